@@ -1,0 +1,67 @@
+"""
+Access maps: which part of each operand an op reads to make a part of its output.
+
+An op states its map as data; tiling, halo, local-memory needs and partial evaluation are derived from it. The idea is
+that of linalg's indexing maps, with room for windows and offsets.
+
+Maps speak of *frames*: every tensor seen as (n, c, h, w), lower ranks filled up with ones at the end, because that is
+how the chip addresses local memory (c over the lanes). A fifth axis, `K`, counts the steps of an op's reduction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Frame = tuple[int, int, int, int]
+"""Extents (n, c, h, w)."""
+
+N, C, H, W, K = range(5)
+"""Axes of a `Work` box: those of the output's frame, and the reduction."""
+
+Box = tuple[range, ...]
+"""A part of a frame: on each axis the indices from `start` to before `stop`, step 1. A work box has five axes."""
+
+
+@dataclass(frozen=True)
+class Follows:
+    """Work index `o` on `axis` reads the operand's indices `scale·o + first` to `scale·o + last`, both included."""
+
+    axis: int
+    scale: int = 1
+    first: int = 0
+    last: int = 0
+
+    def wish(self, work: Box) -> range:
+        """What a slice of the work would read if the operand had no ends."""
+        made = work[self.axis]
+        if not made:
+            return range(0)
+        return range(self.scale * made.start + self.first, self.scale * (made.stop - 1) + self.last + 1)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Every work index reads the whole of this operand axis."""
+
+
+Access = tuple[Follows | Whole, ...]
+"""One entry for each of the four axes of an operand's frame; `()` for an absent operand."""
+
+SAME: Access = (Follows(N), Follows(C), Follows(H), Follows(W))
+"""The operand is read where the output is written."""
+
+
+def frame(shape: tuple[int, ...]) -> Frame:
+    """(n, c, h, w) of a tensor of rank ≤ 4. Raises ValueError above."""
+    if len(shape) > 4:
+        raise ValueError(f"rank {len(shape)} tensor {shape}: the chip addresses four axes")
+    n, c, h, w = (*shape, *(1,) * (4 - len(shape)))
+    return n, c, h, w
+
+
+def broadcast(operand: Frame, output: Frame) -> Access:
+    """An operand axis of 1 under a longer output axis serves every output index; others are read in step."""
+    return tuple(
+        Whole() if mine == 1 and made != 1 else Follows(i)
+        for i, (mine, made) in enumerate(zip(operand, output, strict=True))
+    )

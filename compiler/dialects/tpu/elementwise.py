@@ -1,0 +1,126 @@
+"""Ops of the lanes' element units, and casts."""
+
+from __future__ import annotations
+
+from abc import ABC
+
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import SSAValue
+from xdsl.irdl import attr_def, irdl_op_definition, operand_def, var_operand_def
+from xdsl.utils.exceptions import VerifyException
+
+from compiler.dialects.access import SAME, Access, Whole, broadcast
+from compiler.dialects.fields import AnyTensor, Int, Ints
+from compiler.dialects.formula import Term, arity, parse, steps
+from compiler.dialects.tpu.base import Activated, TpuOp, frame_of
+from compiler.ir.network import Shape, shape
+
+
+def broadcast_shape(*operands: SSAValue) -> Shape:
+    """The common extents of operands of one rank; an extent of 1 serves any. Raises VerifyException."""
+    shapes = [shape(value) for value in operands]
+    if len({len(s) for s in shapes}) != 1:
+        raise VerifyException(f"operands {shapes} differ in rank; reshape them to one")
+    made = tuple(max(extents) for extents in zip(*shapes, strict=True))
+    if any(n not in (1, full) for s in shapes for n, full in zip(s, made, strict=True)):
+        raise VerifyException(f"{shapes} don't broadcast")
+    return made
+
+
+@irdl_op_definition
+class ElementwiseOp(TpuOp):
+    """
+    `output = formula(inputs)`: each step in float32, the last rounded to the result's type; operands broadcast.
+
+    ```mlir
+    "tpu.Elementwise"(%1) {formula = "(1.0 / (1.0 + exp((0.0 - x0))))"} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+    ```
+    """
+
+    name = "tpu.Elementwise"
+    inputs = var_operand_def(AnyTensor)
+    formula = attr_def(StringAttr)
+
+    @property
+    def term(self) -> Term:
+        """The formula, parsed."""
+        return parse(self.formula.data)
+
+    def infer_shape(self) -> Shape:
+        return broadcast_shape(*self.inputs)
+
+    def reads(self) -> tuple[Access, ...]:
+        return tuple(broadcast(frame_of(value), frame_of(self.output)) for value in self.inputs)
+
+    def temporaries(self) -> int:
+        return max(len(steps(self.term)) - 1, 0)
+
+    def verify_(self) -> None:
+        try:
+            needed = arity(self.term)
+        except (SyntaxError, ValueError) as error:
+            raise VerifyException(str(error)) from None
+        if needed > len(self.inputs):
+            raise VerifyException(f"the formula names {needed} operands, there are {len(self.inputs)}")
+        super().verify_()
+
+
+@irdl_op_definition
+class LutOp(TpuOp):
+    """`output = table[input]`, for 8-bit types; `table` (1, 1, 1, 256) is in the order of the input read as uint8."""
+
+    name = "tpu.Lut"
+    input = operand_def(AnyTensor)
+    table = operand_def(AnyTensor)
+
+    def infer_shape(self) -> Shape:
+        return shape(self.input)
+
+    def reads(self) -> tuple[Access, ...]:
+        return SAME, (Whole(),) * 4
+
+
+class Rescale(Activated, ABC):
+    """An int8 op on two operands that broadcast; zero points are those of the types."""
+
+    lhs = operand_def(AnyTensor)
+    rhs = operand_def(AnyTensor)
+
+    def infer_shape(self) -> Shape:
+        return broadcast_shape(self.lhs, self.rhs)
+
+    def reads(self) -> tuple[Access, ...]:
+        made = frame_of(self.output)
+        return broadcast(frame_of(self.lhs), made), broadcast(frame_of(self.rhs), made)
+
+
+@irdl_op_definition
+class RescaleAddOp(Rescale):
+    """`clamp((((a - za)·m₀ + (b - zb)·m₁ + 2^(rshift-1)) >> rshift) + zy)`: one shift, one rounding (CHIP §4)."""
+
+    name = "tpu.RescaleAdd"
+    multipliers = attr_def(Ints)
+    rshift = attr_def(Int)
+
+
+@irdl_op_definition
+class RescaleMulOp(Rescale):
+    """`requantise((a - za)·(b - zb))` by `multiplier` and `rshift` (CHIP §4)."""
+
+    name = "tpu.RescaleMul"
+    multiplier = attr_def(Int)
+    rshift = attr_def(Int)
+
+
+@irdl_op_definition
+class CastOp(TpuOp):
+    """The same real values in another element type: `rne(x ÷ scale) + zp` to int8, `f32(q - zp)·scale` from it."""
+
+    name = "tpu.Cast"
+    input = operand_def(AnyTensor)
+
+    def infer_shape(self) -> Shape:
+        return shape(self.input)
+
+    def reads(self) -> tuple[Access, ...]:
+        return (SAME,)

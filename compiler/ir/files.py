@@ -1,0 +1,72 @@
+"""A network on disk: `<stem>.mlir` and `<stem>_weights.npz`, side by side in one directory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import Dialect
+
+from compiler.dialects.structure import WeightOp
+from compiler.ir import text
+from compiler.ir.network import Network, name_of, shape
+from compiler.ir.storage import storage
+from compiler.npz import write_npz
+
+WEIGHT_FILE = "module.weight_file"
+
+
+class DamagedFile(Exception):
+    """An artifact can't be read; the message names the file and what is wrong with it."""
+
+
+def save(network: Network, directory: Path, stem: str) -> None:
+    """Write both files, the weights in the order of their ops and without those no op names."""
+    used = [name_of(op) for op in network.module.walk() if isinstance(op, WeightOp)]
+    write_npz(directory / f"{stem}_weights.npz", {name: network.weights[name] for name in used})
+    save_text(network, directory, stem, f"{stem}_weights.npz")
+
+
+def save_text(network: Network, directory: Path, stem: str, weight_file: str) -> None:
+    """Write the `.mlir` alone, naming a weight file that is already there or belongs to the stage before."""
+    network.module.attributes[WEIGHT_FILE] = StringAttr(weight_file)
+    (directory / f"{stem}.mlir").write_text(text.write(network.module), encoding="utf-8")
+
+
+def link_weights(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, by a hard link where the file system has them."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def load(directory: Path, stem: str, *dialects: Dialect, weights_in: Path | None = None) -> Network:
+    """
+    Read a network back; weights are looked for in `weights_in`, or beside the text.
+
+    Raises DamagedFile where a weight is absent or isn't of the extents its op states.
+    """
+    path = directory / f"{stem}.mlir"
+    module = text.read(path.read_text(encoding="utf-8"), *dialects, name=path.name)
+    stated = module.attributes.get(WEIGHT_FILE)
+    weight_file = (weights_in or directory) / (stated.data if isinstance(stated, StringAttr) else f"{stem}_weights.npz")
+    network = Network(module, {})
+    with np.load(weight_file) as held:
+        for op in module.walk():
+            if isinstance(op, WeightOp):
+                name, kind = name_of(op), storage(op.output)
+                if name not in held:
+                    raise DamagedFile(f"{weight_file.name}: no weight {name!r}, which {path.name} names")
+                array = held[name]
+                array = array.view(kind) if array.dtype.kind == "V" else array
+                if array.shape != shape(op.output) or array.dtype != kind:
+                    raise DamagedFile(
+                        f"{weight_file.name}: {name!r} is {array.dtype} {array.shape}, "
+                        f"{path.name} says {kind} {shape(op.output)}"
+                    )
+                network.weights[name] = array
+    return network

@@ -1,0 +1,74 @@
+"""How an element type lies in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from xdsl.dialects.builtin import (
+    BFloat16Type,
+    Float16Type,
+    Float32Type,
+    IntegerType,
+    NoneType,
+    Signedness,
+    TensorType,
+)
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.dialects.quant import CalibratedType, UniformType
+from compiler.ir.network import tensor
+
+BF16 = np.dtype(ml_dtypes.bfloat16)
+
+
+def dtype_of(element: Attribute) -> np.dtype[Any]:
+    """The numpy type of an element type. Raises TypeError for one that no artifact stores."""
+    match element:
+        case UniformType(storage=IntegerType() as held):
+            return np.dtype(np.uint8 if held.signedness.data is Signedness.UNSIGNED else np.int8)
+        case IntegerType(width=width, signedness=sign):
+            if width.data == 1:
+                return np.dtype(np.bool_)
+            return np.dtype(f"{'u' if sign.data is Signedness.UNSIGNED else 'i'}{width.data // 8}")
+        case BFloat16Type():
+            return BF16
+        case Float16Type():
+            return np.dtype(np.float16)
+        case Float32Type() | CalibratedType():
+            return np.dtype(np.float32)
+        case _:
+            raise TypeError(f"no storage for element type {element}")
+
+
+def storage(value: SSAValue) -> np.dtype[Any]:
+    """The numpy type that holds a value's elements: float32, bfloat16, float16, int8, uint8, int32."""
+    return dtype_of(tensor(value).element_type)
+
+
+def itemsize(value: SSAValue) -> int:
+    """Bytes an element; 0 for an absent operand."""
+    return 0 if isinstance(value.type, NoneType) else storage(value).itemsize
+
+
+def is_quantised(value: SSAValue) -> bool:
+    """Whether the value's elements are quantised integers."""
+    return isinstance(value.type, TensorType) and isinstance(tensor(value).element_type, UniformType)
+
+
+def uniform(value: SSAValue) -> UniformType:
+    """The per-tensor quantised element type of a value that must have one."""
+    element = tensor(value).element_type
+    assert isinstance(element, UniformType), element
+    return element
+
+
+def scale(value: SSAValue) -> float:
+    """The real value of one step of a per-tensor quantised value."""
+    return uniform(value).scales.data[0].data
+
+
+def zero_point(value: SSAValue) -> int:
+    """The stored integer that means 0.0; 0 for a value that isn't quantised."""
+    return uniform(value).zero_points.data[0].data if is_quantised(value) else 0

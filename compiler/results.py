@@ -1,0 +1,70 @@
+"""Results of a run: every tensor by name in stored form, and what the stored numbers mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.npz import write_npz
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """
+    What a stored tensor means: `real = (stored - zero_point) · scale`, scale 1 for a float tensor.
+
+    `internal` marks a tensor that lowering introduced, which has no partner in the stages before.
+    """
+
+    dtype: str
+    scale: float = 1.0
+    zero_point: int = 0
+    internal: bool = False
+
+
+@dataclass
+class Results:
+    """Stored arrays by tensor name in execution order, and their meanings (absent: plain float)."""
+
+    arrays: dict[str, Array]
+    meanings: dict[str, Meaning]
+
+    def real(self, name: str) -> Array:
+        """The tensor as float32."""
+        meaning = self.meanings.get(name)
+        stored = self.arrays[name].astype(np.float32)
+        if meaning is None or (meaning.scale, meaning.zero_point) == (1.0, 0):
+            return stored
+        return (stored - np.float32(meaning.zero_point)) * np.float32(meaning.scale)
+
+    def save(self, directory: Path, stem: str) -> None:
+        """Write `<stem>.npz` (bfloat16 as its bits) and `<stem>.json`."""
+        write_npz(directory / f"{stem}.npz", {n: _bits(a) for n, a in self.arrays.items()})
+        meanings = {name: asdict(meaning) for name, meaning in self.meanings.items()}
+        (directory / f"{stem}.json").write_text(json.dumps(meanings, indent=1))
+
+    @classmethod
+    def load(cls, directory: Path, stem: str) -> Results:
+        """Read what `save` wrote."""
+        described: Mapping[str, Mapping[str, Any]] = json.loads((directory / f"{stem}.json").read_text())
+        meanings = {name: Meaning(**entry) for name, entry in described.items()}
+        with np.load(directory / f"{stem}.npz") as held:
+            arrays = {name: _typed(held[name], meanings.get(name)) for name in held.files}
+        return cls(arrays, meanings)
+
+
+def _bits(array: Array) -> Array:
+    return array.view(np.uint16) if array.dtype == ml_dtypes.bfloat16 else array
+
+
+def _typed(array: Array, meaning: Meaning | None) -> Array:
+    return array.view(ml_dtypes.bfloat16) if meaning is not None and meaning.dtype == "bfloat16" else array

@@ -1,0 +1,76 @@
+"""Chip presets: every number of the accelerator in one object (frozen; a change is a new preset version)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+BANKS = 16
+"""Banks a lane's memory is divided into, evenly."""
+
+VERSION = 1
+"""Of the presets and of the arithmetic they stand for; part of every model's hash."""
+
+
+class UnknownChip(ValueError):
+    """A target names a chip that has no preset; the message lists those there are."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """
+    A lane-parallel accelerator.
+
+    Channel `c` of a tensor based at lane `c0` lives in lane `(c + c0) mod lanes`. A lane has `lane_bytes` of memory
+    and element units that work on `eu_bytes` a cycle; the cube multiplies `cube_ic` input channels (at int8) by
+    `cube_px` pixels a cycle in each lane. `hertz` is the clock, `ddr_bytes_per_second` that of global memory.
+    """
+
+    name: str
+    cores: int
+    lanes: int
+    lane_bytes: int
+    eu_bytes: int
+    cube_ic: int
+    cube_px: int
+    hertz: float
+    ddr_bytes_per_second: float
+
+    @property
+    def ddr_bytes_per_cycle(self) -> float:
+        """Global memory bandwidth in bytes a clock cycle."""
+        return self.ddr_bytes_per_second / self.hertz
+
+    @property
+    def bank_bytes(self) -> int:
+        """Bytes of one bank of one lane."""
+        return self.lane_bytes // BANKS
+
+    def digest(self) -> str:
+        """SHA-256 over every number and the version: what a model is compiled for."""
+        return hashlib.sha256(json.dumps([VERSION, asdict(self)], sort_keys=True).encode()).hexdigest()
+
+
+CHIPS: Mapping[str, Chip] = {
+    chip.name: chip
+    for chip in (
+        Chip("x64", 1, 64, 256 << 10, 64, 64, 4, 1.0e9, 68.256e9),
+        Chip("e16", 1, 16, 64 << 10, 16, 16, 2, 0.8e9, 6.4e9),
+        Chip("e8", 1, 8, 32 << 10, 8, 16, 1, 0.5e9, 3.2e9),
+    )
+}
+"""The presets by name."""
+
+
+def chip_named(name: str) -> Chip:
+    """The preset of that name. Raises UnknownChip."""
+    if name not in CHIPS:
+        raise UnknownChip(f"no chip named {name!r}; there are {', '.join(CHIPS)}")
+    return CHIPS[name]
+
+
+def variant(chip: Chip, **changes: float) -> Chip:
+    """The chip with some numbers changed, for experiments; its digest differs too."""
+    return replace(chip, **changes)

@@ -1,0 +1,145 @@
+"""Records: a typed command for people and programs, and its 256 bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.isa.table import BY_CODE, SPECS, DType, Engine, Flag, Region
+from simulator.layout import Frame, Strides
+
+OPERANDS = 5
+
+OPERAND = np.dtype(
+    [
+        ("addr", "<u4"),
+        ("lane", "u1"),
+        ("dtype", "u1"),
+        ("region", "u1"),
+        ("pad", "u1"),
+        ("dims", "<u4", 4),
+        ("strides", "<i4", 4),
+    ]
+)
+RECORD = np.dtype(
+    [
+        ("op", "u1"), ("function", "u1"), ("flags", "<u2"), ("wait", "<u4"), ("tag", "<u4"), ("reserved", "<u4"),
+        ("operands", OPERAND, OPERANDS), ("u", "<u2", 10), ("lo", "<f4"), ("hi", "<f4"), ("i", "<i4", 3),
+    ]
+)  # fmt: skip
+assert RECORD.itemsize == 256
+
+Records = NDArray[Any]
+"""An array of `RECORD`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """
+    A tensor in memory: `dims` (n, c, h, w).
+
+    Local: `strides` are bytes in a lane, of n, of depth (channels counted from `lane`, ÷ lanes), h and w. Global:
+    bytes from one index to the next, of n, c, h and w. Stride 0 repeats.
+    """
+
+    addr: int
+    dtype: DType
+    dims: Frame
+    strides: Strides
+    region: Region = Region.LOCAL
+    lane: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One instruction, by the names of the table. An operand that isn't there is None or left out."""
+
+    op: str
+    operands: Mapping[str, Operand | None] = field(default_factory=dict[str, Operand | None])
+    params: Mapping[str, float] = field(default_factory=dict[str, float])
+    function: str = ""
+    flags: Flag = Flag.NONE
+    wait: int = 0
+    tag: int = 0
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that runs it."""
+        return SPECS[self.op].engine
+
+
+def encode(commands: Iterable[Command]) -> Records:
+    """The records of commands. Raises ValueError for a name that the op's row in the table lacks."""
+    given = list(commands)
+    records = np.zeros(len(given), RECORD)
+    records["operands"]["dtype"] = DType.NONE
+    for record, command in zip(records, given, strict=True):
+        _encode(record, command)
+    return records
+
+
+def decode(record: Any) -> Command:
+    """The command of one record. Raises ValueError for an op code that isn't in the table."""
+    code = int(record["op"])
+    if code not in BY_CODE:
+        raise ValueError(f"no op has code {code}")
+    spec = SPECS[BY_CODE[code]]
+    operands = {name: _operand(record["operands"][i]) for i, name in enumerate(spec.operands)}
+    params = {p.name: _get(record, p.slot, p.kind) for p in spec.params}
+    function = spec.functions[int(record["function"])] if spec.functions else ""
+    return Command(
+        BY_CODE[code], operands, params, function, Flag(int(record["flags"])), int(record["wait"]), int(record["tag"])
+    )
+
+
+def _encode(record: Any, command: Command) -> None:
+    spec = SPECS[command.op]
+    record["op"], record["flags"], record["wait"], record["tag"] = spec.code, command.flags, command.wait, command.tag
+    if spec.functions:
+        record["function"] = spec.functions.index(command.function)
+    if unknown := (command.operands.keys() - set(spec.operands)) | (
+        command.params.keys() - {p.name for p in spec.params}
+    ):
+        raise ValueError(f"{command.op} has no {', '.join(sorted(unknown))}")
+    for i, name in enumerate(spec.operands):
+        if (operand := command.operands.get(name)) is not None:
+            slot = record["operands"][i]
+            slot["addr"], slot["lane"], slot["dtype"] = operand.addr, operand.lane, operand.dtype
+            slot["region"], slot["dims"], slot["strides"] = operand.region, operand.dims, operand.strides
+    for p in spec.params:
+        _set(record, p.slot, p.kind, command.params.get(p.name, 0))
+
+
+def _operand(slot: Any) -> Operand | None:
+    if slot["dtype"] == DType.NONE:
+        return None
+    n, c, h, w = (int(v) for v in slot["dims"])
+    sn, sc, sh, sw = (int(v) for v in slot["strides"])
+    return Operand(
+        int(slot["addr"]),
+        DType(int(slot["dtype"])),
+        (n, c, h, w),
+        (sn, sc, sh, sw),
+        Region(int(slot["region"])),
+        int(slot["lane"]),
+    )
+
+
+def _set(record: Any, slot: str, kind: str, value: float) -> None:
+    if slot in ("lo", "hi"):
+        record[slot] = value
+    elif kind == "i16":
+        record["u"][int(slot[1:])] = np.array(value, np.int16).view(np.uint16)
+    else:
+        record[slot[0]][int(slot[1:])] = value
+
+
+def _get(record: Any, slot: str, kind: str) -> float:
+    if slot in ("lo", "hi"):
+        return float(record[slot])
+    raw = record[slot[0]][int(slot[1:])]
+    return int(raw.view(np.int16)) if kind == "i16" else int(raw)

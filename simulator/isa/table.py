@@ -1,0 +1,176 @@
+"""
+The instruction set as one table. Encoder, decoder, assembler, disassembler and `docs/isa.md` are made from it.
+
+A record has 256 bytes, little endian: a header of 16 (op, function, flags, wait, tag), five operands of 40, ten 16-bit
+parameters `u0…u9`, two f32 `lo`, `hi`, three 32-bit `i0…i2`. The table gives each op its operands in order and names
+the parameters it uses; slots it doesn't name are zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+
+class DType(IntEnum):
+    """Element types of operands; `NONE` marks an operand that isn't there."""
+
+    F32 = 0
+    BF16 = 1
+    F16 = 2
+    I8 = 3
+    U8 = 4
+    I32 = 5
+    NONE = 255
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes an element."""
+        return {0: 4, 1: 2, 2: 2, 3: 1, 4: 1, 5: 4, 255: 0}[self.value]
+
+
+class Region(IntEnum):
+    """Address spaces. Local addresses are bytes within a lane; the others are bytes from the region's start."""
+
+    LOCAL = 0
+    WEIGHT = 1
+    ACTIVATION = 2
+    IO = 3
+
+
+class Engine(IntEnum):
+    """The two in-order engines of a core."""
+
+    TIU = 0
+    GDMA = 1
+
+
+class Flag(IntFlag):
+    """Modes of a record."""
+
+    NONE = 0
+
+    ACC_IN = 1
+    """Go on from the f32/i32 accumulators in operand `acc` instead of from the bias or the start value."""
+    ACC_OUT = 2
+    """Leave the accumulators in `acc` unfinished; `out` isn't written."""
+    SCALAR_A = 4
+    """ARITH: the scalar `lo` takes the place of operand `a`."""
+    SCALAR_B = 8
+    """ARITH: the scalar `lo` takes the place of operand `b`."""
+    COUNT_PAD = 16
+    """POOL avg: padding counts as taps."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """A named parameter in a slot of the record; `kind` is u16, i16, i32 or f32."""
+
+    name: str
+    slot: str
+    kind: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One op: its code, engine, operands in order (the result first), functions, parameters and meaning."""
+
+    code: int
+    engine: Engine
+    operands: tuple[str, ...]
+    params: tuple[Param, ...]
+    meaning: str
+    functions: tuple[str, ...] = ()
+
+
+def _u(*names: str) -> tuple[Param, ...]:
+    return tuple(Param(name, f"u{i}", "u16", _MEANING[name]) for i, name in enumerate(names))
+
+
+_MEANING = {
+    "kh": "kernel rows", "kw": "kernel columns", "sh": "row stride", "sw": "column stride",
+    "dh": "row dilation", "dw": "column dilation",
+    "pt": "pad rows above", "pl": "pad columns left", "pb": "pad rows below", "pr": "pad columns right",
+}  # fmt: skip
+
+_WINDOW = _u("kh", "kw", "sh", "sw", "dh", "dw", "pt", "pl", "pb", "pr")
+_CLAMP = (
+    Param("low", "lo", "f32", "lowest result, in stored units"),
+    Param("high", "hi", "f32", "highest result, in stored units"),
+)
+_ZX = Param("zx", "i0", "i32", "zero point of the input, also the value of padding")
+_ZY = Param("zy", "i1", "i32", "zero point of the result")
+
+ARITHMETIC = ("add", "sub", "mul", "div", "max", "min", "abs", "sqrt", "exp", "log", "tanh", "erf", "sin", "cos",
+              "floor", "ceil", "round")  # fmt: skip
+"""Functions of ARITH on f32, in the order of their codes."""
+
+SPECS: Mapping[str, Spec] = {
+    "NOP": Spec(0, Engine.TIU, (), (), "nothing; carries a wait"),
+    "END": Spec(1, Engine.TIU, (), (), "the last record of a TIU stream"),
+    "CONV": Spec(
+        2, Engine.TIU, ("out", "in", "filter", "params", "acc"), (*_WINDOW, _ZX, _ZY, *_CLAMP),
+        "dense convolution of in (n, ic, h, w) by filter (1, oc, ic, kh·kw)",
+    ),
+    "DWCONV": Spec(
+        3, Engine.TIU, ("out", "in", "filter", "params", "acc"), (*_WINDOW, _ZX, _ZY, *_CLAMP),
+        "depthwise convolution of in (n, c, h, w) by filter (1, c, 1, kh·kw)",
+    ),
+    "MATMUL": Spec(
+        4, Engine.TIU, ("out", "in", "filter", "params", "acc"), (_ZX, _ZY, *_CLAMP),
+        "in (m, k, 1, 1) by filter (1, n, k, 1) to out (m, n, 1, 1)",
+    ),
+    "POOL": Spec(
+        5, Engine.TIU, ("out", "in", "params"), (*_WINDOW, _ZX, _ZY, *_CLAMP),
+        "maximum or average of each window", ("max", "avg"),
+    ),
+    "REDUCE": Spec(
+        6, Engine.TIU, ("out", "in", "acc"),
+        (
+            Param("over_h", "u0", "u16", "1 if rows are reduced"), Param("over_w", "u1", "u16", "1 if columns are"),
+            Param("shift", "u2", "u16", "requantise shift of an int8 mean"),
+            Param("zx", "u3", "i16", "zero point of the input"), Param("zy", "u4", "i16", "zero point of the result"),
+            Param("multiplier", "i0", "i32", "requantise multiplier of an int8 mean"),
+            Param("count", "i1", "i32", "elements reduced in all, over every step: what a mean divides by"),
+            *_CLAMP,
+        ),
+        "maximum, sum or mean over rows and/or columns", ("max", "sum", "mean"),
+    ),
+    "ARITH": Spec(
+        7, Engine.TIU, ("out", "a", "b"), (Param("scalar", "lo", "f32", "the scalar operand, if flagged"),),
+        "one f32 function, rounded once, then stored in the type of out; operands broadcast by stride 0", ARITHMETIC,
+    ),
+    "LUT": Spec(8, Engine.TIU, ("out", "in", "table"), (), "out = table[in as u8]; table (1, 1, 1, 256) in each lane"),
+    "RESCALE_ADD": Spec(
+        9, Engine.TIU, ("out", "a", "b"),
+        (
+            Param("shift", "u0", "u16", "common shift"), Param("za", "u1", "i16", "zero point of a"),
+            Param("zb", "u2", "i16", "zero point of b"), Param("zy", "u3", "i16", "zero point of the result"),
+            Param("ma", "i0", "i32", "multiplier of a"), Param("mb", "i1", "i32", "multiplier of b"), *_CLAMP,
+        ),
+        "int8 sum with one shift and one rounding",
+    ),
+    "RESCALE_MUL": Spec(
+        10, Engine.TIU, ("out", "a", "b"),
+        (
+            Param("shift", "u0", "u16", "requantise shift"), Param("za", "u1", "i16", "zero point of a"),
+            Param("zb", "u2", "i16", "zero point of b"), Param("zy", "u3", "i16", "zero point of the result"),
+            Param("multiplier", "i0", "i32", "requantise multiplier"), *_CLAMP,
+        ),
+        "int8 product, requantised",
+    ),
+    "CAST": Spec(
+        11, Engine.TIU, ("out", "in"),
+        (Param("zero", "i0", "i32", "zero point of the quantised side"), Param("scale", "lo", "f32", "its scale")),
+        "quantise to an integer type, dequantise from one, or round to another float type",
+    ),
+    "COPY": Spec(12, Engine.TIU, ("out", "in"), (), "the same bytes at another place in each lane"),
+    "LOAD": Spec(32, Engine.GDMA, ("out", "in"), (), "global to local; the local side has lanes, stride 0 repeats"),
+    "STORE": Spec(33, Engine.GDMA, ("out", "in"), (), "local to global"),
+    "DMA_END": Spec(34, Engine.GDMA, (), (), "the last record of a GDMA stream"),
+}  # fmt: skip
+"""Every op by name."""
+
+BY_CODE: Mapping[int, str] = {spec.code: name for name, spec in SPECS.items()}
