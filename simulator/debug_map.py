@@ -1,0 +1,80 @@
+"""The debug map: which record finishes which part of a tensor, and where that part lies right after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.isa.record import OPERAND, Operand
+from simulator.isa.table import DType, Engine, Region
+
+Range = tuple[int, int]
+"""Start and stop."""
+
+SliceBox = tuple[Range, Range, Range, Range]
+"""A part of a tensor's frame (n, c, h, w)."""
+
+SLICE = np.dtype([("engine", "u1"), ("pad", "u1", 3), ("record", "<u4"), ("box", "<u4", (4, 2)), ("operand", OPERAND)])
+"""One slice in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSlice:
+    """The part `box` of a tensor lies at `operand` right after the 1-based `record` of `engine` has run."""
+
+    engine: Engine
+    record: int
+    operand: Operand
+    box: SliceBox
+
+
+class Slices(Sequence[TensorSlice]):
+    """The slices of a tensor in a file, decoded when they are looked at (a model can have many thousands)."""
+
+    def __init__(self, rows: NDArray[Any]) -> None:
+        """`rows`: an array of `SLICE`."""
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> TensorSlice: ...
+    @overload
+    def __getitem__(self, index: slice) -> Slices: ...
+    def __getitem__(self, index: int | slice) -> TensorSlice | Slices:
+        if isinstance(index, slice):
+            return Slices(self._rows[index])
+        return _decoded(self._rows[index])
+
+
+def slice_rows(tensors: Iterable[Sequence[TensorSlice]]) -> NDArray[Any]:
+    """The slices of one tensor after another as an array of `SLICE`."""
+    slices = [part for tensor in tensors for part in tensor]
+    rows = np.zeros(len(slices), SLICE)
+    rows["engine"] = [part.engine for part in slices]
+    rows["record"] = [part.record for part in slices]
+    rows["box"] = np.array([part.box for part in slices], np.uint32).reshape(-1, 4, 2)
+    operands = rows["operand"]
+    for name in ("addr", "lane", "dtype", "region"):
+        operands[name] = [getattr(part.operand, name) for part in slices]
+    operands["dims"] = np.array([part.operand.dims for part in slices], np.uint32).reshape(-1, 4)
+    operands["strides"] = np.array([part.operand.strides for part in slices], np.int32).reshape(-1, 4)
+    return rows
+
+
+def _decoded(row: Any) -> TensorSlice:
+    a, b, c, d = row["box"].tolist()
+    box = ((a[0], a[1]), (b[0], b[1]), (c[0], c[1]), (d[0], d[1]))
+    return TensorSlice(Engine(int(row["engine"])), int(row["record"]), _operand(row["operand"]), box)
+
+
+def _operand(held: Any) -> Operand:
+    n, c, h, w = held["dims"].tolist()
+    sn, sc, sh, sw = held["strides"].tolist()
+    dtype, region = DType(int(held["dtype"])), Region(int(held["region"]))
+    return Operand(int(held["addr"]), dtype, (n, c, h, w), (sn, sc, sh, sw), region, int(held["lane"]))
