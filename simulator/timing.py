@@ -1,0 +1,265 @@
+"""
+How long a record takes: CHIP §3 as functions of plain numbers (for a search) and of commands (for the event model).
+
+Nothing here looks at data, so a command's time is known when it is emitted. Cycles are of the chip's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import ceil, prod
+
+from simulator.chip import Chip
+from simulator.isa.record import Command, Operand
+from simulator.isa.table import SPECS, DType, Engine, Flag, Region
+from simulator.layout import up
+
+TIU_SETUP = 24
+"""Cycles a TIU record takes beside its work."""
+
+DMA_SETUP = 16
+"""Cycles a GDMA record occupies its engine beside the transfer."""
+
+DMA_LATENCY = 128
+"""Cycles from the end of a GDMA record's occupancy to its completion."""
+
+BURST = 64
+"""Bytes: a contiguous run in global memory takes whole bursts."""
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Passes of the element units over a vector, and the reason for that number."""
+
+    count: int
+    why: str
+
+
+def _polynomial(degree: int, what: str, extra: int = 0) -> Passes:
+    note = f", and {extra} around it" if extra else ""
+    return Passes(2 * degree - 1 + extra, f"{what}: degree {degree}, so 2·{degree} − 1 products and sums{note}")
+
+
+PASSES: Mapping[str, Passes] = {
+    **{f: Passes(1, "one step of the element unit") for f in ("add", "sub", "mul", "max", "min", "abs")},
+    **{f: Passes(1, "one step: a rounding") for f in ("floor", "ceil", "round")},
+    "div": Passes(5, "correctly rounded: an estimate, two Newton steps, the remainder, the correction"),
+    "sqrt": Passes(5, "correctly rounded, by the same steps as div"),
+    "exp": _polynomial(7, "2^n · p(r)", 3),
+    "log": _polynomial(9, "n · ln 2 + p(m)", 3),
+    "tanh": _polynomial(7, "exp of 2·x, then (e − 1) / (e + 1)", 10),
+    "erf": _polynomial(9, "p and q of x², and exp", 16),
+    "sin": _polynomial(9, "p(r) after reduction by π", 3),
+    "cos": _polynomial(9, "p(r) after reduction by π", 3),
+    "COPY": Passes(1, "one word in, one word out"),
+    "LUT": Passes(2, "one pass reads the indices, one the table, through the same port"),
+    "RESCALE_ADD": Passes(2, "two products and the shift, the sum in between is free"),
+    "RESCALE_MUL": Passes(2, "one product, then requantise"),
+    "CAST": Passes(1, "one rounding, float to float"),
+    "CAST dequantise": Passes(2, "minus the zero point, times the scale"),
+    "CAST quantise": Passes(5, "divides by the scale"),
+    "POOL": Passes(1, "a pass for each tap of the window"),
+    "POOL avg float": Passes(5, "beside the taps: a division"),
+    "POOL avg integer": Passes(2, "beside the taps: requantise"),
+    "DWCONV": Passes(1, "a pass for each tap of the kernel; bias and requantise are in its pipeline"),
+    "REDUCE": Passes(1, "a pass over what is read"),
+    "REDUCE mean float": Passes(5, "a division of each result"),
+    "REDUCE mean integer": Passes(2, "requantises each result"),
+}
+"""Passes of the element units over each vector, by ARITH function, or by op and variant."""
+
+INTEGERS = (DType.I8, DType.U8)
+
+
+def input_channels(chip: Chip, dtype: DType) -> int:
+    """Input channels the cube multiplies a cycle, by the type of the pixels: I for 8 bits, I/2 for 16."""
+    return chip.cube_ic if dtype.itemsize == 1 else chip.cube_ic // 2
+
+
+def conv_work(chip: Chip, dtype: DType, n: int, oc: int, oh: int, ow: int, ic: int, kh: int, kw: int) -> int:
+    """
+    Cycles of a dense convolution, (n, ic, ·, ·) to (n, oc, oh, ow), pixels of `dtype`; without the record's setup.
+
+    With fewer channels than the cube takes, kernel taps fill its inputs too (folding). f32 runs on the element units.
+    """
+    rows, pixels, taps = n * up(oc, chip.lanes), oh * ow, kh * kw
+    if dtype == DType.F32:
+        return rows * up(pixels, chip.eu_bytes // 4) * ic * taps
+    deep = input_channels(chip, dtype)
+    steps = up(ic * taps, deep) if ic < deep else up(ic, deep) * taps
+    return rows * up(pixels, chip.cube_px) * steps
+
+
+def matmul_work(chip: Chip, dtype: DType, m: int, n: int, k: int) -> int:
+    """Cycles of (m, k) by (k, n), elements of `dtype`; without the record's setup."""
+    if dtype == DType.F32:
+        return up(n, chip.lanes) * up(m, chip.eu_bytes // 4) * k
+    return up(n, chip.lanes) * up(m, chip.cube_px) * up(k, input_channels(chip, dtype))
+
+
+def vector_work(chip: Chip, itemsize: int, n: int, c: int, h: int, w: int, passes: int) -> int:
+    """Cycles of the element units over a frame, `itemsize` that of its widest operand; without the record's setup."""
+    return n * up(c, chip.lanes) * up(h * w, chip.eu_bytes // itemsize) * passes
+
+
+def depthwise_work(chip: Chip, dtype: DType, n: int, c: int, oh: int, ow: int, kh: int, kw: int) -> int:
+    """Cycles of a depthwise convolution to (n, c, oh, ow), pixels of `dtype`; without the record's setup."""
+    return vector_work(chip, dtype.itemsize, n, c, oh, ow, kh * kw * PASSES["DWCONV"].count)
+
+
+def bank_conflicts(chip: Chip, spans: Iterable[tuple[int, int]]) -> int:
+    """
+    Operands that share a bank with another before them: each waits for its turn once more.
+
+    A span is an operand's first byte in a lane, and the one after its last.
+    """
+    taken: set[int] = set()
+    conflicts = 0
+    for start, stop in spans:
+        banks = range(start // chip.bank_bytes, up(stop, chip.bank_bytes))
+        conflicts += not taken.isdisjoint(banks)
+        taken.update(banks)
+    return conflicts
+
+
+def tiu_cycles(work: int, conflicts: int = 0) -> int:
+    """Cycles of a TIU record from its work and its bank conflicts."""
+    return (TIU_SETUP + work) * (1 + conflicts)
+
+
+def transfer_cycles(chip: Chip, runs: int, run_bytes: int, local_bytes: int, lanes: int) -> int:
+    """
+    Cycles a GDMA record occupies its engine.
+
+    `runs` contiguous runs of `run_bytes` in global memory; `local_bytes` over all of the `lanes` lanes it touches.
+    """
+    wire = wire_bytes(runs, run_bytes) / chip.ddr_bytes_per_cycle
+    local = local_bytes / (lanes * chip.eu_bytes)
+    return DMA_SETUP + ceil(max(wire, local))
+
+
+def wire_bytes(runs: int, run_bytes: int) -> int:
+    """Bytes that cross the memory bus for contiguous runs of so many bytes: whole bursts."""
+    return runs * up(run_bytes, BURST) * BURST
+
+
+def cycles(command: Command, chip: Chip) -> int:
+    """Cycles a TIU record takes. Raises ValueError for a record of the other engine."""
+    spans = [span(operand, chip) for operand in used(command).values() if operand.region == Region.LOCAL]
+    return tiu_cycles(work(command, chip), bank_conflicts(chip, spans))
+
+
+def work(command: Command, chip: Chip) -> int:
+    """Cycles of a TIU record's work alone. Raises ValueError for a record of the other engine."""
+    if command.engine != Engine.TIU:
+        raise ValueError(f"{command.op} is no record of the TIU")
+    if command.op in ("NOP", "END"):
+        return 0
+    present = used(command)
+    result = present["acc"] if Flag.ACC_OUT in command.flags else present["out"]
+    n, c, h, w = result.dims
+    match command.op:
+        case "CONV":
+            _, _, ic, _ = present["filter"].dims
+            return conv_work(chip, present["in"].dtype, n, c, h, w, ic, _int(command, "kh"), _int(command, "kw"))
+        case "DWCONV":
+            return depthwise_work(chip, present["in"].dtype, n, c, h, w, _int(command, "kh"), _int(command, "kw"))
+        case "MATMUL":
+            return matmul_work(chip, present["in"].dtype, n, c, present["in"].dims[1])
+        case "POOL":
+            taps = _int(command, "kh") * _int(command, "kw") * PASSES["POOL"].count
+            return vector_work(chip, _widest(present, "out", "in"), n, c, h, w, taps + _mean_passes(command, present))
+        case "REDUCE":
+            size = _widest(present, "out", "in")
+            read = vector_work(chip, size, *present["in"].dims, PASSES["REDUCE"].count)
+            return read + vector_work(chip, size, n, c, h, w, _mean_passes(command, present))
+        case _:
+            size = _widest(present, "out", "in", "a", "b")
+            return vector_work(chip, size, n, c, h, w, _passes(command, present))
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """
+    A GDMA record's cost.
+
+    `occupancy` cycles the engine is taken, `latency` more until completion; `payload` bytes moved and `wire` bytes on
+    the memory bus.
+    """
+
+    occupancy: int
+    latency: int
+    payload: int
+    wire: int
+
+
+def transfer(command: Command, chip: Chip) -> Transfer:
+    """What a GDMA record costs. Raises ValueError for a record of the other engine."""
+    if command.engine != Engine.GDMA:
+        raise ValueError(f"{command.op} is no record of the GDMA")
+    if command.op == "DMA_END":
+        return Transfer(DMA_SETUP, DMA_LATENCY, 0, 0)
+    present = used(command)
+    far, near = (present["in"], present["out"]) if command.op == "LOAD" else (present["out"], present["in"])
+    runs, run_bytes = contiguous(far)
+    local, lanes = prod(near.dims) * near.dtype.itemsize, min(near.dims[1], chip.lanes)
+    occupancy = transfer_cycles(chip, runs, run_bytes, local, lanes)
+    return Transfer(occupancy, DMA_LATENCY, runs * run_bytes, wire_bytes(runs, run_bytes))
+
+
+def contiguous(far: Operand) -> tuple[int, int]:
+    """Number and bytes of the contiguous runs of an operand in global memory; an axis of stride 0 is fetched once."""
+    length, runs = far.dtype.itemsize, 1
+    for extent, stride in zip(reversed(far.dims), reversed(far.strides), strict=True):
+        if extent == 1 or stride == 0:
+            continue
+        if runs == 1 and stride == length:
+            length *= extent
+        else:
+            runs *= extent
+    return runs, length
+
+
+def span(operand: Operand, chip: Chip) -> tuple[int, int]:
+    """First byte of a local operand in a lane, and the one after its last, over all lanes."""
+    n, c, h, w = operand.dims
+    depth = up(operand.lane % chip.lanes + c, chip.lanes)
+    steps = [(extent - 1) * stride for extent, stride in zip((n, depth, h, w), operand.strides, strict=True)]
+    first = operand.addr + sum(step for step in steps if step < 0)
+    return first, operand.addr + sum(step for step in steps if step > 0) + operand.dtype.itemsize
+
+
+def used(command: Command) -> dict[str, Operand]:
+    """The operands a command reads or writes, by name in the table's order, as its flags have it."""
+    idle = {
+        "acc": not command.flags & (Flag.ACC_IN | Flag.ACC_OUT),
+        "out": Flag.ACC_OUT in command.flags,
+        "a": Flag.SCALAR_A in command.flags,
+        "b": Flag.SCALAR_B in command.flags,
+    }
+    named = {name: command.operands.get(name) for name in SPECS[command.op].operands}
+    return {name: operand for name, operand in named.items() if operand is not None and not idle.get(name, False)}
+
+
+def _passes(command: Command, present: Mapping[str, Operand]) -> int:
+    if command.op != "CAST":
+        return PASSES[command.function or command.op].count
+    if present["out"].dtype in INTEGERS:
+        return PASSES["CAST quantise"].count
+    return PASSES["CAST dequantise" if present["in"].dtype in INTEGERS else "CAST"].count
+
+
+def _mean_passes(command: Command, present: Mapping[str, Operand]) -> int:
+    if command.function not in ("avg", "mean") or "out" not in present:
+        return 0
+    kind = "integer" if present["in"].dtype in INTEGERS else "float"
+    return PASSES[f"{command.op} {command.function} {kind}"].count
+
+
+def _int(command: Command, name: str) -> int:
+    return int(command.params[name])
+
+
+def _widest(present: Mapping[str, Operand], *names: str) -> int:
+    return max(present[name].dtype.itemsize for name in names if name in present)
