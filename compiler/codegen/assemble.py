@@ -1,0 +1,194 @@
+"""An addressed network made into a model for the chip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import IntegerAttr, StringAttr
+from xdsl.dialects.func import ReturnOp
+from xdsl.ir import SSAValue
+
+from compiler.codegen.operands import address, dtype, in_global
+from compiler.codegen.steps import Made, Step, steps
+from compiler.codegen.streams import Streams, streams
+from compiler.dialects import structure
+from compiler.dialects.access import Box, frame
+from compiler.dialects.tpu import ops as tpu
+from compiler.dialects.tpu.base import frame_of
+from compiler.ir.network import Network, name_of, shape
+from compiler.ir.storage import is_quantised, scale, zero_point
+from simulator.chip import Chip
+from simulator.isa.record import Command, encode
+from simulator.isa.table import Engine, Region
+from simulator.model_file import IO, Model, Tensor, TensorSlice
+
+INTERNAL = "internal"
+"""Marks an op that lowering introduced: its tensor has no partner in the stages before."""
+
+
+@dataclass
+class _Tensors:
+    """Where each tensor of the network is to be seen, collected on the way."""
+
+    slices: dict[SSAValue, list[TensorSlice]] = field(default_factory=dict[SSAValue, list[TensorSlice]])
+    folded: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+
+
+def assemble(network: Network, chip: Chip) -> Model:
+    """
+    The model of an addressed network.
+
+    Raises NotAddressed for a module that hasn't been through memory assignment.
+    """
+    ops = list(network.ops)
+    tiles = [step for op in ops if isinstance(op, tpu.GroupOp) for step in steps(op, chip)]
+    made = streams(tiles, chip)
+    layers, tags = _layers(tiles, made)
+    entries = [op.output for op in ops if isinstance(op, structure.InputOp)]
+    returned = next(op for op in ops if isinstance(op, ReturnOp)).operands
+    return Model(
+        chip=chip,
+        mode=_text(network, "module.mode"),
+        inputs=tuple(map(_io, entries)),
+        outputs=tuple(map(_io, returned)),
+        tiu=encode(_tagged(made.tiu, tags[Engine.TIU])),
+        gdma=encode(_tagged(made.gdma, tags[Engine.GDMA])),
+        weights=_weights(network),
+        activation_bytes=_size(network, "module.neuron_size"),
+        io_bytes=_size(network, "module.io_size"),
+        tensors=tuple(_tensors(network, tiles, made)),
+        layers=tuple(layers),
+    )
+
+
+def _layers(tiles: Sequence[Step], made: Streams) -> tuple[list[str], dict[Engine, dict[int, int]]]:
+    """Names of the layers in order, and for each engine the layer number of each place in its stream."""
+    numbers = dict[str, int]()
+    tags: dict[Engine, dict[int, int]] = {engine: {} for engine in Engine}
+    for step in tiles:
+        for node in (*step.computes, *step.loads, *step.stores):
+            tags[node.command.engine][made.position[node]] = numbers.setdefault(node.layer, len(numbers))
+    return list(numbers), tags
+
+
+def _tagged(commands: Sequence[Command], tags: dict[int, int]) -> Iterator[Command]:
+    for place, command in enumerate(commands, 1):
+        yield replace(command, tag=tags.get(place, 0))
+
+
+def _io(value: SSAValue) -> IO:
+    region, offset = address(value)
+    if region is not Region.IO:
+        raise ValueError(f"{name_of(value)!r} is an input or output but lies in region {region.name}")
+    return IO(name_of(value), shape(value), dtype(value), offset, *_meaning(value))
+
+
+def _meaning(value: SSAValue) -> tuple[float, int]:
+    return (scale(value), zero_point(value)) if is_quantised(value) else (1.0, 0)
+
+
+def _weights(network: Network) -> NDArray[np.uint8]:
+    """The WEIGHT region: every weight's bytes at its address."""
+    blob = np.zeros(_size(network, "module.coeff_size"), np.uint8)
+    for op in network.ops:
+        if isinstance(op, structure.WeightOp):
+            _, offset = address(op.output)
+            array = np.ascontiguousarray(network.weights[name_of(op)]).reshape(-1).view(np.uint8)
+            blob[offset : offset + array.size] = array
+    return blob
+
+
+def _tensors(network: Network, tiles: Sequence[Step], made: Streams) -> Iterator[Tensor]:
+    """The debug map: every tensor of the network in order, inputs first."""
+    found = _Tensors()
+    for slice_ in (slice_ for step in tiles for slice_ in step.made):
+        found.slices.setdefault(slice_.tensor, []).append(_slice(slice_, made))
+    for op in network.ops:
+        match op:
+            case structure.InputOp():
+                whole = TensorSlice(Engine.GDMA, 0, in_global(op.output), _ranges(_whole(op.output)))
+                yield _tensor(op.output, [whole])
+            case tpu.GroupOp():
+                yield from _of_group(op, found)
+            case tpu.ReshapeOp():
+                found.slices[op.output] = []
+                yield _tensor(op.output, [], _folded_name(op.input))
+            case tpu.ConcatOp():
+                found.slices[op.output] = list(_joined(op, found))
+                yield _tensor(op.output, found.slices[op.output])
+            case _:
+                pass
+
+
+def _of_group(group: tpu.GroupOp, found: _Tensors) -> Iterator[Tensor]:
+    for op in group.body.block.ops:
+        if isinstance(op, tpu.ReshapeOp):
+            found.slices[op.output] = found.slices[op.input]
+            yield _tensor(op.output, [], _folded_name(op.input))
+        elif isinstance(op, tpu.TpuOp):
+            yield _tensor(op.output, found.slices[op.output])
+    stores = group.body.block.last_op
+    assert isinstance(stores, tpu.YieldOp), stores
+    for result, stored in zip(group.outputs, stores.inputs, strict=True):
+        source = stored.owner
+        assert isinstance(source, tpu.StoreOp), source
+        found.slices[result] = found.slices[source.input]
+
+
+def _joined(op: tpu.ConcatOp, found: _Tensors) -> Iterator[TensorSlice]:
+    """The slices of a concatenation that is a view: its operands', moved along the axis."""
+    axis = op.axis.value.data
+    starts = accumulate((frame(shape(value))[axis] for value in op.inputs), initial=0)
+    for value, start in zip(op.inputs, starts, strict=False):
+        for slice_ in found.slices[value]:
+            a, b, c, d = (
+                (first + start, last + start) if i == axis else (first, last)
+                for i, (first, last) in enumerate(slice_.box)
+            )
+            yield replace(slice_, box=(a, b, c, d))
+
+
+def _folded_name(value: SSAValue) -> str:
+    """The name of the tensor that a view shows: a group's result is named by what it stores."""
+    if isinstance(value.owner, tpu.GroupOp):
+        last = value.owner.body.block.last_op
+        assert isinstance(last, tpu.YieldOp), last
+        return name_of(last.inputs[value.owner.outputs.index(value)])
+    return name_of(value)
+
+
+def _slice(made: Made, streams_: Streams) -> TensorSlice:
+    engine, place = made.node.command.engine, streams_.position[made.node]
+    return TensorSlice(engine, place, made.operand, _ranges(made.box))
+
+
+def _tensor(value: SSAValue, slices: Sequence[TensorSlice], folded_into: str = "") -> Tensor:
+    owner = value.owner
+    internal = INTERNAL in getattr(owner, "attributes", {})
+    meaning = _meaning(value)
+    return Tensor(name_of(value), shape(value), dtype(value), *meaning, internal, tuple(slices), folded_into)
+
+
+def _whole(value: SSAValue) -> Box:
+    return tuple(map(range, frame_of(value)))
+
+
+def _ranges(box: Box) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]:
+    n, c, h, w = ((r.start, r.stop) for r in box)
+    return n, c, h, w
+
+
+def _size(network: Network, key: str) -> int:
+    stated = network.module.attributes.get(key)
+    if not isinstance(stated, IntegerAttr):
+        raise ValueError(f"the module has no {key}; run memory assignment first")
+    return stated.value.data
+
+
+def _text(network: Network, key: str) -> str:
+    stated = network.module.attributes.get(key)
+    return stated.data if isinstance(stated, StringAttr) else ""

@@ -1,0 +1,202 @@
+"""A layer group unrolled: what is loaded, computed and stored in each of its tiles, in order of meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from xdsl.dialects.builtin import NoneType
+from xdsl.ir import Operation, SSAValue
+
+from compiler.codegen.emit.answers import Place, emit
+from compiler.codegen.operands import dtype, extents, in_global, in_local, part_of
+from compiler.dialects.access import Box, Follows
+from compiler.dialects.tpu import ops as tpu
+from compiler.dialects.tpu.base import lane_broadcast
+from compiler.ir.network import name_of
+from compiler.ir.storage import is_quantised
+from compiler.schedule.tiling import Piece, cut
+from simulator.chip import Chip
+from simulator.isa.record import Command, Operand
+from simulator.isa.table import DType
+
+Tile = Mapping[str, int]
+"""A tile's index on each group axis."""
+
+
+@dataclass(eq=False)
+class Node:
+    """A command on its way into a stream; `layer` is the tensor it works for."""
+
+    command: Command
+    layer: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """A slice of a tensor that is complete, in local memory, once `node` is done."""
+
+    tensor: SSAValue
+    node: Node
+    operand: Operand
+    box: Box
+
+
+@dataclass
+class Step:
+    """The commands of one tile. `made` lists the slices that its commands complete."""
+
+    loads: list[Node] = field(default_factory=list[Node])
+    computes: list[Node] = field(default_factory=list[Node])
+    stores: list[Node] = field(default_factory=list[Node])
+    made: list[Made] = field(default_factory=list[Made])
+
+
+@dataclass(frozen=True)
+class Held:
+    """The slice of a value that is in local memory now."""
+
+    operand: Operand
+    box: Box
+
+    def part(self, box: Box, chip: Chip) -> Operand:
+        """The part of it in `box`, a box of the same frame."""
+        start = [wanted.start - have.start for wanted, have in zip(box, self.box, strict=True)]
+        return part_of(self.operand, start, extents(box), chip)
+
+
+def tiles(group: tpu.GroupOp) -> Iterator[Tile]:
+    """Every tile of a group, in its order."""
+    order, secs = group.order.data, group.secs
+    for indices in product(*(range(secs[axis]) for axis in order)):
+        yield dict(zip(order, indices, strict=True))
+
+
+def steps(group: tpu.GroupOp, chip: Chip) -> Iterator[Step]:
+    """The group's tiles as commands, waits not yet set."""
+    walk = _Walk(group, chip)
+    for tile in tiles(group):
+        yield walk.tile(tile)
+
+
+class _Walk:
+    """The state of local memory on the way through a group's tiles."""
+
+    def __init__(self, group: tpu.GroupOp, chip: Chip) -> None:
+        self.ops = list(group.body.block.ops)
+        self.last_k = group.secs["k"] - 1
+        self.chip = chip
+        self.held: dict[SSAValue, Held] = {}
+        self.done: dict[Operation, Box] = {}
+        self.runs: dict[Operation, int] = {}
+
+    def tile(self, tile: Tile) -> Step:
+        step = Step()
+        for op in self.ops:
+            match op:
+                case tpu.LoadOp():
+                    self._load(op, tile, step)
+                case tpu.StoreOp():
+                    self._store(op, tile, step)
+                case tpu.Movement():
+                    self._move(op, tile, step)
+                case tpu.ReshapeOp():
+                    self.held[op.output] = self.held[op.input]
+                case tpu.TpuOp():
+                    self._compute(op, tile, step)
+                case _:
+                    pass
+        return step
+
+    def _repeats(self, op: Operation, work: Box) -> bool:
+        """Whether `op` did the same in the tile before; notes the work if not."""
+        if self.done.get(op) == work:
+            return True
+        self.done[op] = work
+        return False
+
+    def _buffer(self, op: tpu.InGroup) -> int:
+        """The address of the buffer that is `op`'s turn."""
+        count = self.runs.get(op, 0)
+        self.runs[op] = count + 1
+        return op.slices.addr[count % len(op.slices.addr)]
+
+    def _load(self, op: tpu.LoadOp, tile: Tile, step: Step) -> None:
+        uses = [(use.operation, use.index) for use in op.output.uses]
+        box = op.slices.box(tile)
+        if isinstance(uses[0][0], tpu.Movement) or not all(box) or self._repeats(op, box):
+            return
+        local = in_local(self._buffer(op), dtype(op.output), extents(box), self.chip)
+        self.held[op.output] = Held(local, box)
+        source = in_global(op.input, box)
+        if any(isinstance(user, tpu.TpuOp) and lane_broadcast(user, index) for user, index in uses):
+            local, source = _every_lane(local, self.chip), _every_lane(source, self.chip)
+        step.loads.append(Node(Command("LOAD", {"out": local, "in": source}), name_of(uses[0][0])))
+
+    def _store(self, op: tpu.StoreOp, tile: Tile, step: Step) -> None:
+        box = op.slices.box(tile)
+        if tile["k"] != self.last_k or self._repeats(op, box):
+            return
+        command = Command("STORE", {"out": in_global(op.output, box), "in": self.held[op.input].part(box, self.chip)})
+        step.stores.append(Node(command, name_of(op)))
+
+    def _compute(self, op: tpu.TpuOp, tile: Tile, step: Step) -> None:
+        work = op.slices.work(tile)
+        if self._repeats(op, work):
+            return
+        cut_k = op.slices.steps.driver == "k"
+        first, last = not cut_k or tile["k"] == 0, not cut_k or tile["k"] == self.last_k
+        if first:
+            made = in_local(self._buffer(op), dtype(op.output), extents(work), self.chip)
+            self.held[op.output] = Held(made, work[:4])
+        piece = cut(op, work)
+        place = replace(self._place(op, piece, work), first=first, last=last)
+        nodes = [Node(command, name_of(op)) for command in emit(op, piece, place)]
+        step.computes += nodes
+        if last:
+            step.made.append(Made(op.output, nodes[-1], place.output, work[:4]))
+
+    def _place(self, op: tpu.TpuOp, piece: Piece, work: Box) -> Place:
+        inputs = [
+            None if isinstance(value.type, NoneType) else self.held[value].part(part.box, self.chip)
+            for value, part in zip(op.operands, piece.parts, strict=True)
+        ]
+        dims, sums = extents(work), DType.I32 if is_quantised(op.operands[0]) else DType.F32
+        acc = None if op.slices.acc < 0 else in_local(op.slices.acc, sums, dims, self.chip)
+        tmp = tuple(in_local(addr, DType.F32, dims, self.chip) for addr in op.slices.tmp)
+        return Place(tuple(inputs), self.held[op.output].operand, acc, tmp)
+
+    def _move(self, op: tpu.Movement, tile: Tile, step: Step) -> None:
+        work = op.slices.work(tile)
+        if self._repeats(op, work):
+            return
+        made = in_local(self._buffer(op), dtype(op.output), extents(work), self.chip)
+        self.held[op.output] = Held(made, work[:4])
+        piece, order, reads = cut(op, work), op.order(), op.reads()
+        for value, part, access in zip(op.operands, piece.parts, reads, strict=True):
+            if not all(part.box):
+                continue
+            source = in_global(_outside(value), part.box)
+            steps_of = [entry.scale if isinstance(entry, Follows) else 1 for entry in access]
+            n, c, h, w = (-(-source.dims[axis] // steps_of[axis]) for axis in order)
+            sn, sc, sh, sw = (source.strides[axis] * steps_of[axis] for axis in order)
+            start = [part.before[axis] for axis in order]
+            local = part_of(made, start, (n, c, h, w), self.chip)
+            source = replace(source, dims=local.dims, strides=(sn, sc, sh, sw))
+            step.loads.append(Node(Command("LOAD", {"out": local, "in": source}), name_of(op)))
+        step.made.append(Made(op.output, step.loads[-1], made, work[:4]))
+
+
+def _outside(value: SSAValue) -> SSAValue:
+    """The global tensor behind a Load's result."""
+    load = value.owner
+    assert isinstance(load, tpu.LoadOp), load
+    return load.input
+
+
+def _every_lane(operand: Operand, chip: Chip) -> Operand:
+    """One channel as a channel for each lane, read from or written to the same place."""
+    n, _, h, w = operand.dims
+    sn, _, sh, sw = operand.strides
+    return replace(operand, dims=(n, chip.lanes, h, w), strides=(sn, 0, sh, sw))

@@ -1,0 +1,37 @@
+"""
+`chip_results`: every tensor of one sample as the simulated chip makes it.
+
+Inputs: `sample_model`, `evaluation_data` (`evaluation.npz`, the first sample of each network input). No parameters.
+Writes `chip_results.npz` and `chip_results.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from simulator.runtime import PyRuntime
+
+from compiler.results import Meaning, Results
+from compiler.stages.progress import Progress, silent
+from simulator.model_file import Tensor
+
+
+def run(
+    inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
+) -> dict[str, Any]:
+    """Run the model on the first evaluation sample, with every tensor dumped."""
+    session = PyRuntime(inputs["sample_model"] / "sample.model")
+    with np.load(inputs["evaluation_data"] / "evaluation.npz") as data:
+        feeds = {entry.name: data[entry.name][: entry.shape[0]] for entry in session.get_inputs()}
+    dumped = session.dump(feeds)
+    meanings = {tensor.name: _meaning(tensor) for tensor in session.model.tensors}
+    Results(dumped, meanings).save(out, "chip_results")
+    return {"tensors": len(dumped)}
+
+
+def _meaning(tensor: Tensor) -> Meaning:
+    name = {"BF16": "bfloat16", "F32": "float32", "F16": "float16", "I8": "int8", "U8": "uint8", "I32": "int32"}
+    return Meaning(name[tensor.dtype.name], tensor.scale, tensor.zero_point, tensor.internal)
