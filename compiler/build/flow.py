@@ -1,0 +1,168 @@
+"""The flow chart as one table: what each stage reads, and the parameters it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from simulator.chip import CHIPS
+
+MODES = ("f32", "bf16", "f16", "int8")
+"""Number formats a model can be compiled to."""
+
+TARGETS = tuple(f"{chip}-{mode}" for chip in CHIPS for mode in MODES)
+"""What a model can be built for: `<chip>-<mode>`."""
+
+SOURCES = ("model_file", "calibration_data", "evaluation_data")
+"""Directories that the zoo supplies for each model."""
+
+
+class UnknownTarget(ValueError):
+    """A target is not `<chip>-<mode>` of a known chip and mode; the message lists those there are."""
+
+
+class UnknownStage(ValueError):
+    """A stage is asked for that the flow does not have; the message lists those there are."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a model is built for: a chip preset and a number format."""
+
+    chip: str
+    mode: str
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Read `<chip>-<mode>`. Raises UnknownTarget."""
+        chip, _, mode = text.partition("-")
+        if chip not in CHIPS or mode not in MODES:
+            raise UnknownTarget(f"no target {text!r}; there are {', '.join(TARGETS)}")
+        return cls(chip, mode)
+
+    def __str__(self) -> str:
+        return f"{self.chip}-{self.mode}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    A model's standing parameters, in plain values.
+
+    `shapes` fixes dynamic dimensions by input name. `tolerance` holds, by mode, what comparison has to reach.
+    `metric` names the measure of accuracy, None where there are no labels; `samples` caps how many are scored.
+    """
+
+    name: str
+    shapes: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
+    calibration: Mapping[str, Any] = field(default_factory=lambda: {"method": "kl", "samples": 100, "bins": 2048})
+    tolerance: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+    metric: str | None = None
+    samples: int = 1000
+    effort: int = 1
+    seed: int | None = None
+
+
+class Zoo(Protocol):
+    """The models there are."""
+
+    def names(self) -> Sequence[str]:
+        """All models, in the order they are shown."""
+        ...
+
+    def settings(self, model: str) -> Settings:
+        """The standing parameters of a model. Raises LookupError naming the models there are."""
+        ...
+
+    def files(self, model: str) -> Mapping[str, Path]:
+        """The directory of each of SOURCES for a model, made or downloaded where it is not yet there."""
+        ...
+
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """
+    One box of the flow chart.
+
+    `params` names just the parameters the stage may depend on; None says that the target has no use for the
+    stage, which then yields one constant empty artifact.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    params: Callable[[Settings, Target], Params | None]
+    package: str = "compiler.stages"
+
+    @property
+    def module(self) -> str:
+        """The module whose `run` does the work."""
+        return f"{self.package}.{self.name}"
+
+
+def _none(settings: Settings, target: Target) -> Params:
+    return {}
+
+
+def _chip(settings: Settings, target: Target) -> Params:
+    return {"chip": target.chip}
+
+
+def _when_int8(params: Callable[[Settings], Params]) -> Callable[[Settings, Target], Params | None]:
+    return lambda settings, target: params(settings) if target.mode == "int8" else None
+
+
+def _schedule(settings: Settings, target: Target) -> Params:
+    return {"chip": target.chip, "effort": settings.effort, "seed": settings.seed}
+
+
+def _shapes(settings: Settings, target: Target) -> Params:
+    return {"shapes": {name: list(extents) for name, extents in settings.shapes.items()}}
+
+
+def _tolerance(settings: Settings, target: Target) -> Params:
+    return {"tolerance": dict(settings.tolerance.get(target.mode, {}))}
+
+
+def _accuracy(settings: Settings, target: Target) -> Params | None:
+    return None if settings.metric is None else {"metric": settings.metric, "samples": settings.samples}
+
+
+RESULTS = ("onnx_results", "top_results", "tpu_results", "chip_results")
+
+FLOW: tuple[Stage, ...] = (
+    Stage("sample_onnx", ("model_file",), _shapes),
+    Stage("origin_mlir", ("sample_onnx",), lambda settings, target: {"name": settings.name}),
+    Stage("canonical_mlir", ("origin_mlir",), _none),
+    Stage(
+        "cali_table", ("canonical_mlir", "calibration_data"), _when_int8(lambda settings: dict(settings.calibration))
+    ),
+    Stage("cali_mlir", ("canonical_mlir", "cali_table"), _when_int8(lambda settings: {})),
+    Stage("tpu_mlir", ("canonical_mlir", "cali_mlir"), lambda settings, target: {"mode": target.mode}),
+    Stage("lg_mlir", ("tpu_mlir",), _schedule),
+    Stage("addr_mlir", ("lg_mlir",), _chip),
+    Stage("sample_model", ("addr_mlir",), _chip),
+    Stage("onnx_results", ("sample_onnx", "evaluation_data"), _none),
+    Stage("top_results", ("canonical_mlir", "evaluation_data"), _none),
+    Stage("tpu_results", ("tpu_mlir", "evaluation_data"), _none),
+    Stage("chip_results", ("sample_model", "evaluation_data"), _none),
+    Stage("comparison", RESULTS, _tolerance),
+    Stage("accuracy", ("sample_onnx", "sample_model", "evaluation_data"), _accuracy),
+)
+"""Every stage after those it reads."""
+
+
+def needed(flow: Sequence[Stage], goals: Collection[str]) -> list[Stage]:
+    """The stages that lead to `goals`, in flow order. Raises UnknownStage."""
+    names = [stage.name for stage in flow]
+    if unknown := sorted(set(goals) - set(names)):
+        raise UnknownStage(f"no stage {', '.join(unknown)}; there are {', '.join(names)}")
+    wanted = set(goals)
+    for stage in reversed(flow):
+        if stage.name in wanted:
+            wanted.update(stage.inputs)
+    return [stage for stage in flow if stage.name in wanted]
