@@ -83,8 +83,8 @@ def _tagged(commands: Sequence[Command], tags: dict[int, int]) -> Iterator[Comma
 def _io(value: SSAValue) -> IO:
     region, offset = address(value)
     if region is not Region.IO:
-        raise ValueError(f"{name_of(value)!r} is an input or output but lies in region {region.name}")
-    return IO(name_of(value), shape(value), dtype(value), offset, *_meaning(value))
+        raise ValueError(f"{_name(value)!r} is an input or output but lies in region {region.name}")
+    return IO(_name(value), shape(value), dtype(value), offset, *_meaning(value))
 
 
 def _meaning(value: SSAValue) -> tuple[float, int]:
@@ -116,7 +116,7 @@ def _tensors(network: Network, tiles: Sequence[Step], made: Streams) -> Iterator
                 yield from _of_group(op, found)
             case tpu.ReshapeOp():
                 found.slices[op.output] = []
-                yield _tensor(op.output, [], _folded_name(op.input))
+                yield _tensor(op.output, [], _name(op.input))
             case tpu.ConcatOp():
                 found.slices[op.output] = list(_joined(op, found))
                 yield _tensor(op.output, found.slices[op.output])
@@ -128,7 +128,7 @@ def _of_group(group: tpu.GroupOp, found: _Tensors) -> Iterator[Tensor]:
     for op in group.body.block.ops:
         if isinstance(op, tpu.ReshapeOp):
             found.slices[op.output] = found.slices[op.input]
-            yield _tensor(op.output, [], _folded_name(op.input))
+            yield _tensor(op.output, [], _name(op.input))
         elif isinstance(op, tpu.TpuOp):
             yield _tensor(op.output, found.slices[op.output])
     stores = group.body.block.last_op
@@ -152,8 +152,8 @@ def _joined(op: tpu.ConcatOp, found: _Tensors) -> Iterator[TensorSlice]:
             yield replace(slice_, box=(a, b, c, d))
 
 
-def _folded_name(value: SSAValue) -> str:
-    """The name of the tensor that a view shows: a group's result is named by what it stores."""
+def _name(value: SSAValue) -> str:
+    """The tensor's name; a group's result has that of what it stores."""
     if isinstance(value.owner, tpu.GroupOp):
         last = value.owner.body.block.last_op
         assert isinstance(last, tpu.YieldOp), last

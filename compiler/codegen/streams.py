@@ -65,7 +65,7 @@ def _pipelined(tiles: Sequence[Step], chip: Chip) -> list[Node]:
     stream, early = list[Node](), set[Node]()
     for step, following in zip(tiles, [*tiles[1:], Step()], strict=True):
         stream += [node for node in step.loads if node not in early]
-        early = set()
+        early = set[Node]()
         for load in following.loads:
             if any(_conflict(load.command, store.command, chip) for store in step.stores):
                 break
