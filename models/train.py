@@ -1,0 +1,136 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["torch==2.13.0", "numpy", "onnx==1.23.2", "onnxscript"]
+# ///
+"""
+Train the zoo's two small nets on the 4,000 training digits of mnist5k and write them as ONNX beside this file.
+
+    PYTHONPATH=. python models/train.py lenet_mnist resnet8
+
+Needs torch, in an environment of its own (the project doesn't). Two threads, about five minutes. Seeds are fixed, but torch
+promises the same weights on one kind of machine only: the committed files are the truth, this shows their making.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from assets.zoo.datasets.mnist5k import samples
+
+HERE = Path(__file__).parent
+DIGIT = (1, 28, 28)
+BATCH = 64
+
+
+class LeNet(nn.Sequential):
+    """Two convolutions with pooling, two dense layers."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            *(nn.Conv2d(1, 8, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(8, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Flatten(), nn.Linear(400, 64), nn.ReLU(), nn.Linear(64, 10)),
+        )
+
+
+class Block(nn.Module):
+    """Two 3×3 convolutions beside a shortcut, each with batch normalisation."""
+
+    def __init__(self, channels: int, made: int, stride: int) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(
+            *(nn.Conv2d(channels, made, 3, stride, 1, bias=False), nn.BatchNorm2d(made), nn.ReLU()),
+            *(nn.Conv2d(made, made, 3, 1, 1, bias=False), nn.BatchNorm2d(made)),
+        )
+        projected = (nn.Conv2d(channels, made, 1, stride, bias=False), nn.BatchNorm2d(made))
+        self.shortcut = nn.Sequential(*(projected if (channels, stride) != (made, 1) else ()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.trunk(x) + self.shortcut(x))
+
+
+class ResNet8(nn.Sequential):
+    """A convolution, three residual blocks, global average pooling, a dense layer."""
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__(
+            *(nn.Conv2d(1, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()),
+            *(Block(width, width, 1), Block(width, 2 * width, 2), Block(2 * width, 4 * width, 2)),
+            *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, 10)),
+        )
+
+
+NETS = {"lenet_mnist": (LeNet, 40), "resnet8": (ResNet8, 14)}
+"""Class and epochs of each."""
+
+
+def moved(images: Tensor) -> Tensor:
+    """Each image turned by up to 12°, scaled by up to 12 % and shifted by up to 2 pixels, at random."""
+    count = len(images)
+    angle, size = (torch.rand(count) - 0.5) * 0.42, 1 + (torch.rand(count) - 0.5) * 0.24
+    shift = (torch.rand(count, 2) - 0.5) * (8 / 28)
+    cos, sin = torch.cos(angle) * size, torch.sin(angle) * size
+    rows = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
+    return F.grid_sample(images, F.affine_grid(rows, list(images.shape), align_corners=False), align_corners=False)
+
+
+def train(net: nn.Module, epochs: int) -> None:
+    """AdamW with one cycle of the learning rate, on moved digits."""
+    held = samples("calibration", 4_000, DIGIT)
+    images, labels = torch.from_numpy(held.pixels / 255), torch.from_numpy(held.labels)
+    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=1e-2)
+    steps = epochs * -(-len(images) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 6e-3, total_steps=steps)
+    net.train()
+    for epoch in range(epochs):
+        for chosen in torch.randperm(len(images)).split(BATCH):
+            loss = F.cross_entropy(net(moved(images[chosen])), labels[chosen])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+        print(f"epoch {epoch + 1}/{epochs}: loss {loss.item():.4f}", flush=True)
+
+
+def top1(net: nn.Module) -> float:
+    """Share of the 1,000 test digits named rightly."""
+    held = samples("evaluation", 1_000, DIGIT)
+    with torch.no_grad():
+        chosen = net.eval()(torch.from_numpy(held.pixels / 255)).argmax(1).numpy()
+    return float(np.mean(chosen == held.labels))
+
+
+def export(net: nn.Module, path: Path) -> None:
+    """Write ONNX, opset 13, input `x` (1, 1, 28, 28); batch normalisation stays, for the compiler to fuse."""
+    net.eval()
+    torch.onnx.export(
+        net,
+        (torch.zeros(1, *DIGIT),),
+        str(path),
+        opset_version=13,
+        input_names=["x"],
+        output_names=["logits"],
+        dynamo=False,
+        do_constant_folding=False,
+        training=torch.onnx.TrainingMode.PRESERVE,
+    )
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+
+
+def main(names: list[str]) -> None:
+    torch.set_num_threads(2)
+    for name in names or NETS:
+        torch.manual_seed(0)
+        make, epochs = NETS[name]
+        net = make()
+        train(net, epochs)
+        print(f"{name}: top-1 {top1(net):.3f}")
+        export(net, HERE / f"{name}.onnx")
+
+
+main(sys.argv[1:])
