@@ -1,0 +1,93 @@
+"""What every computing Top op is, and the facts an op may state about itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from xdsl.dialects.builtin import (
+    BoolAttr,
+    IntegerAttr,
+    IntegerType,
+    NoneType,
+    Signedness,
+    TensorType,
+    UnrankedTensorType,
+)
+from xdsl.ir import SSAValue
+from xdsl.irdl import BaseAttr, IRDLOperation, attr_def, result_def, traits_def
+from xdsl.traits import OpTrait, Pure
+from xdsl.utils.exceptions import VerifyException
+
+from compiler.dialects.fields import FALSE, NO_LIMIT, Float
+from compiler.dialects.formula import Term, maximum, minimum
+from compiler.ir.network import Shape, shape
+
+AnyRank = BaseAttr(TensorType) | BaseAttr(UnrankedTensorType)
+"""A tensor; before shape inference its rank may be unknown."""
+AnyRankOrNone = AnyRank | BaseAttr(NoneType)
+Axis = IntegerAttr[IntegerType]
+"""An axis, which TPU-MLIR spells `1 : si32`."""
+
+
+def axis_attribute(axis: int) -> Axis:
+    """`1 : si32` as an attribute."""
+    return IntegerAttr(axis, IntegerType(32, Signedness.SIGNED))
+
+
+def is_ranked(value: SSAValue) -> bool:
+    """Whether the value is a tensor whose extents are known."""
+    return isinstance(value.type, TensorType)
+
+
+def is_present(value: SSAValue) -> bool:
+    """Whether an operand is there, not a `top.None`."""
+    return not isinstance(value.type, NoneType)
+
+
+class PassesValues(OpTrait):
+    """Fact: each output value is one of the input values; only order may decide which. So scales pass too."""
+
+
+class TopOp(IRDLOperation, ABC):
+    """A pure op with a single tensor result `output`."""
+
+    output = result_def(AnyRank)
+    traits = traits_def(Pure())
+
+    @abstractmethod
+    def infer_shape(self) -> Shape:
+        """The output's extents, from ranked operands and attributes. Raises VerifyException where they don't fit."""
+
+    def settle(self) -> None:
+        """Write into the attributes what they leave to the operands' extents (`auto_pad`, a -1 in a shape)."""
+
+    def macs(self) -> int:
+        """Fact: multiply-accumulates, of ranked operands; 0 for an op that isn't a sum of products."""
+        return 0
+
+    def flops(self) -> int:
+        """Fact: floating-point operations of ranked operands, counted as TPU-MLIR counts `module.FLOPs`."""
+        return 0
+
+    def verify_(self) -> None:
+        tensors = [value for value in (*self.operands, self.output) if is_present(value)]
+        if all(map(is_ranked, tensors)) and (stated := shape(self.output)) != (made := self.infer_shape()):
+            raise VerifyException(f"states {list(stated)}, but its operands make {list(made)}")
+
+
+class Activated(TopOp, ABC):
+    """An op that ends in Relu on request: `max(y, 0)`, and `min(…, relu_limit)` where that is positive."""
+
+    do_relu = attr_def(BoolAttr, default_value=FALSE)
+    relu_limit = attr_def(Float, default_value=NO_LIMIT)
+
+    def activate(self, y: Term) -> Term:
+        """`y` with the Relu that the attributes ask for."""
+        if not self.do_relu:
+            return y
+        return rectified(y, self.relu_limit.value.data)
+
+
+def rectified(y: Term, limit: float) -> Term:
+    """`min(max(y, 0), limit)`; no upper limit where `limit` isn't positive."""
+    return minimum(maximum(y, 0.0), limit) if limit > 0 else maximum(y, 0.0)

@@ -1,0 +1,17 @@
+"""The `top` dialect: the network as its framework means it, free of any chip and of any number format."""
+
+from xdsl.ir import Dialect
+
+from compiler.dialects import structure
+from compiler.dialects.fields import ops_of
+from compiler.dialects.top import activation, contraction, elementwise, movement, normalisation, pooling
+from compiler.dialects.top.activation import *
+from compiler.dialects.top.base import *
+from compiler.dialects.top.contraction import *
+from compiler.dialects.top.elementwise import *
+from compiler.dialects.top.movement import *
+from compiler.dialects.top.normalisation import *
+from compiler.dialects.top.pooling import *
+from compiler.dialects.top.window import *
+
+Top = Dialect("top", ops_of(structure, contraction, pooling, normalisation, elementwise, activation, movement))
