@@ -1,0 +1,122 @@
+"""Integer results back to eight bits (CHIP §4): requantise, the int8 sum and product, the 256-entry table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from simulator.arithmetic.compiled import compiled
+
+Array = NDArray[Any]
+
+
+def requantise(
+    acc: Array,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    zero: int,
+    low: float,
+    high: float,
+    dtype: DTypeLike,
+    bias: ArrayLike = 0,
+) -> Array:
+    """
+    `clamp((s ? (a·m + 2^(s-1)) >> s : a·m) + zero, low, high)` with `a = acc + bias` in int32, the rest in int64.
+
+    `multiplier` (|m| < 2^31), `shift` (0…62) and `bias` (int32) broadcast to `acc` int32. Returns i8 or u8 of the
+    shape of `acc`.
+    """
+    first, last = _varying(acc.ndim, np.shape(multiplier), np.shape(shift), np.shape(bias))
+    kept = tuple(n if first <= i < last else 1 for i, n in enumerate(acc.shape))
+    biases, multipliers, shifts = (
+        np.ascontiguousarray(np.broadcast_to(value, kept), kind).reshape(-1)
+        for value, kind in ((bias, np.int32), (multiplier, np.int64), (shift, np.int64))
+    )
+    made = np.empty(acc.shape, np.uint8)
+    if acc.size:
+        blocks = (-1, biases.size, int(np.prod(acc.shape[last:], dtype=np.int64)))
+        source = np.ascontiguousarray(acc, np.int32)
+        _requantise(
+            source.reshape(blocks), biases, multipliers, shifts, zero, int(low), int(high), made.reshape(blocks)
+        )
+    return made.view(dtype)
+
+
+def rescale_add(
+    a: Array, b: Array, za: int, zb: int, ma: int, mb: int, shift: int, zy: int, low: float, high: float,
+    dtype: DTypeLike,
+) -> Array:  # fmt: skip
+    """`clamp((((a-za)·ma + (b-zb)·mb + half) >> shift) + zy)`, half = 2^(shift-1) or 0; `a`, `b` i8|u8 broadcast."""
+    return _on_pairs(_add, a, b, za, zb, (ma, mb, shift, zy, int(low), int(high)), dtype)
+
+
+def rescale_mul(
+    a: Array, b: Array, za: int, zb: int, multiplier: int, shift: int, zy: int, low: float, high: float,
+    dtype: DTypeLike,
+) -> Array:  # fmt: skip
+    """`(a-za)·(b-zb)`, requantised by `multiplier` and `shift`; `a`, `b` i8|u8 broadcast."""
+    return _on_pairs(_mul, a, b, za, zb, (multiplier, shift, zy, int(low), int(high)), dtype)
+
+
+def lookup(x: Array, table: Array) -> Array:
+    """`table[x & 0xFF]`: `x` i8|u8, `table` 256 bytes of any shape. Returns the table's dtype in the shape of `x`."""
+    return np.frombuffer(bytearray(x.tobytes()).translate(table.tobytes()), table.dtype).reshape(x.shape)
+
+
+def _varying(rank: int, *shapes: tuple[int, ...]) -> tuple[int, int]:
+    """The axes, from the first to before the second, outside of which parameters of these shapes stay the same."""
+    full = [(1,) * (rank - len(s)) + s for s in shapes]
+    axes = [i for i in range(rank) if any(s[i] != 1 for s in full)]
+    return (axes[0], axes[-1] + 1) if axes else (0, 0)
+
+
+def _on_pairs(
+    kernel: Any, a: Array, b: Array, za: int, zb: int, parameters: tuple[int, ...], dtype: DTypeLike
+) -> Array:
+    (left, za), (right, zb) = _unsigned(a, za), _unsigned(b, zb)
+    left, right = (np.ascontiguousarray(v) for v in np.broadcast_arrays(left, right))
+    made = np.empty(left.shape, np.uint8)
+    kernel(left.reshape(-1), right.reshape(-1), za, zb, *parameters, made.reshape(-1))
+    return made.view(dtype)
+
+
+def _unsigned(x: Array, zero: int) -> tuple[Array, int]:
+    """The same differences to the zero point as u8."""
+    return (x, zero) if x.dtype == np.uint8 else (x.view(np.uint8) ^ np.uint8(128), zero + 128)
+
+
+@compiled
+def _requantise(
+    acc: Array, bias: Array, multiplier: Array, shift: Array, zero: int, low: int, high: int, made: Array
+) -> None:  # pragma: no cover
+    outer, channels, inner = acc.shape
+    for o in range(outer):
+        for c in range(channels):
+            b, m, s = bias[c], multiplier[c], shift[c]
+            half = (np.int64(1) << s) >> 1
+            for i in range(inner):
+                value = np.int64(np.int32(acc[o, c, i] + b)) * m
+                value = ((value + half) >> s) + zero
+                made[o, c, i] = np.uint8(min(max(value, low), high) & 255)
+
+
+@compiled
+def _add(
+    a: Array, b: Array, za: int, zb: int, ma: int, mb: int, shift: int, zy: int, low: int, high: int, made: Array
+) -> None:  # pragma: no cover
+    half = ((np.int64(1) << shift) >> 1) - za * ma - zb * mb
+    for i in range(made.size):
+        value = ((np.int64(a[i]) * ma + np.int64(b[i]) * mb + half) >> shift) + zy
+        made[i] = np.uint8(min(max(value, low), high) & 255)
+
+
+@compiled
+def _mul(
+    a: Array, b: Array, za: int, zb: int, multiplier: int, shift: int, zy: int, low: int, high: int, made: Array
+) -> None:  # pragma: no cover
+    half = (np.int64(1) << shift) >> 1
+    for i in range(made.size):
+        value = (((np.int64(a[i]) - za) * (np.int64(b[i]) - zb) * multiplier + half) >> shift) + zy
+        made[i] = np.uint8(min(max(value, low), high) & 255)
