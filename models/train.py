@@ -7,11 +7,12 @@ Train the zoo's two small nets on the 4,000 training digits of mnist5k and write
 
     PYTHONPATH=. python models/train.py lenet_mnist resnet8
 
-Needs torch, in an environment of its own (the project doesn't). Two threads, about five minutes. Seeds are fixed, but torch
-promises the same weights on one kind of machine only: the committed files are the truth, this shows their making.
+Needs torch, in an environment of its own (the project doesn't). Two threads, about five minutes. Seeds are fixed, but
+torch promises the same weights on one kind of machine only: the committed files are the truth, this shows their making.
 """
 
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +28,25 @@ DIGIT = (1, 28, 28)
 BATCH = 64
 
 
-class LeNet(nn.Sequential):
-    """Two convolutions with pooling, two dense layers."""
+def chain(**layers: nn.Module) -> nn.Sequential:
+    """Layers in turn, named as they will be in the ONNX file."""
+    return nn.Sequential(OrderedDict(layers))
 
-    def __init__(self) -> None:
-        super().__init__(
-            *(nn.Conv2d(1, 8, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Conv2d(8, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Flatten(), nn.Linear(400, 64), nn.ReLU(), nn.Linear(64, 10)),
-        )
+
+def lenet() -> nn.Module:
+    """Two convolutions with pooling, two dense layers."""
+    return chain(
+        conv1=nn.Conv2d(1, 8, 5, padding=2),
+        relu1=nn.ReLU(),
+        pool1=nn.MaxPool2d(2),
+        conv2=nn.Conv2d(8, 16, 5),
+        relu2=nn.ReLU(),
+        pool2=nn.MaxPool2d(2),
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(400, 64),
+        relu3=nn.ReLU(),
+        fc2=nn.Linear(64, 10),
+    )
 
 
 class Block(nn.Module):
@@ -43,30 +54,38 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, made: int, stride: int) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(
-            *(nn.Conv2d(channels, made, 3, stride, 1, bias=False), nn.BatchNorm2d(made), nn.ReLU()),
-            *(nn.Conv2d(made, made, 3, 1, 1, bias=False), nn.BatchNorm2d(made)),
+        self.trunk = chain(
+            conv1=nn.Conv2d(channels, made, 3, stride, 1, bias=False),
+            bn1=nn.BatchNorm2d(made),
+            relu=nn.ReLU(),
+            conv2=nn.Conv2d(made, made, 3, 1, 1, bias=False),
+            bn2=nn.BatchNorm2d(made),
         )
-        projected = (nn.Conv2d(channels, made, 1, stride, bias=False), nn.BatchNorm2d(made))
-        self.shortcut = nn.Sequential(*(projected if (channels, stride) != (made, 1) else ()))
+        self.shortcut = nn.Identity()
+        if (channels, stride) != (made, 1):
+            self.shortcut = chain(conv=nn.Conv2d(channels, made, 1, stride, bias=False), bn=nn.BatchNorm2d(made))
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.trunk(x) + self.shortcut(x))
 
 
-class ResNet8(nn.Sequential):
+def resnet8(width: int = 16) -> nn.Module:
     """A convolution, three residual blocks, global average pooling, a dense layer."""
+    return chain(
+        conv=nn.Conv2d(1, width, 3, 1, 1, bias=False),
+        bn=nn.BatchNorm2d(width),
+        relu=nn.ReLU(),
+        block1=Block(width, width, 1),
+        block2=Block(width, 2 * width, 2),
+        block3=Block(2 * width, 4 * width, 2),
+        pool=nn.AdaptiveAvgPool2d(1),
+        flatten=nn.Flatten(),
+        fc=nn.Linear(4 * width, 10),
+    )
 
-    def __init__(self, width: int = 16) -> None:
-        super().__init__(
-            *(nn.Conv2d(1, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()),
-            *(Block(width, width, 1), Block(width, 2 * width, 2), Block(2 * width, 4 * width, 2)),
-            *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, 10)),
-        )
 
-
-NETS = {"lenet_mnist": (LeNet, 40), "resnet8": (ResNet8, 14)}
-"""Class and epochs of each."""
+NETS = {"lenet_mnist": (lenet, 40), "resnet8": (resnet8, 14)}
+"""Maker and epochs of each."""
 
 
 def moved(images: Tensor) -> Tensor:
