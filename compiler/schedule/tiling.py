@@ -41,8 +41,7 @@ def cut(op: TpuOp, work: Box) -> Piece:
             continue
         extents = frame_of(value)
         wishes = [
-            range(n) if isinstance(entry, Whole) else entry.wish(work)
-            for n, entry in zip(extents, access, strict=True)
+            range(n) if isinstance(entry, Whole) else entry.wish(work) for n, entry in zip(extents, access, strict=True)
         ]
         parts.append(_part(extents, wishes))
     return Piece(work, tuple(parts))

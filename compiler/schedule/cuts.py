@@ -1,0 +1,158 @@
+"""
+The ranges of every value of a layer group, axis by axis, derived backward from what the group stores.
+
+An axis of an operand follows at most one axis of the op's work, so the ranges on it depend on one group axis only and
+`Cuts` say it all: no tile is looked at by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from xdsl.ir import SSAValue
+
+from compiler.dialects.access import Follows, Frame, Whole
+from compiler.dialects.tpu.slices import AXES, DRIVERS, Cuts, uncut
+from compiler.schedule.nodes import Node, Operand
+from compiler.schedule.tiling import clamped
+from simulator.layout import up
+
+Axes = tuple[Cuts, Cuts, Cuts, Cuts]
+"""The cuts of a frame."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How many tiles there are along each group axis (n, c, h, w, k), and which axis runs fastest: the last letter."""
+
+    secs: Mapping[str, int]
+    order: str = DRIVERS
+
+    @property
+    def tiles(self) -> int:
+        """Tiles in all."""
+        return prod(self.secs.values())
+
+
+ONE_TILE = Grid(dict.fromkeys(DRIVERS, 1))
+
+
+@dataclass(frozen=True)
+class LoadKey:
+    """
+    What is loaded once for all its users in a group: a value, and whether every lane gets a copy.
+
+    An op that moves has a load for each operand (`slot`, else -1), since each lands at another place.
+    """
+
+    value: SSAValue
+    everywhere: bool = False
+    slot: int = -1
+
+
+@dataclass
+class Tiling:
+    """The cuts of a group: of each op's result and reduction, of what is loaded, and of what is stored."""
+
+    grid: Grid
+    results: dict[Node, Axes] = field(default_factory=dict[Node, Axes])
+    steps: dict[Node, Cuts] = field(default_factory=dict[Node, Cuts])
+    loads: dict[LoadKey, Axes] = field(default_factory=dict[LoadKey, Axes])
+    stores: dict[SSAValue, Axes] = field(default_factory=dict[SSAValue, Axes])
+
+
+def split(extent: int, count: int, unit: int = 1) -> tuple[range, ...]:
+    """`count` ranges that cover `extent`, as even as multiples of `unit` allow; there must be so many units."""
+    units = up(extent, unit)
+    ends = [min(units * i // count * unit, extent) for i in range(count + 1)]
+    return tuple(range(a, b) for a, b in zip(ends, ends[1:], strict=False))
+
+
+def even(extents: Frame, grid: Grid, lanes: int) -> Axes:
+    """A tensor cut evenly along the grid, channels at multiples of `lanes`; an axis too short for it stays whole."""
+    n, c, h, w = (
+        Cuts(split(extent, grid.secs[axis], unit), axis) if 1 < grid.secs[axis] <= up(extent, unit) else uncut(extent)
+        for axis, extent, unit in zip(AXES, extents, (1, lanes, 1, 1), strict=True)
+    )
+    return n, c, h, w
+
+
+def derive(nodes: Sequence[Node], stores: Mapping[SSAValue, Axes], grid: Grid, steps: Cuts | None = None) -> Tiling:
+    """
+    The tiling that makes `stores`, the cuts of all that leaves the group.
+
+    `steps` cuts the reduction of a one-op group. A value read by several ops is made in the hull of what they read.
+    """
+    tiling = Tiling(grid, stores=dict(stores))
+    wanted = dict(stores)
+    made = {node.output for node in nodes}
+    for node in reversed(nodes):
+        axes = wanted[node.output]
+        tiling.results[node] = axes
+        tiling.steps[node] = steps or uncut(node.reduction)
+        work = (*axes, tiling.steps[node])
+        for slot, operand in enumerate(node.operands):
+            need = read(operand, work)
+            if operand.value in made:
+                have = wanted.get(operand.value)
+                wanted[operand.value] = need if have is None else hull(have, need)
+            else:
+                key = load_key(node, operand, slot)
+                have = tiling.loads.get(key)
+                tiling.loads[key] = need if have is None else hull(have, need)
+    _settle_views(nodes, tiling)
+    return tiling
+
+
+def load_key(node: Node, operand: Operand, slot: int) -> LoadKey:
+    """The load that serves an operand from outside of the group; `slot` is its place among those that are there."""
+    return LoadKey(operand.value, operand.everywhere, slot if node.moves else -1)
+
+
+def read(operand: Operand, work: tuple[Cuts, ...]) -> Axes:
+    """The cuts of an operand that work of five cuts reads."""
+    n, c, h, w = (
+        uncut(extent) if isinstance(entry, Whole) else _follow(entry, extent, work[entry.axis])
+        for entry, extent in zip(operand.access, operand.extents, strict=True)
+    )
+    return n, c, h, w
+
+
+def hull(a: Axes, b: Axes) -> Axes:
+    """Cuts that hold both; an axis that two group axes drive is held whole."""
+    n, c, h, w = (_hull(x, y) for x, y in zip(a, b, strict=True))
+    return n, c, h, w
+
+
+def _follow(entry: Follows, extent: int, made: Cuts) -> Cuts:
+    if entry == Follows(entry.axis):
+        return made
+    wishes = (
+        range(entry.scale * r.start + entry.first, entry.scale * (r.stop - 1) + entry.last + 1) for r in made.ranges
+    )
+    return Cuts(tuple(clamped(wish, extent) for wish in wishes), made.driver)
+
+
+def _hull(a: Cuts, b: Cuts) -> Cuts:
+    if a is b:
+        return a
+    if a.driver == b.driver:
+        return Cuts(tuple(_join((x, y)) for x, y in zip(a.ranges, b.ranges, strict=True)), a.driver)
+    return Cuts((_join((*a.ranges, *b.ranges)),))
+
+
+def _join(ranges: Sequence[range]) -> range:
+    full = [r for r in ranges if r] or list(ranges)
+    return range(min(r.start for r in full), max(r.stop for r in full))
+
+
+def _settle_views(nodes: Sequence[Node], tiling: Tiling) -> None:
+    """A view has the cuts of what it views, also where another reader of that made them wider."""
+    results = {node.output: node for node in nodes}
+    for node in nodes:
+        if node.view:
+            (operand,) = node.operands
+            source = results.get(operand.value)
+            tiling.results[node] = tiling.results[source] if source else tiling.loads[LoadKey(operand.value)]

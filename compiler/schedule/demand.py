@@ -1,0 +1,106 @@
+"""Which buffers a tiled group needs in local memory, how long they live within a tile, and what uses them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from xdsl.ir import SSAValue
+
+from compiler.dialects.access import Frame
+from compiler.ir.storage import itemsize
+from compiler.schedule.cuts import Axes, Grid, LoadKey, Tiling
+from compiler.schedule.local_memory import Buffer
+from compiler.schedule.nodes import Node
+from simulator.chip import Chip
+from simulator.layout import lane_bytes
+
+ACCUMULATOR = 4
+"""Bytes of an f32 or i32 accumulator or temporary."""
+
+
+@dataclass
+class Demand:
+    """The buffers of a group, and by their numbers whose they are."""
+
+    buffers: list[Buffer] = field(default_factory=list[Buffer])
+    loads: dict[LoadKey, list[int]] = field(default_factory=dict[LoadKey, list[int]])
+    results: dict[Node, list[int]] = field(default_factory=dict[Node, list[int]])
+    accumulators: dict[Node, int] = field(default_factory=dict[Node, int])
+    temporaries: dict[Node, list[int]] = field(default_factory=dict[Node, list[int]])
+
+    def add(self, count: int, size: int, live: range, records: frozenset[int]) -> list[int]:
+        """Enter `count` like buffers; their numbers."""
+        first = len(self.buffers)
+        self.buffers += [Buffer(size, live.start, live.stop, records)] * count
+        return list(range(first, first + count))
+
+
+def demand(nodes: Sequence[Node], tiling: Tiling, chip: Chip, doubled: bool) -> Demand:
+    """
+    The buffers of a group, live over the positions of its ops within a tile.
+
+    What is loaded and what is stored lives throughout, for the moves of the tiles before and after overlap this one;
+    with `doubled` it has two buffers where it changes from tile to tile. So does what isn't made anew in every tile.
+    """
+    made, always = Demand(), range(len(nodes))
+    roots = _roots(nodes)
+    uses = _uses(nodes, roots)
+    stored = {roots.get(value, value) for value in tiling.stores}
+    for key, axes in tiling.loads.items():
+        if key.slot < 0:
+            size = lane_bytes(held(axes), itemsize(key.value), chip)
+            made.loads[key] = made.add(1 + (doubled and _changes(axes)), size, always, frozenset(uses[key.value]))
+    for i, node in enumerate(nodes):
+        if node.view:
+            continue
+        axes, users = tiling.results[node], (i, *uses.get(node.output, ()))
+        kept = node.output in stored or not made_anew(axes, tiling.grid)
+        count = 1 + (doubled and _changes(axes) and node.output in stored)
+        live = always if kept else range(i, max(users) + 1)
+        made.results[node] = made.add(count, lane_bytes(held(axes), node.itemsize, chip), live, frozenset(users))
+        scratch, here = lane_bytes(held(axes), ACCUMULATOR, chip), range(i, i + 1)
+        if len(tiling.steps[node].ranges) > 1:
+            (made.accumulators[node],) = made.add(1, scratch, always, frozenset(here))
+        made.temporaries[node] = made.add(node.temporaries, scratch, here, frozenset(here))
+    return made
+
+
+def held(axes: Axes) -> Frame:
+    """The frame of the largest slice."""
+    n, c, h, w = (cuts.longest for cuts in axes)
+    return n, c, h, w
+
+
+def made_anew(axes: Axes, grid: Grid) -> bool:
+    """Whether each tile handles another box than the tile before, so that nothing need be kept for the next."""
+    fastest = next((axis for axis in reversed(grid.order) if grid.secs[axis] > 1), "")
+    return not fastest or any(
+        cuts.driver == fastest
+        and all(a != b for a, b in zip(cuts.ranges, cuts.ranges[1:] + cuts.ranges[:1], strict=True))
+        for cuts in axes
+    )
+
+
+def _roots(nodes: Sequence[Node]) -> dict[SSAValue, SSAValue]:
+    """The value in whose buffer each view lies."""
+    roots = dict[SSAValue, SSAValue]()
+    for node in nodes:
+        if node.view:
+            source = node.operands[0].value
+            roots[node.output] = roots.get(source, source)
+    return roots
+
+
+def _uses(nodes: Sequence[Node], roots: dict[SSAValue, SSAValue]) -> dict[SSAValue, list[int]]:
+    """The positions at which each value, by itself or through a view, is an operand."""
+    uses = dict[SSAValue, list[int]]()
+    for i, node in enumerate(nodes):
+        for operand in node.operands:
+            uses.setdefault(roots.get(operand.value, operand.value), []).append(i)
+    return uses
+
+
+def _changes(axes: Axes) -> bool:
+    """Whether not all tiles handle the same box."""
+    return any(cuts.driver for cuts in axes)

@@ -1,0 +1,98 @@
+"""
+Addresses in a lane's memory for buffers with lifetimes: no two that live at once overlap, and those that one record
+of the compute engine uses lie in different banks wherever there is room for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simulator.chip import Chip
+from simulator.layout import up
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """`size` bytes a lane, a multiple of `eu_bytes`; live at positions start ≤ p < stop; an operand of `records`."""
+
+    size: int
+    start: int
+    stop: int
+    records: frozenset[int] = frozenset()
+
+    def lives_with(self, other: Buffer) -> bool:
+        """Whether some position needs both."""
+        return self.start < other.stop and other.start < self.stop
+
+
+def allocate(buffers: Sequence[Buffer], chip: Chip) -> list[int] | None:
+    """
+    The address of each buffer, or None where no order tried makes them fit.
+
+    First fit in several orders: with every record's operands in banks of their own if that fits, else with as many as
+    first fit leaves there.
+    """
+    if peak(buffers) > chip.lane_bytes:
+        return None
+    for lenient in (False, True):
+        for key in _ORDERS:
+            order = sorted(range(len(buffers)), key=lambda i, key=key: key(buffers[i]))
+            if (found := _first_fit(buffers, order, chip, lenient)) is not None:
+                return found
+    return None
+
+
+def peak(buffers: Sequence[Buffer]) -> int:
+    """The most bytes live at one position: no allocation takes less."""
+    change = dict[int, int]()
+    for buffer in buffers:
+        change[buffer.start] = change.get(buffer.start, 0) + buffer.size
+        change[buffer.stop] = change.get(buffer.stop, 0) - buffer.size
+    live = most = 0
+    for position in sorted(change):
+        live += change[position]
+        most = max(most, live)
+    return most
+
+
+_ORDERS = (
+    lambda b: (-b.size, b.start),
+    lambda b: (-(b.stop - b.start), -b.size, b.start),
+    lambda b: (-b.size * (b.stop - b.start), b.start),
+    lambda b: (b.start, -b.size),
+)
+
+
+def _first_fit(buffers: Sequence[Buffer], order: Sequence[int], chip: Chip, lenient: bool) -> list[int] | None:
+    addresses = [-1] * len(buffers)
+    placed = list[int]()
+    for i in order:
+        mine = buffers[i]
+        near = [(j, not mine.records.isdisjoint(buffers[j].records)) for j in placed if mine.lives_with(buffers[j])]
+        spans = [_span(addresses[j], buffers[j].size, apart, chip.bank_bytes) for j, apart in near]
+        address = _gap(spans, mine.size, chip.lane_bytes)
+        if address < 0 and lenient:
+            spans = [(addresses[j], addresses[j] + buffers[j].size) for j, _ in near]
+            address = _gap(spans, mine.size, chip.lane_bytes)
+        if address < 0:
+            return None
+        addresses[i] = address
+        placed.append(i)
+    return addresses
+
+
+def _span(address: int, size: int, apart: bool, bank: int) -> tuple[int, int]:
+    """The bytes of a placed buffer, or of all the banks it touches."""
+    return (address // bank * bank, up(address + size, bank) * bank) if apart else (address, address + size)
+
+
+def _gap(spans: list[tuple[int, int]], size: int, room: int) -> int:
+    """The lowest address where `size` bytes meet no span, or -1."""
+    spans.sort()
+    address = 0
+    for start, stop in spans:
+        if start - address >= size:
+            break
+        address = max(address, stop)
+    return address if address + size <= room else -1

@@ -1,0 +1,69 @@
+"""A layer group as planned: its ops, their cuts, and the place of every buffer in local memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.ir import SSAValue
+
+from compiler.dialects.tpu.slices import Slices
+from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key
+from compiler.schedule.demand import Demand, demand
+from compiler.schedule.local_memory import allocate
+from compiler.schedule.nodes import Node
+from simulator.chip import Chip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What goes into a `tpu.Group`: its ops in order, and the `ginfo` of them, of its Loads and of its Stores."""
+
+    nodes: tuple[Node, ...]
+    grid: Grid
+    loads: Mapping[LoadKey, Slices]
+    results: Mapping[Node, Slices]
+    stores: Mapping[SSAValue, Slices]
+
+
+def place(nodes: Sequence[Node], tiling: Tiling, chip: Chip, doubled: bool) -> Plan | None:
+    """The plan of a tiling, moves double buffered or not; None where it doesn't fit local memory."""
+    wanted = demand(nodes, tiling, chip, doubled)
+    addresses = allocate(wanted.buffers, chip)
+    return None if addresses is None else _plan(nodes, tiling, wanted, addresses)
+
+
+def _plan(nodes: Sequence[Node], tiling: Tiling, wanted: Demand, addresses: Sequence[int]) -> Plan:
+    loads = dict[LoadKey, Slices]()
+    results, made = dict[Node, Slices](), dict[SSAValue, Slices]()
+    for key in (load_key(node, o, slot) for node in nodes for slot, o in enumerate(node.operands)):
+        if (numbers := wanted.loads.get(key)) is not None:
+            addr = tuple(addresses[i] for i in numbers)
+            loads[key] = Slices(tiling.loads[key], addr=addr, size=wanted.buffers[numbers[0]].size)
+    for node in nodes:
+        if node.view:
+            source = node.operands[0].value
+            below = made.get(source) or loads[LoadKey(source)]
+            results[node] = Slices(tiling.results[node], tiling.steps[node], below.addr, below.size)
+        else:
+            results[node] = _slices(node, tiling, wanted, addresses)
+        made[node.output] = results[node]
+        for slot, operand in enumerate(node.operands):
+            if (key := load_key(node, operand, slot)).slot >= 0:
+                loads[key] = Slices(tiling.loads[key], addr=results[node].addr, size=results[node].size)
+    stores = {
+        value: Slices(axes, addr=made[value].addr, size=made[value].size) for value, axes in tiling.stores.items()
+    }
+    return Plan(tuple(nodes), tiling.grid, loads, results, stores)
+
+
+def _slices(node: Node, tiling: Tiling, wanted: Demand, addresses: Sequence[int]) -> Slices:
+    numbers = wanted.results[node]
+    return Slices(
+        tiling.results[node],
+        tiling.steps[node],
+        addr=tuple(addresses[i] for i in numbers),
+        size=wanted.buffers[numbers[0]].size,
+        acc=addresses[wanted.accumulators[node]] if node in wanted.accumulators else -1,
+        tmp=tuple(addresses[i] for i in wanted.temporaries[node]),
+    )

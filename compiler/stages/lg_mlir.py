@@ -1,0 +1,37 @@
+"""
+`lg_mlir`: the Tpu network in layer groups, tiled for one chip, every local buffer placed.
+
+Inputs: `tpu_mlir`. Parameters: `chip`; `effort` (1 to 3); `seed` (null, or an integer: random legal tilings, to prove
+that no tiling changes a bit). Writes `lg.mlir` and `lg_weights.npz`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xdsl.dialects.builtin import StringAttr
+
+from compiler.dialects.quant import Quant
+from compiler.dialects.structure import Structure
+from compiler.dialects.tpu.ops import Tpu
+from compiler.ir import files
+from compiler.schedule.divide import divide
+from compiler.stages.progress import Progress, silent
+from simulator.chip import chip_named
+
+
+def run(
+    inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
+) -> dict[str, Any]:
+    """Divide the network and write it. Raises UnknownChip and DoesNotFit."""
+    chip = chip_named(str(params["chip"]))
+    network = files.load(inputs["tpu_mlir"], "tpu", Structure, Tpu, Quant)
+    divide(network, chip, progress)
+    network.module.attributes["module.chip"] = StringAttr(chip.name)
+    network.module.attributes["module.state"] = StringAttr("TPU_DIVIDED")
+    network.module.verify()
+    files.save_text(network, out, "lg", "lg_weights.npz")
+    files.link_weights(inputs["tpu_mlir"] / "tpu_weights.npz", out / "lg_weights.npz")
+    return {}
