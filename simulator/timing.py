@@ -36,9 +36,9 @@ class Passes:
     why: str
 
 
-def _polynomial(degree: int, what: str, extra: int = 0) -> Passes:
-    note = f", and {extra} around it" if extra else ""
-    return Passes(2 * degree - 1 + extra, f"{what}: degree {degree}, so 2·{degree} − 1 products and sums{note}")
+def _polynomials(*degrees: int, beside: int = 0, why: str) -> Passes:
+    """2·degree − 1 products and sums for each polynomial that `simulator.arithmetic.functions` evaluates."""
+    return Passes(sum(2 * degree - 1 for degree in degrees) + beside, why)
 
 
 PASSES: Mapping[str, Passes] = {
@@ -46,12 +46,12 @@ PASSES: Mapping[str, Passes] = {
     **{f: Passes(1, "one step: a rounding") for f in ("floor", "ceil", "round")},
     "div": Passes(5, "correctly rounded: an estimate, two Newton steps, the remainder, the correction"),
     "sqrt": Passes(5, "correctly rounded, by the same steps as div"),
-    "exp": _polynomial(7, "2^n · p(r)", 3),
-    "log": _polynomial(9, "n · ln 2 + p(m)", 3),
-    "tanh": _polynomial(7, "exp of 2·x, then (e − 1) / (e + 1)", 10),
-    "erf": _polynomial(9, "p and q of x², and exp", 16),
-    "sin": _polynomial(9, "p(r) after reduction by π", 3),
-    "cos": _polynomial(9, "p(r) after reduction by π", 3),
+    "exp": _polynomials(7, why="degree 7 in r; reduction and 2^n are shifts of the exponent"),
+    "log": _polynomials(11, why="degree 11 in the mantissa; the exponent is split off for free"),
+    "tanh": _polynomials(5, 7, beside=7, why="x·p(x²) and, for large x, exp, two sums and a division"),
+    "erf": _polynomials(7, 6, 7, beside=1, why="x·p(x²) and, for large x, one minus exp of a polynomial"),
+    "sin": _polynomials(4, 4, beside=6, why="sine and cosine parts in r², after three products and sums of reduction"),
+    "cos": _polynomials(4, 4, beside=6, why="as sin, a quarter turn on"),
     "COPY": Passes(1, "one word in, one word out"),
     "LUT": Passes(2, "one pass reads the indices, one the table, through the same port"),
     "RESCALE_ADD": Passes(2, "two products and the shift, the sum in between is free"),
