@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from itertools import zip_longest
 
-from xdsl.dialects.builtin import BoolAttr, TensorType
+from xdsl.dialects.builtin import BoolAttr, TensorType, UnitAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import IRDLOperation, attr_def, opt_attr_def, result_def, traits_def
 from xdsl.traits import Pure
@@ -34,7 +34,13 @@ class InGroup(IRDLOperation, ABC):
 
 
 class TpuOp(InGroup, ABC):
-    """A pure op with a single tensor result `output`, as the chip can run it slice by slice."""
+    """
+    A pure op with a single tensor result `output`, as the chip can run it slice by slice.
+
+    `internal` marks a tensor that lowering introduced: it has no partner in the stages before.
+    """
+
+    internal = opt_attr_def(UnitAttr)
 
     @abstractmethod
     def infer_shape(self) -> Shape:

@@ -1,0 +1,41 @@
+"""Ops that move values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compiler.dialects.fields import numbers
+from compiler.dialects.tpu.base import frame_of
+from compiler.dialects.tpu.movement import ConcatOp, PermuteOp, ReshapeOp, SliceOp
+from compiler.interpreter.evaluate import Arrays, evaluate, extents
+from compiler.ir.network import Array
+from compiler.ir.storage import storage
+from compiler.schedule.tiling import Piece
+
+
+@evaluate.on(ConcatOp)
+def concat(op: ConcatOp, inputs: Arrays, piece: Piece) -> Array:
+    axis = op.axis.value.data
+    made = np.empty(extents(piece), storage(op.output))
+    for x, part in zip(inputs, piece.parts, strict=True):
+        here = slice(part.before[axis], part.before[axis] + x.shape[axis])
+        made[(slice(None),) * axis + (here,)] = x
+    return made
+
+
+@evaluate.on(ReshapeOp)
+def reshape(op: ReshapeOp, inputs: Arrays, piece: Piece) -> Array:
+    if op.keeps_frame:
+        return inputs[0]
+    box = tuple(slice(r.start, r.stop) for r in piece.work[:4])
+    return inputs[0].reshape(frame_of(op.output))[box]
+
+
+@evaluate.on(PermuteOp)
+def permute(op: PermuteOp, inputs: Arrays, piece: Piece) -> Array:
+    return inputs[0].transpose(op.order())
+
+
+@evaluate.on(SliceOp)
+def take(op: SliceOp, inputs: Arrays, piece: Piece) -> Array:
+    return inputs[0][tuple(slice(None, None, step) for step in numbers(op.steps))]

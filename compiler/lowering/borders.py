@@ -1,0 +1,65 @@
+"""Where a tensor changes its element type: casts between float and int8, and int8 from one scale to another."""
+
+from __future__ import annotations
+
+import numpy as np
+from xdsl.dialects.builtin import IntegerType, TensorType
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.dialects.formula import Operand, Term, evaluate
+from compiler.dialects.quant import UniformType
+from compiler.dialects.tpu.elementwise import CastOp, LutOp
+from compiler.ir.network import Array, name_of, shape, tensor
+from compiler.ir.storage import dtype_of, is_quantised, scale, storage, zero_point
+from compiler.lowering.job import Job
+
+
+def real(value: SSAValue, job: Job) -> SSAValue:
+    """An activation in the job's float type; a quantised one is cast."""
+    return cast(value, job.element, job) if is_quantised(value) else value
+
+
+def cast(value: SSAValue, element: Attribute, job: Job) -> SSAValue:
+    """
+    `value` in another element type, made once: int8 to int8 through a table, everything else by a `tpu.Cast`.
+
+    The internal tensor is named `<value>_int8`, `<value>_f32` and so on.
+    """
+    if tensor(value).element_type == element:
+        return value
+    if (value, element) not in job.known:
+        result = TensorType(element, shape(value))
+        suffix = _suffix(element)
+        if is_quantised(value) and isinstance(element, UniformType):
+            table = job.weight(f"{name_of(value)}_table", values_of_table(Operand(0), value, element), IntegerType(8))
+            op = LutOp(operands=[value, table], result_types=[result])
+            suffix = f"for_{job.name}"
+        else:
+            op = CastOp(operands=[value], result_types=[result])
+        job.known[value, element] = job.insert(op, suffix, of=name_of(value))
+    return job.known[value, element]
+
+
+def values_of_table(term: Term, x: SSAValue, element: UniformType) -> Array:
+    """
+    (1, 1, 1, 256) bytes, in float64: for each raw byte of `x` the stored value of `term` in the type `element`.
+
+    NaN becomes the zero point, as in a cast.
+    """
+    raw = np.arange(256, dtype=np.uint8).view(storage(x)).astype(np.float64)
+    with np.errstate(all="ignore"):
+        made = evaluate(term, [(raw - zero_point(x)) * scale(x)])
+    return quantised_array(made, element).view(np.int8).reshape(1, 1, 1, 256)
+
+
+def quantised_array(values: Array, element: UniformType) -> Array:
+    """Real numbers as stored values of a per-tensor type: nearest even, saturated, NaN to the zero point."""
+    zero = element.zero_points.data[0].data
+    with np.errstate(all="ignore"):
+        steps = np.nan_to_num(np.rint(values / element.scales.data[0].data), nan=0.0, posinf=1e9, neginf=-1e9)
+    stored = np.clip(steps + zero, element.minimum.data, element.maximum.data)
+    return stored.astype(dtype_of(element))
+
+
+def _suffix(element: Attribute) -> str:
+    return "int8" if isinstance(element, UniformType) else str(element)

@@ -1,0 +1,106 @@
+"""Top to Tpu in a floating-point format: f32, and bf16 or f16 rounded at every stored tensor."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from xdsl.dialects.builtin import StringAttr, TensorType, f32
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from compiler.dialects.fields import integer
+from compiler.dialects.formula import Term
+from compiler.dialects.top.base import TopOp, is_present
+from compiler.dialects.top.contraction import ConvOp, MatMulOp
+from compiler.dialects.top.elementwise import Elementwise
+from compiler.dialects.top.pooling import AvgPoolOp
+from compiler.dialects.tpu import contraction as tpu
+from compiler.dialects.tpu.base import TpuOp
+from compiler.dialects.tpu.elementwise import ElementwiseOp
+from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
+from compiler.ir.interface import Interface
+from compiler.ir.network import Array, shape
+from compiler.lowering.borders import real
+from compiler.lowering.job import Job, shared
+from compiler.lowering.layout import (
+    PLANE,
+    aligned,
+    as_matrix,
+    by_groups,
+    chip_filter,
+    chip_right,
+    per_channel,
+)
+from compiler.lowering.terms import bound
+
+
+@Interface
+def to_float(op: Operation, job: Job) -> TpuOp:
+    """The op that computes `op` in the type `job.element`, accumulating in f32; what it needs is put before it."""
+    raise NotImplementedError
+
+
+@to_float.on(ConvOp)
+def conv(op: ConvOp, job: Job) -> TpuOp:
+    filters = job.constant(op.filter, "filter")
+    return by_groups(op, real(op.input, job), filters, job, partial(_conv, op, job))
+
+
+def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, tag: str) -> TpuOp:
+    """The convolution of `x` to some of the op's output channels; `filters` (oc, ic, kh, kw) are theirs."""
+    depth = shape(x)[1] // filters.shape[1]
+    bias = _bias(job, op.bias, channels, tag)
+    operands = [x, job.weight(f"filter{tag}", chip_filter(filters), job.element), bias]
+    extents = (shape(x)[0], filters.shape[0], *shape(op.output)[2:])
+    attributes = shared(op, tpu.ConvOp) | {"group": integer(depth)}
+    return tpu.ConvOp(operands=operands, result_types=[TensorType(job.element, extents)], attributes=attributes)
+
+
+@to_float.on(MatMulOp)
+def matmul(op: MatMulOp, job: Job) -> TpuOp:
+    right = chip_right(op, job.constant(op.right, "right operand"), job)
+    x = as_matrix(op, real(op.input, job), job)
+    operands = [x, job.weight("right", right, job.element), _bias(job, op.bias)]
+    result = TensorType(job.element, (shape(x)[0], right.shape[1]))
+    made = tpu.MatMulOp(operands=operands, result_types=[result], attributes=shared(op, tpu.MatMulOp))
+    return job.viewed(made, shape(op.output), "matrix")
+
+
+@to_float.on(AvgPoolOp)
+def avg_pool(op: AvgPoolOp, job: Job) -> TpuOp:
+    x = real(op.input, job)
+    if op.covers_plane:
+        attributes = shared(op, ReduceOp) | {"function": StringAttr("mean"), "axes": PLANE}
+        return ReduceOp(operands=[x], result_types=[_result(op, job)], attributes=attributes)
+    attributes = {**shared(op, PoolOp), "function": StringAttr("avg")}
+    return PoolOp(operands=[x, job.none()], result_types=[_result(op, job)], attributes=attributes)
+
+
+@to_float.on(Elementwise)
+def elementwise(op: Elementwise, job: Job) -> TpuOp:
+    """One op of the whole formula; constants get the rank of the result, or stand in the formula if scalar."""
+    term, values = bound(op, job)
+    operands = list[SSAValue]()
+    for i, value in enumerate(values):
+        array, extents = job.array(value), aligned(value, op.output)
+        if array is None:
+            operands.append(job.reshape(real(value, job), extents, f"x{i}"))
+        else:
+            operands.append(job.weight(f"x{i}", array.reshape(extents), job.element))
+    return formula_op(term, operands, _result(op, job))
+
+
+def formula_op(term: Term, operands: list[SSAValue], result: Attribute) -> ElementwiseOp:
+    """A `tpu.Elementwise` of a formula."""
+    return ElementwiseOp(operands=[operands], result_types=[result], attributes={"formula": StringAttr(str(term))})
+
+
+def _result(op: TopOp, job: Job) -> TensorType[Attribute]:
+    return TensorType(job.element, shape(op.output))
+
+
+def _bias(job: Job, bias: SSAValue, channels: slice = slice(None), tag: str = "") -> SSAValue:
+    """The bias in f32 (1, oc, 1, 1), in every float format; absent stays absent."""
+    if not is_present(bias):
+        return job.none()
+    values = job.constant(bias, "bias").reshape(-1)[channels]
+    return job.weight(f"params{tag}", per_channel(values), f32)

@@ -1,0 +1,204 @@
+"""
+Top to Tpu in int8: activations by tensor, weights by output channel; whatever has no rule here is computed in f32.
+
+A rule may return None: the op is better off in f32.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from xdsl.dialects.builtin import IntegerType, StringAttr, TensorType
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from compiler.dialects.fields import integer, ints
+from compiler.dialects.quant import UniformType
+from compiler.dialects.structure import WeightOp
+from compiler.dialects.top.base import is_present
+from compiler.dialects.top.contraction import ConvOp, MatMulOp
+from compiler.dialects.top.elementwise import AddOp, Elementwise, MulOp, SubOp
+from compiler.dialects.top.pooling import AvgPoolOp
+from compiler.dialects.tpu import contraction as tpu
+from compiler.dialects.tpu.base import TpuOp
+from compiler.dialects.tpu.elementwise import LutOp, RescaleAddOp, RescaleMulOp
+from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
+from compiler.ir.interface import Interface
+from compiler.ir.network import Array, Shape, name_of, shape, size
+from compiler.ir.storage import is_quantised, scale, uniform, zero_point
+from compiler.lowering.borders import cast, quantised_array, values_of_table
+from compiler.lowering.fixed_point import common_shift, multiplier_and_shift
+from compiler.lowering.floating import to_float
+from compiler.lowering.job import Job, shared
+from compiler.lowering.layout import PLANE, aligned, as_matrix, by_groups, chip_filter, chip_right
+from compiler.lowering.quantised_weights import Quantised, quantise
+from compiler.lowering.scales import quantised
+from compiler.lowering.terms import bound
+
+I8 = IntegerType(8)
+I32 = IntegerType(32)
+
+
+@Interface
+def to_int8(op: Operation, job: Job) -> TpuOp | None:
+    """The op that computes `op` on int8 operands, its result of type `job.scales[job.name]`; None: better in f32."""
+    raise NotImplementedError
+
+
+def to_int8_or_float(op: Operation, job: Job) -> TpuOp:
+    """int8 where there is a rule for it and calibration saw all the op's tensors, else f32 between casts."""
+    if to_int8.answer_of(type(op)) is not None and _is_calibrated(op, job) and (made := to_int8(op, job)) is not None:
+        return made
+    return to_float(op, job)
+
+
+@to_int8.on(ConvOp)
+def conv(op: ConvOp, job: Job) -> TpuOp | None:
+    filters = job.constant(op.filter, "filter")
+    return by_groups(op, _stored(op.input, job), filters, job, partial(_conv, op, job))
+
+
+def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, tag: str) -> TpuOp:
+    depth = shape(x)[1] // filters.shape[1]
+    made = _quantised(op.bias, filters, x, job, channels)
+    operands = [x, job.weight(f"filter{tag}", chip_filter(made.weights), I8), _params(made, job, tag)]
+    extents = (shape(x)[0], filters.shape[0], *shape(op.output)[2:])
+    attributes = shared(op, tpu.ConvOp) | {"group": integer(depth)}
+    return tpu.ConvOp(operands=operands, result_types=[_result(extents, job)], attributes=attributes)
+
+
+@to_int8.on(MatMulOp)
+def matmul(op: MatMulOp, job: Job) -> TpuOp | None:
+    if job.array(op.right) is None:
+        return None
+    right = chip_right(op, job.constant(op.right, "right operand"), job)
+    x = as_matrix(op, _stored(op.input, job), job)
+    made = _quantised(op.bias, right[0, :, :, 0], x, job)
+    operands = [x, job.weight("right", made.weights.reshape(right.shape), I8), _params(made, job)]
+    result = _result((shape(x)[0], right.shape[1]), job)
+    attributes = shared(op, tpu.MatMulOp)
+    return job.viewed(
+        tpu.MatMulOp(operands=operands, result_types=[result], attributes=attributes), shape(op.output), "matrix"
+    )
+
+
+@to_int8.on(AvgPoolOp)
+def avg_pool(op: AvgPoolOp, job: Job) -> TpuOp | None:
+    """One requantising factor for each number of taps that a window can count."""
+    x, result = _stored(op.input, job), _result(shape(op.output), job)
+    ratio = scale(x) / _step(job)
+    if op.covers_plane:
+        multiplier, shift = multiplier_and_shift(ratio / size(shape(x)[2:]))
+        attributes = shared(op, ReduceOp) | {"function": StringAttr("mean"), "axes": PLANE}
+        attributes |= {"multiplier": integer(multiplier), "rshift": integer(shift)}
+        return ReduceOp(operands=[x], result_types=[result], attributes=attributes)
+    rows = [(count, *multiplier_and_shift(ratio / count)) for count in _tap_counts(op)]
+    params = job.weight("params", np.array(rows).reshape(1, 1, -1, 3), I32)
+    attributes = {**shared(op, PoolOp), "function": StringAttr("avg")}
+    return PoolOp(operands=[x, params], result_types=[result], attributes=attributes)
+
+
+@to_int8.on(Elementwise)
+def elementwise(op: Elementwise, job: Job) -> TpuOp | None:
+    """A table of the whole formula where only one operand varies."""
+    term, values = bound(op, job)
+    if len(values) != 1 or not is_quantised(values[0]):
+        return None
+    x, element = values[0], job.scales[job.name]
+    table = job.weight("table", values_of_table(term, x, element), I8)
+    return job.viewed(LutOp(operands=[x, table], result_types=[_result(shape(x), job)]), shape(op.output), "values")
+
+
+@to_int8.on(AddOp, SubOp)
+def add(op: AddOp | SubOp, job: Job) -> TpuOp | None:
+    """Both operands by 15-bit multipliers, one shift, one rounding."""
+    if (pair := _pair(op, job)) is None:
+        return elementwise(op, job)
+    (ma, mb), shift = common_shift([scale(value) / _step(job) for value in pair])
+    attributes = shared(op, RescaleAddOp) | {
+        "multipliers": ints(ma, -mb if isinstance(op, SubOp) else mb),
+        "rshift": integer(shift),
+    }
+    return RescaleAddOp(operands=pair, result_types=[_result(shape(op.output), job)], attributes=attributes)
+
+
+@to_int8.on(MulOp)
+def mul(op: MulOp, job: Job) -> TpuOp | None:
+    """The product of the stored values, requantised."""
+    if (pair := _pair(op, job)) is None:
+        return elementwise(op, job)
+    multiplier, shift = multiplier_and_shift(scale(pair[0]) * scale(pair[1]) / _step(job))
+    attributes = shared(op, RescaleMulOp) | {"multiplier": integer(multiplier), "rshift": integer(shift)}
+    return RescaleMulOp(operands=pair, result_types=[_result(shape(op.output), job)], attributes=attributes)
+
+
+def _pair(op: Elementwise, job: Job) -> list[SSAValue] | None:
+    """The two int8 operands of an op in the result's rank, constants quantised; None if there aren't two."""
+    _, values = bound(op, job)
+    if len(values) != 2 or len(op.operands) != 2 or not all(_is_ready(value, job) for value in values):
+        return None
+    made = list[SSAValue]()
+    for i, value in enumerate(values):
+        array = job.array(value)
+        if array is None:
+            made.append(job.reshape(_stored(value, job), aligned(value, op.output), f"x{i}"))
+        else:
+            element = quantised(float(array.min()), float(array.max()))
+            stored = quantised_array(array.reshape(aligned(value, op.output)), element)
+            made.append(job.weight(f"x{i}", stored, element))
+    return made
+
+
+def _quantised(bias: SSAValue, weights: Array, x: SSAValue, job: Job, channels: slice = slice(None)) -> Quantised:
+    """The weights (oc, …) and the bias of a contraction over the quantised `x`."""
+    values = job.constant(bias, "bias").reshape(-1)[channels] if is_present(bias) else None
+    kind, zero = uniform(x), zero_point(x)
+    reach = max(kind.maximum.data - zero, zero - kind.minimum.data)
+    return quantise(weights, values, scale(x), _step(job), reach)
+
+
+def _params(made: Quantised, job: Job, tag: str = "") -> SSAValue:
+    return job.weight(f"params{tag}", made.params.reshape(1, -1, 1, 3), I32)
+
+
+def _stored(value: SSAValue, job: Job) -> SSAValue:
+    """An activation in int8: as it is, or cast to the type that calibration gave it."""
+    return value if is_quantised(value) else cast(value, job.scales[name_of(value)], job)
+
+
+def _is_ready(value: SSAValue, job: Job) -> bool:
+    return isinstance(value.owner, WeightOp) or is_quantised(value) or name_of(value) in job.scales
+
+
+def _is_calibrated(op: Operation, job: Job) -> bool:
+    present = [value for value in op.operands if is_present(value)]
+    return job.name in job.scales and all(_is_ready(value, job) for value in present)
+
+
+def _result(extents: Shape, job: Job) -> TensorType[Attribute]:
+    return TensorType(job.scales[job.name], extents)
+
+
+def _step(job: Job) -> float:
+    element: UniformType = job.scales[job.name]
+    return element.scales.data[0].data
+
+
+def _tap_counts(op: AvgPoolOp) -> list[int]:
+    """The numbers of taps that some window counts, in rising order."""
+    window = op.window
+    _, _, h, w = shape(op.input)
+    if op.count_include_pad:
+        return [size(window.kernel)]
+    counts = [
+        {sum(0 <= o * stride - before + tap < extent for tap in range(kernel)) for o in range(made)}
+        for kernel, stride, before, extent, made in zip(
+            window.kernel,
+            window.strides,
+            window.pads[:2],
+            extents,
+            window.output((extents[0], extents[1])),
+            strict=True,
+        )
+    ]
+    return sorted({rows * columns for rows in counts[0] for columns in counts[1]} - {0})

@@ -1,0 +1,75 @@
+"""How operands lie for the chip: weights in its layout, activations in the frame that an op wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import SSAValue
+
+from compiler.dialects.fields import integer, ints
+from compiler.dialects.top.contraction import ConvOp, MatMulOp
+from compiler.dialects.tpu.base import TpuOp
+from compiler.dialects.tpu.movement import ConcatOp, SliceOp
+from compiler.ir.network import Array, Shape, shape, tensor
+from compiler.lowering.job import Job
+
+PLANE = ints(2, 3)
+"""The axes of a frame that a reduction of a whole plane runs over."""
+
+GroupMaker = Callable[[SSAValue, Array, slice, str], TpuOp]
+"""From input channels, their filters, the range of output channels and a tag for names, the convolution."""
+
+
+def chip_filter(filters: Array) -> Array:
+    """(oc, ic / group, kh, kw) → (1, oc, ic / group, kh·kw)."""
+    return filters.reshape(1, *filters.shape[:2], -1)
+
+
+def per_channel(values: Array) -> Array:
+    """(oc) → (1, oc, 1, 1)."""
+    return values.reshape(1, -1, 1, 1)
+
+
+def chip_right(op: MatMulOp, right: Array, job: Job) -> Array:
+    """(k, n), or (n, k) if transposed → (1, n, k, 1). Raises Unlowerable for a batch of matrices."""
+    if any(extent != 1 for extent in right.shape[:-2]):
+        raise job.refusal(f"the right operand {list(right.shape)} is a batch of matrices, the chip multiplies by one")
+    matrix = right.reshape(right.shape[-2:])
+    turned = matrix if op.right_transpose else matrix.T
+    return turned.reshape(1, *turned.shape, 1)
+
+
+def as_matrix(op: MatMulOp, x: SSAValue, job: Job) -> SSAValue:
+    """(…, m, k) → (rows, k), a view."""
+    return job.reshape(x, (int(np.prod(shape(x)[:-1])), op.depth), "rows")
+
+
+def aligned(value: SSAValue, output: SSAValue) -> Shape:
+    """The extents of an operand, filled up with ones in front to the rank of the output, as numpy broadcasts."""
+    return (*(1,) * (len(shape(output)) - len(shape(value))), *shape(value))
+
+
+def by_groups(op: ConvOp, x: SSAValue, filters: Array, job: Job, make: GroupMaker) -> TpuOp:
+    """
+    The convolution as the chip has it, dense or depthwise; any other grouping is sliced, convolved and concatenated.
+
+    `filters` (oc, ic / group, kh, kw).
+    """
+    (n, ic, h, w), oc, groups = shape(x), filters.shape[0], op.groups
+    if groups in (1, ic) and (groups == 1 or oc == ic):
+        return make(x, filters, slice(None), "")
+    parts = list[SSAValue]()
+    for g in range(groups):
+        channels = slice(g * oc // groups, (g + 1) * oc // groups)
+        depth = ic // groups
+        part = SliceOp(
+            operands=[x],
+            result_types=[TensorType(tensor(x).element_type, (n, depth, h, w))],
+            attributes={"offset": ints(0, g * depth, 0, 0), "steps": ints(1, 1, 1, 1)},
+        )
+        inner = make(job.insert(part, f"in{g}"), filters[channels], channels, str(g))
+        parts.append(job.insert(inner, f"group{g}"))
+    result = TensorType(tensor(parts[0]).element_type, shape(op.output))
+    return ConcatOp(operands=[parts], result_types=[result], attributes={"axis": integer(1)})

@@ -1,0 +1,38 @@
+"""Formulas of Top ops, made ready for the chip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from compiler.dialects.formula import Apply, Constant, Operand, Term
+from compiler.dialects.top.elementwise import Elementwise
+from compiler.lowering.job import LARGEST, Job
+
+
+def bound(op: Elementwise, job: Job) -> tuple[Term, list[SSAValue]]:
+    """The op's formula with its one-element constants written in, over the operands that are left, renumbered."""
+    replacements, left = dict[int, Term](), list[SSAValue]()
+    for i, value in enumerate(op.operands):
+        array = job.array(value)
+        if array is not None and array.size == 1 and i + 1 - len(left) < len(op.operands):
+            replacements[i] = Constant(float(array.reshape(())))
+        else:
+            replacements[i] = Operand(len(left))
+            left.append(value)
+    return substitute(op.term, replacements), left
+
+
+def substitute(term: Term, replacements: Mapping[int, Term]) -> Term:
+    """The term with its operands replaced, and finite constants clamped into the range of f32 (CHIP §4)."""
+    match term:
+        case Operand(index):
+            return replacements[index]
+        case Constant(value) if np.isfinite(value):
+            return Constant(min(max(value, -LARGEST["float32"]), LARGEST["float32"]))
+        case Apply(function, terms):
+            return Apply(function, tuple(substitute(t, replacements) for t in terms))
+        case _:
+            return term

@@ -1,0 +1,126 @@
+"""Top to Tpu: one forward walk, one rule file a number format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import FunctionType, StringAttr, TensorType, bf16, f16, f32
+from xdsl.dialects.func import ReturnOp
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.rewriter import Rewriter
+
+from compiler.dialects.quant import UniformType
+from compiler.dialects.structure import InputOp, NoneOp, WeightOp
+from compiler.dialects.top.base import PassesValues, TopOp
+from compiler.dialects.tpu.base import TpuOp
+from compiler.ir.network import Network, name_of, named, shape, tensor
+from compiler.ir.storage import is_quantised
+from compiler.lowering import normalisation
+from compiler.lowering.borders import cast
+from compiler.lowering.carry import carry
+from compiler.lowering.floating import to_float
+from compiler.lowering.int8 import to_int8_or_float
+from compiler.lowering.job import Job, Unlowerable
+from compiler.lowering.scales import chosen
+
+COMPOSED = (normalisation,)
+"""Modules whose answers to `to_float` are registered by being imported."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A number format: its rules, and the float type of what isn't quantised."""
+
+    rule: Callable[[Operation, Job], TpuOp]
+    element: Attribute
+    quantised: bool = False
+
+
+FORMATS: Mapping[str, Format] = {
+    "f32": Format(to_float, f32),
+    "bf16": Format(to_float, bf16),
+    "f16": Format(to_float, f16),
+    "int8": Format(to_int8_or_float, f32, quantised=True),
+}
+"""By mode."""
+
+
+def lower(network: Network, mode: str) -> None:
+    """
+    Replace every Top op but Input, Weight and None by Tpu ops in the number format `mode`, in place.
+
+    Network inputs and results take the format's storage type. Raises Unlowerable naming every op without a rule, or
+    VerifyException.
+    """
+    if mode not in FORMATS:
+        raise Unlowerable(f"no mode named {mode!r}; there are {', '.join(FORMATS)}")
+    _refuse_unknown(network)
+    chosen_format = FORMATS[mode]
+    scales = chosen(network) if chosen_format.quantised else dict[str, UniformType]()
+    known = dict[tuple[SSAValue, Attribute], SSAValue]()
+    for op in network.ops:
+        job = Job(network, op, chosen_format.element, scales, known)
+        match op:
+            case InputOp():
+                _enter(op, job)
+            case TopOp() if op.has_trait(PassesValues):
+                _replace(op, _carried(op, job))
+            case TopOp():
+                _replace(op, chosen_format.rule(op, job))
+            case _:
+                pass
+    _sweep(network)
+    _seal(network, mode)
+    network.module.verify()
+
+
+def _refuse_unknown(network: Network) -> None:
+    """Raises Unlowerable with all the ops that nothing lowers, by name."""
+    strange = list[str]()
+    for op in network.ops:
+        question = carry if op.has_trait(PassesValues) else to_float
+        if not isinstance(op, InputOp | NoneOp | WeightOp | ReturnOp) and question.answer_of(type(op)) is None:
+            strange.append(f"{op.name} at {name_of(op)!r}")
+    if strange:
+        raise Unlowerable(f"the chip has no rule for {len(strange)} ops: {', '.join(strange)}")
+
+
+def _enter(op: InputOp, job: Job) -> None:
+    """Give a network input, and the function's argument behind it, the storage type."""
+    kind = TensorType(job.scales.get(job.name, job.element), shape(op.output))
+    Rewriter.replace_value_with_new_type(op.input, kind)
+    Rewriter.replace_value_with_new_type(op.output, kind)
+
+
+def _carried(op: TopOp, job: Job) -> TpuOp:
+    """Operands of one element type: in int8 the wanted one where they differ or some are float."""
+    operands = list(op.operands)
+    elements = {tensor(value).element_type for value in operands}
+    if len(elements) > 1 and any(map(is_quantised, operands)):
+        wanted = job.scales.get(job.name, job.element)
+        operands = [cast(value, wanted, job) for value in operands]
+    return carry(op, operands, TensorType(tensor(operands[0]).element_type, shape(op.output)), job)
+
+
+def _replace(op: TopOp, made: TpuOp) -> None:
+    Rewriter.replace_op(op, named(made, name_of(op)))
+
+
+def _sweep(network: Network) -> None:
+    """Take out what nobody reads any more."""
+    for op in reversed(list(network.ops)):
+        if isinstance(op, WeightOp | NoneOp | TpuOp) and not any(result.uses for result in op.results):
+            if isinstance(op, WeightOp):
+                del network.weights[name_of(op)]
+            Rewriter.erase_op(op)
+
+
+def _seal(network: Network, mode: str) -> None:
+    """Make the function's type and the module's attributes say what has been done."""
+    main = network.main
+    block = main.body.block
+    results = [value.type for value in block.last_op.operands] if block.last_op else []
+    main.function_type = FunctionType.from_lists([argument.type for argument in block.args], results)
+    network.module.attributes["module.state"] = StringAttr("TPU_LOWERED")
+    network.module.attributes["module.mode"] = StringAttr(mode.upper())
