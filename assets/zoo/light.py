@@ -5,9 +5,9 @@ Filters are He-normal (He et al., 2015: standard deviation √(2 ÷ fan in)), bi
 the identity; residual branches end in a small scale, so that activations stay of one size however deep the net is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSequence, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -17,6 +17,7 @@ from onnx import numpy_helper
 from assets.zoo.packages import PackageUnavailable, sha256
 
 Shape = tuple[int, ...]
+Message = TypeVar("Message")
 Draw = Callable[[np.random.Generator, Shape], NDArray[np.float64]]
 
 FOLDER = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
@@ -106,6 +107,11 @@ def _put(graph: onnx.GraphProto, filled: dict[str, NDArray[np.float64]]) -> None
     fed = [item for item in graph.input if item.name in used and item.name not in filled]
     fed = [item for item in fed if item.name not in {constant.name for constant in kept}]
     drawn = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in filled.items()]
-    for field, items in ((graph.initializer, [*kept, *drawn]), (graph.node, nodes), (graph.input, fed)):
-        del field[:]
-        field.extend(items)
+    _replace(graph.initializer, [*kept, *drawn])
+    _replace(graph.node, nodes)
+    _replace(graph.input, fed)
+
+
+def _replace(field: MutableSequence[Message], items: Sequence[Message]) -> None:
+    del field[:]
+    field.extend(items)

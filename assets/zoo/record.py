@@ -15,8 +15,12 @@ RECORDS = ROOT / "pipeline" / "zoo"
 Mode = Literal["f32", "bf16", "f16", "int8"]
 
 
+class UnknownModel(LookupError):
+    """A model that has no record; the message names those there are."""
+
+
 class BadRecord(ValueError):
-    """A model has no record, or a record's field is missing, unknown or of the wrong kind; the message names both."""
+    """A record's field is missing, unknown or of the wrong kind; the message names file and field."""
 
 
 class Strict(BaseModel):
@@ -71,25 +75,17 @@ class Calibration(Strict):
     bins: int = Field(2048, gt=0)
 
 
-class Tolerance(Strict):
-    """
-    What a comparison and an accuracy must reach.
-
-    `similarity`: for each mode the least cosine similarity of a chip tensor with its float original. `accuracy_drop`:
-    the most that a mode may lose against float, as a share (0.005 is half a point).
-    """
-
-    similarity: dict[Mode, float]
-    accuracy_drop: float | None = None
-
-
 class Evaluation(Strict):
-    """Inputs to judge by: the first `samples` of a data set's evaluation part; no metric where labels are unknown."""
+    """
+    Inputs to judge by: the first `samples` of a data set's evaluation part; no metric where labels are unknown.
+
+    `tolerance` says for each mode what a comparison and an accuracy must reach, by the names of their columns.
+    """
 
     dataset: str
     samples: int = Field(gt=0)
     metric: str | None = None
-    tolerance: Tolerance
+    tolerance: dict[Mode, dict[str, float]]
 
 
 class Record(Strict):
@@ -120,10 +116,10 @@ def path_of(model: str) -> Path:
 
 
 def read(model: str) -> Record:
-    """The model's record. Raises BadRecord."""
+    """The model's record. Raises UnknownModel, BadRecord."""
     path = path_of(model)
     if not path.is_file():
-        raise BadRecord(f"the zoo has no model {model!r}; there are {', '.join(names())}")
+        raise UnknownModel(f"the zoo has no model {model!r}; there are {', '.join(names())}")
     try:
         record = Record.model_validate(yaml.safe_load(path.read_text()))
     except (ValidationError, yaml.YAMLError) as error:
