@@ -23,15 +23,11 @@ class Pool(Windowed, Activated, ABC):
     """
 
     input = operand_def(AnyRank)
-    strides = attr_def(Ints, default_value=ints())
-    pads = attr_def(Ints, default_value=ints())
     count_include_pad = attr_def(BoolAttr, default_value=FALSE)
 
     def settle(self) -> None:
         if not self.kernel_shape.data:
-            self.kernel_shape = ints(*shape(self.input)[2:])
-        self.strides = self.strides if self.strides.data else ints(1, 1)
-        self.pads = self.pads if self.pads.data else ints(0, 0, 0, 0)
+            self.kernel_shape, self.strides, self.pads = ints(*shape(self.input)[2:]), ints(1, 1), ints(0, 0, 0, 0)
         self.settle_window(shape(self.input))
 
     @property

@@ -1,0 +1,205 @@
+"""ONNX ops that aren't the Top op of the same name, or whose attributes moved to inputs between opsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import onnx
+from xdsl.dialects.builtin import StringAttr
+
+from compiler.dialects.fields import ints
+from compiler.dialects.top import ops as top
+from compiler.frontends.onnx.reader import Reader, Unsupported, attribute, flag, real
+
+Converter = Callable[[Reader, onnx.NodeProto], None]
+CONVERTERS: dict[str, Converter] = {}
+
+
+def converts(*op_types: str) -> Callable[[Converter], Converter]:
+    """Register the decorated function for these ONNX op types."""
+
+    def register(converter: Converter) -> Converter:
+        CONVERTERS.update(dict.fromkeys(op_types, converter))
+        return converter
+
+    return register
+
+
+def convert_by_name(reader: Reader, node: onnx.NodeProto, kind: type[top.TopOp], **instead: Any) -> None:
+    """
+    Append the op of class `kind` with the node's own operands and attributes; `instead` overrides attributes.
+
+    An attribute that Top lacks has to have a value that changes nothing (`NEUTRAL`), or its default.
+    """
+    known = kind.get_irdl_definition().attributes.keys()
+    given = reader.attributes(node) | instead
+    defaults = reader.attributes(onnx.NodeProto(op_type=node.op_type, domain=node.domain))
+    for name in given.keys() - known:
+        if given[name] not in (defaults.get(name), *NEUTRAL.get(name, ())) and given[name] != []:
+            raise Unsupported(f"{name} = {given[name]} isn't supported")
+    reader.add(node, kind, node.input, {name: attribute(name, given[name]) for name in given.keys() & known})
+
+
+NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "dilations": ([1, 1],), "consumed_inputs": ([0, 0], [0, 0, 0, 0, 0]), "is_test": (1,), "spatial": (1,),
+    "broadcast": (0, 1), "training_mode": (0,),
+}  # fmt: skip
+"""Values of ONNX attributes, most of them of old opsets, that say nothing Top doesn't mean anyway."""
+
+
+@converts("Conv")
+def conv(reader: Reader, node: onnx.NodeProto) -> None:
+    kernel = reader.shape(node.input[1])[2:]
+    if len(kernel) != 2:
+        raise Unsupported(f"a {len(kernel)}-D convolution; only 2-D ones run")
+    convert_by_name(reader, node, top.ConvOp, kernel_shape=list(kernel))
+
+
+@converts("MaxPool", "AveragePool")
+def pool(reader: Reader, node: onnx.NodeProto) -> None:
+    kind = top.MaxPoolOp if node.op_type == "MaxPool" else top.AvgPoolOp
+    if len(kernel := reader.attributes(node)["kernel_shape"]) != 2:
+        raise Unsupported(f"a {len(kernel)}-D pool; only 2-D ones run")
+    convert_by_name(reader, node, kind)
+
+
+@converts("GlobalAveragePool", "GlobalMaxPool")
+def global_pool(reader: Reader, node: onnx.NodeProto) -> None:
+    """The window stays empty until shape inference, as TPU-MLIR has it."""
+    kind = top.MaxPoolOp if node.op_type == "GlobalMaxPool" else top.AvgPoolOp
+    if len(dims := reader.shape(node.input[0])) != 4:
+        raise Unsupported(f"its input has {len(dims)} axes; only (n, c, h, w) runs")
+    reader.add(node, kind, node.input, dict.fromkeys(("kernel_shape", "strides", "pads"), ints()))
+
+
+@converts("Gemm")
+def gemm(reader: Reader, node: onnx.NodeProto) -> None:
+    given = reader.attributes(node)
+    if (given["alpha"], given["transA"]) != (1.0, 0) or (given["beta"] != 1.0 and len(node.input) > 2):
+        raise Unsupported("alpha and beta have to be 1, and transA 0")
+    if len(node.input) > 2 and node.input[2] and reader.shape(node.input[2]) != reader.shape(node.output[0])[1:]:
+        raise Unsupported(f"its third input is {list(reader.shape(node.input[2]))}, not one number a column")
+    reader.add(node, top.MatMulOp, node.input, {"right_transpose": flag(bool(given["transB"]))})
+
+
+@converts("Sum")
+def add(reader: Reader, node: onnx.NodeProto) -> None:
+    convert_by_name(reader, node, top.AddOp)
+
+
+@converts("Clip")
+def clip(reader: Reader, node: onnx.NodeProto) -> None:
+    """Bounds are attributes up to opset 10, then inputs."""
+    given = reader.attributes(node)
+    low, high = (reader.constant(node, i) for i in (1, 2))
+    bounds = {
+        "min": real(float(given.get("min", "-inf")) if low is None else low.item()),
+        "max": real(float(given.get("max", "inf")) if high is None else high.item()),
+    }
+    reader.add(node, top.ClipOp, node.input[:1], bounds)
+
+
+@converts("Gelu")
+def gelu(reader: Reader, node: onnx.NodeProto) -> None:
+    mode = {"none": "normal", "tanh": "tanh"}[reader.attributes(node)["approximate"]]
+    reader.add(node, top.GELUOp, node.input, {"approx_mode": StringAttr(mode)})
+
+
+@converts("Swish")
+def swish(reader: Reader, node: onnx.NodeProto) -> None:
+    reader.add(node, top.SwishOp, node.input, {"beta": real(reader.attributes(node)["alpha"])})
+
+
+@converts("PRelu")
+def prelu(reader: Reader, node: onnx.NodeProto) -> None:
+    convert_by_name(reader, node, top.PReluOp)
+
+
+@converts("Softmax", "LogSoftmax")
+def softmax(reader: Reader, node: onnx.NodeProto) -> None:
+    """Up to opset 12 all axes from `axis` on were one; that is Top's meaning only where the later ones are 1."""
+    axis, dims = reader.attributes(node)["axis"], reader.shape(node.input[0])
+    if reader.opset < 13 and any(extent != 1 for extent in dims[axis % len(dims) + 1 :]):
+        raise Unsupported(
+            f"before opset 13 it runs over all axes from {axis} on, here {list(dims)}; export as opset 13"
+        )
+    log = {"log": flag(node.op_type == "LogSoftmax")}
+    reader.add(node, top.SoftmaxOp, node.input, {"axis": top.axis_attribute(axis), **log})
+
+
+@converts("BatchNormalization")
+def batch_norm(reader: Reader, node: onnx.NodeProto) -> None:
+    x, gamma, beta, mean, variance = node.input
+    given = reader.attributes(node)
+    if given.get("training_mode", 0):
+        raise Unsupported("it is in training mode; export the model for inference")
+    reader.add(node, top.BatchNormOp, [x, mean, variance, gamma, beta], {"epsilon": real(given["epsilon"])})
+
+
+@converts("Identity", "Dropout", "Cast")
+def identity(reader: Reader, node: onnx.NodeProto) -> None:
+    """A Cast has a float input and a float output here, since other types aren't supported as a whole."""
+    if node.op_type == "Cast" and (wrong := reader.not_float(node.input[0])):
+        raise Unsupported(wrong)
+    reader.add(node, top.IdentityOp, node.input[:1], {})
+
+
+@converts("Reshape")
+def reshape(reader: Reader, node: onnx.NodeProto) -> None:
+    target = reader.numbers(node, "shape", 1)
+    if reader.attributes(node).get("allowzero") and 0 in target:
+        raise Unsupported("a tensor without elements")
+    reader.add(node, top.ReshapeOp, node.input[:1], {"shape": ints(*target)})
+
+
+@converts("Flatten")
+def flatten(reader: Reader, node: onnx.NodeProto) -> None:
+    axis, dims = reader.attributes(node)["axis"], reader.shape(node.input[0])
+    rows = 1
+    for extent in dims[: axis + len(dims) if axis < 0 else axis]:
+        rows *= extent
+    reader.add(node, top.ReshapeOp, node.input, {"shape": ints(rows, -1)})
+
+
+@converts("Squeeze", "Unsqueeze")
+def squeeze(reader: Reader, node: onnx.NodeProto) -> None:
+    kind = top.SqueezeOp if node.op_type == "Squeeze" else top.UnsqueezeOp
+    reader.add(node, kind, node.input[:1], {"axes": ints(*reader.numbers(node, "axes", 1))})
+
+
+@converts("Transpose")
+def transpose(reader: Reader, node: onnx.NodeProto) -> None:
+    reader.add(node, top.PermuteOp, node.input, {"order": ints(*reader.attributes(node).get("perm", ()))})
+
+
+@converts("Slice")
+def cut(reader: Reader, node: onnx.NodeProto) -> None:
+    starts = reader.numbers(node, "starts", 1)
+    axes = reader.numbers(node, "axes", 3) or tuple(range(len(starts)))
+    steps = reader.numbers(node, "", 4) or (1,) * len(starts)
+    if min(steps) < 1:
+        raise Unsupported(f"steps {list(steps)} go backwards")
+    bounds = {"offset": starts, "ends": reader.numbers(node, "ends", 2), "steps": steps, "axes": axes}
+    reader.add(node, top.SliceOp, node.input[:1], {name: ints(*values) for name, values in bounds.items()})
+
+
+@converts("Pad")
+def pad(reader: Reader, node: onnx.NodeProto) -> None:
+    given = reader.attributes(node)
+    pads, value, axes = reader.numbers(node, "pads", 1), reader.constant(node, 2), reader.numbers(node, "", 3)
+    rank = len(reader.shape(node.input[0]))
+    if axes:
+        spread = {axis % rank: i for i, axis in enumerate(axes)}
+        pads = tuple(pads[half * len(axes) + spread[i]] if i in spread else 0 for half in range(2) for i in range(rank))
+    filling = float(given.get("value", 0.0)) if value is None else value.item()
+    padding = {"paddings": ints(*pads), "val": real(filling), "mode": StringAttr(given.get("mode", "constant"))}
+    reader.add(node, top.PadOp, node.input[:1], padding)
+
+
+@converts("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin")
+def reduce(reader: Reader, node: onnx.NodeProto) -> None:
+    given, axes = reader.attributes(node), reader.numbers(node, "axes", 1)
+    kind = top.IdentityOp if not axes and given.get("noop_with_empty_axes") else top.ReduceOp
+    asked = {"axes": ints(*axes), "keepdims": flag(bool(given["keepdims"])), "mode": StringAttr(node.op_type)}
+    reader.add(node, kind, node.input[:1], asked if kind is top.ReduceOp else {})

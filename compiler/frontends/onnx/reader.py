@@ -1,0 +1,171 @@
+"""A function under construction while an ONNX graph is read, and what converters ask of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, defs, helper
+from xdsl.builder import Builder
+from xdsl.dialects.builtin import (
+    BoolAttr,
+    FloatAttr,
+    IntegerAttr,
+    NoneType,
+    StringAttr,
+    TensorType,
+    UnrankedTensorType,
+    f32,
+    f64,
+)
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import VarOperandDef
+from xdsl.utils.hints import isa
+
+from compiler.dialects import structure
+from compiler.dialects.fields import integer, ints
+from compiler.dialects.top import ops as top
+from compiler.ir.network import Network, named
+
+FLAGS = frozenset({"ceil_mode", "count_include_pad", "keepdims"})
+"""ONNX attributes that are 0 or 1 and Top has as booleans."""
+
+
+class Unsupported(Exception):
+    """A node can't become a Top op; the message says why, and the reader says which node."""
+
+
+class Reader:
+    """`values` maps ONNX tensor names to what was made for them."""
+
+    def __init__(self, build: Builder, network: Network, model: onnx.ModelProto) -> None:
+        self.build = build
+        self.network = network
+        self.graph = model.graph
+        self.opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
+        self.values: dict[str, SSAValue] = {}
+
+    @cached_property
+    def types(self) -> Mapping[str, onnx.TypeProto]:
+        """The stated type of each input, intermediate tensor and output."""
+        stated = (*self.graph.input, *self.graph.value_info, *self.graph.output)
+        return {value.name: value.type for value in stated}
+
+    @cached_property
+    def _used(self) -> frozenset[str]:
+        return frozenset(name for node in self.graph.node for name in node.input) | {o.name for o in self.graph.output}
+
+    @cached_property
+    def _absent(self) -> SSAValue:
+        return self.build.insert(structure.NoneOp(result_types=[NoneType()])).output
+
+    def is_used(self, name: str) -> bool:
+        """Whether a node or the caller reads this tensor."""
+        return name in self._used
+
+    def not_float(self, name: str) -> str:
+        """What is wrong with the type of a tensor that gets used; nothing if it is float32."""
+        kind = (
+            self.types[name].tensor_type.elem_type if name in self.types and self.is_used(name) else TensorProto.FLOAT
+        )
+        return "" if kind == TensorProto.FLOAT else f"{name!r} is {TensorProto.DataType.Name(kind)}; only FLOAT runs"
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The extents of a tensor. Raises Unsupported where the model doesn't state them."""
+        if name in self.network.weights:
+            return self.network.weights[name].shape
+        if name not in self.types or not self.types[name].tensor_type.HasField("shape"):
+            raise Unsupported(f"the shape of {name!r} isn't known")
+        return tuple(d.dim_value for d in self.types[name].tensor_type.shape.dim)
+
+    def operand(self, name: str) -> SSAValue:
+        """The value of an ONNX input; the empty name is an absent one."""
+        if not name:
+            return self._absent
+        if name not in self.values:
+            array = self.network.weights[name]
+            if array.dtype != np.float32:
+                raise Unsupported(f"its constant {name!r} is {array.dtype}, not float32")
+            weight = structure.WeightOp(result_types=[TensorType(f32, array.shape)])
+            self.values[name] = self.build.insert(named(weight, name)).output
+        return self.values[name]
+
+    def constant(self, node: onnx.NodeProto, index: int) -> NDArray[Any] | None:
+        """The value of an input that has to be constant; None if it is absent."""
+        if len(node.input) <= index or not (name := node.input[index]):
+            return None
+        if name not in self.network.weights:
+            raise Unsupported(f"its input {name!r} depends on the network's inputs; it has to be constant")
+        return self.network.weights[name]
+
+    def attributes(self, node: onnx.NodeProto) -> dict[str, Any]:
+        """The node's attributes, those it leaves out at their defaults in its opset."""
+        schema = defs.get_schema(node.op_type, self.opset, node.domain)
+        given = {name: a.default_value for name, a in schema.attributes.items() if a.default_value.name}
+        given.update({a.name: a for a in node.attribute})
+        return {name: _plain(helper.get_attribute_value(value)) for name, value in given.items()}
+
+    def numbers(self, node: onnx.NodeProto, name: str, index: int, default: Sequence[int] = ()) -> tuple[int, ...]:
+        """Integers that older opsets give as an attribute and newer ones as input `index`."""
+        if (value := self.constant(node, index)) is not None:
+            return tuple(int(v) for v in np.ravel(value))
+        return tuple(self.attributes(node).get(name, default))
+
+    def add(
+        self, node: onnx.NodeProto, kind: type[top.TopOp], operands: Sequence[str], attributes: Mapping[str, Attribute]
+    ) -> None:
+        """Append the op that makes the node's first output, of a rank still unknown."""
+        definition = kind.get_irdl_definition().operands
+        values = [self.operand(name) for name in operands]
+        if variadic := isinstance(definition[0][1], VarOperandDef):
+            wanted = [values]
+        else:
+            wanted = values + [self._absent for _ in definition[len(values) :]]
+        if not variadic and len(wanted) != len(definition):
+            raise Unsupported(f"it has {len(values)} operands, {kind.name} takes {len(definition)}")
+        op = kind(operands=wanted, result_types=[UnrankedTensorType(f32)], attributes=attributes)
+        op.verify(verify_nested_ops=False)
+        self.build.insert(named(op, f"{node.output[0]}_{node.op_type}"))
+        self.values[node.output[0]] = op.output
+
+    def stand_in(self, name: str) -> None:
+        """A value in place of an output that wasn't made, in a network that won't be used."""
+        self.values.setdefault(name, self.build.insert(structure.WeightOp(result_types=[TensorType(f32, [])])).output)
+
+
+def attribute(name: str, value: object) -> Attribute:
+    """An ONNX attribute's value as Top spells it."""
+    match value:
+        case int() if name in FLAGS:
+            return BoolAttr.from_bool(bool(value))
+        case int() if name == "axis":
+            return top.axis_attribute(value)
+        case int():
+            return integer(value)
+        case float():
+            return FloatAttr(value, f64)
+        case str():
+            return StringAttr(value)
+        case list() if isa(value, list[int]):
+            return ints(*value)
+        case _:
+            raise Unsupported(f"attribute {name} = {value!r} has no counterpart")
+
+
+def real(value: float) -> FloatAttr:
+    """A double as an attribute."""
+    return FloatAttr(value, f64)
+
+
+def flag(value: bool) -> IntegerAttr:
+    """`true` or `false` as an attribute."""
+    return BoolAttr.from_bool(value)
+
+
+def _plain(value: Any) -> Any:
+    """Text as text, lists as lists."""
+    return value.decode() if isinstance(value, bytes) else value
