@@ -196,8 +196,8 @@ def _tap_counts(op: AvgPoolOp) -> list[int]:
             window.kernel,
             window.strides,
             window.pads[:2],
-            extents,
-            window.output((extents[0], extents[1])),
+            (h, w),
+            window.output((h, w)),
             strict=True,
         )
     ]

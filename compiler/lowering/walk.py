@@ -46,6 +46,13 @@ FORMATS: Mapping[str, Format] = {
 """By mode."""
 
 
+def format_of(mode: str) -> Format:
+    """The number format of a mode. Raises Unlowerable."""
+    if mode not in FORMATS:
+        raise Unlowerable(f"no mode named {mode!r}; there are {', '.join(FORMATS)}")
+    return FORMATS[mode]
+
+
 def lower(network: Network, mode: str) -> None:
     """
     Replace every Top op but Input, Weight and None by Tpu ops in the number format `mode`, in place.
@@ -53,10 +60,8 @@ def lower(network: Network, mode: str) -> None:
     Network inputs and results take the format's storage type. Raises Unlowerable naming every op without a rule, or
     VerifyException.
     """
-    if mode not in FORMATS:
-        raise Unlowerable(f"no mode named {mode!r}; there are {', '.join(FORMATS)}")
+    chosen_format = format_of(mode)
     _refuse_unknown(network)
-    chosen_format = FORMATS[mode]
     scales = chosen(network) if chosen_format.quantised else dict[str, UniformType]()
     known = dict[tuple[SSAValue, Attribute], SSAValue]()
     for op in network.ops:
