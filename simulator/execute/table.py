@@ -1,0 +1,36 @@
+"""Which function carries out which op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from simulator.execute import contraction, elementwise, movement, pooling
+from simulator.execute.site import Site
+
+Step = Callable[[], None]
+"""A record made ready: does its work on memory as it then is."""
+
+
+def _nothing(site: Site) -> Step:
+    return lambda: None
+
+
+STEPS: Mapping[str, Callable[[Site], Step]] = {
+    "NOP": _nothing,
+    "END": _nothing,
+    "DMA_END": _nothing,
+    "CONV": contraction.conv,
+    "DWCONV": contraction.depthwise,
+    "MATMUL": contraction.matmul,
+    "POOL": pooling.pool,
+    "REDUCE": pooling.reduce,
+    "ARITH": elementwise.arith,
+    "LUT": elementwise.lut,
+    "RESCALE_ADD": elementwise.add,
+    "RESCALE_MUL": elementwise.mul,
+    "CAST": elementwise.cast,
+    "COPY": movement.copy,
+    "LOAD": movement.load,
+    "STORE": movement.store,
+}
+"""By op; each raises IllegalRecord for a record that the chip doesn't define."""

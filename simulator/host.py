@@ -1,0 +1,103 @@
+"""What the host does around a run: feeds into the network's storage types, results back into floats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simulator.arithmetic.casts import dequantise, narrow, quantise, widen
+from simulator.isa.table import DType
+from simulator.memory import NUMPY, Array
+from simulator.model_file import IO
+
+FLOATS = (DType.F32, DType.BF16, DType.F16)
+
+Feeds = Mapping[str, ArrayLike] | Sequence[ArrayLike]
+
+
+class BadFeed(ValueError):
+    """Feeds or names that don't fit the network; the message says what does."""
+
+
+@dataclass(frozen=True)
+class Info:
+    """A network input or output as onnxruntime describes one, and how it is stored."""
+
+    name: str
+    shape: list[int]
+    type: str
+    dtype: np.dtype[Any]
+    """Of the stored form, which `run` also takes (and with `raw` gives)."""
+    scale: float
+    zero_point: int
+
+
+def described(entry: IO) -> Info:
+    """The description of an input or output."""
+    return Info(entry.name, list(entry.shape), "tensor(float)", NUMPY[entry.dtype], entry.scale, entry.zero_point)
+
+
+def stored(entry: IO, feed: Array) -> Array:
+    """
+    A feed in the input's storage type: as it is if it has that type already, else converted from float32.
+
+    To a quantised type `rne(x ÷ scale)` in f32, NaN as 0, plus zero point, saturated; to bf16 or f16 to nearest even.
+    """
+    if feed.dtype == NUMPY[entry.dtype] and entry.dtype not in FLOATS:
+        return feed
+    if feed.dtype == NUMPY[entry.dtype] or feed.dtype == np.float32:
+        if entry.dtype in FLOATS:
+            return narrow(widen(feed), NUMPY[entry.dtype])
+        return quantise(feed, entry.scale, entry.zero_point, NUMPY[entry.dtype])
+    raise BadFeed(f"input {entry.name!r}: type {feed.dtype} isn't float32 or, as stored, {NUMPY[entry.dtype]}")
+
+
+def real(entry: IO, result: Array) -> NDArray[np.float32]:
+    """A stored result as float32."""
+    return widen(result) if entry.dtype in FLOATS else dequantise(result, entry.scale, entry.zero_point)
+
+
+def named(inputs: Sequence[IO], feeds: Feeds) -> dict[str, Array]:
+    """Feeds by name, given by name or in order. Raises BadFeed."""
+    if not isinstance(feeds, Mapping):
+        if len(feeds) != len(inputs):
+            raise BadFeed(f"{len(feeds)} feeds for {len(inputs)} inputs: {_names(inputs)}")
+        feeds = {entry.name: feed for entry, feed in zip(inputs, feeds, strict=True)}
+    missing = [repr(entry.name) for entry in inputs if entry.name not in feeds]
+    unknown = [repr(name) for name in feeds if name not in {entry.name for entry in inputs}]
+    if missing or unknown:
+        what = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(unknown)}"] * bool(unknown)
+        raise BadFeed(f"inputs {' and '.join(what)}; the network takes {_names(inputs)}")
+    return {name: np.asarray(feed) for name, feed in feeds.items()}
+
+
+def batches(inputs: Sequence[IO], feeds: Mapping[str, Array]) -> int:
+    """How many runs the feeds are for: their leading extents are that many times the network's. Raises BadFeed."""
+    counts: dict[str, int] = {}
+    for entry in inputs:
+        have, want = feeds[entry.name].shape, entry.shape
+        fits = len(have) == len(want) and have[1:] == want[1:]
+        if not fits or (have and (have[0] < want[0] or have[0] % want[0])):
+            raise BadFeed(f"input {entry.name!r}: shape {have} isn't {want}, or that with a multiple of samples")
+        counts[entry.name] = have[0] // want[0] if have else 1
+    if len(set(counts.values())) > 1:
+        raise BadFeed(f"inputs hold different numbers of batches: {counts}")
+    return next(iter(counts.values()), 1)
+
+
+def chosen(outputs: Sequence[IO], names: Sequence[str] | None) -> list[IO]:
+    """The outputs of these names, all for None. Raises BadFeed."""
+    if names is None:
+        return list(outputs)
+    by_name = {entry.name: entry for entry in outputs}
+    if unknown := [repr(name) for name in names if name not in by_name]:
+        raise BadFeed(f"no output {', '.join(unknown)}; the network has {_names(outputs)}")
+    return [by_name[name] for name in names]
+
+
+def _names(entries: Sequence[IO]) -> str:
+    return ", ".join(repr(entry.name) for entry in entries)
