@@ -7,7 +7,7 @@ from assets.workshop import CODE, STAGES
 
 WITHIN_MEMORY = Check(
     "local_memory_fits",
-    "No layer group needs more bytes of a lane than the chip has.",
+    "No record touches a byte of a lane that the chip does not have.",
     lambda metadata, tolerance: metadata["local_bytes"] <= metadata["lane_bytes"],
     ("local_bytes", "lane_bytes"),
 )
@@ -26,7 +26,6 @@ lg_mlir = stage_asset(
         {"mlir"},
         "Layer groups with their loads, stores and slices, each buffer placed in local memory.",
         figures=(Figure("local_memory"),),
-        checks=(WITHIN_MEMORY,),
     ),
 )
 
@@ -43,6 +42,17 @@ sample_model = stage_asset(
         "backend",
         {"binary"},
         "Command streams, weights and the map of tensors: what the chip runs.",
+    ),
+)
+
+profile = stage_asset(
+    STAGES["profile"],
+    CODE,
+    About(
+        "backend",
+        {"table"},
+        "Cycles and bytes of each layer, and how far they are from the least possible.",
         figures=(Figure("timeline"),),
+        checks=(WITHIN_MEMORY,),
     ),
 )

@@ -146,6 +146,9 @@ FLOW: tuple[Stage, ...] = (
     Stage("lg_mlir", ("tpu_mlir",), _schedule),
     Stage("addr_mlir", ("lg_mlir",), _chip),
     Stage("sample_model", ("addr_mlir",), _chip),
+    Stage(
+        "profile", ("sample_onnx", "sample_model"), lambda settings, target: {"chip": target.chip, "mode": target.mode}
+    ),
     Stage("onnx_results", ("sample_onnx", "evaluation_data"), _none),
     Stage("top_results", ("canonical_mlir", "evaluation_data"), _none),
     Stage("tpu_results", ("tpu_mlir", "evaluation_data"), _none),
