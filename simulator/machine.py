@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from simulator.events import order
+import numpy as np
+
+from simulator.events import distinct, order
 from simulator.execute.site import IllegalRecord, Site
 from simulator.execute.table import STEPS, Step
 from simulator.isa.record import Records, decode
-from simulator.isa.table import Engine
+from simulator.isa.table import SPECS, Engine
 from simulator.memory import Memory
 
 Observer = Callable[[Engine, int], None]
@@ -46,17 +49,25 @@ class Machine:
 
 def prepare(engine: Engine, records: Records, memory: Memory) -> list[Step]:
     """The steps of a stream, every record checked. Raises IllegalRecord."""
-    steps: list[Step] = []
-    for number, record in enumerate(records, 1):
-        try:
-            command = decode(record)
-        except (ValueError, IndexError) as error:
-            raise IllegalRecord(engine, number, "op, function or operand", str(error)) from error
-        if command.engine != engine:
-            raise IllegalRecord(engine, number, "op", f"{command.op} is one of the {command.engine.name}'s")
-        if (command.op == LAST[engine]) != (number == len(records)):
-            raise IllegalRecord(engine, number, "op", f"{command.op}, but {LAST[engine]} must be last and only there")
-        steps.append(STEPS[command.op](Site(command, number, memory)))
-    if not steps:
+    if not len(records):
         raise IllegalRecord(engine, 0, "op", f"the stream is empty, without even {LAST[engine]}")
-    return steps
+    ends = np.flatnonzero(records["op"] == SPECS[LAST[engine]].code).tolist()
+    if ends != [len(records) - 1]:
+        number = ends[0] + 1 if ends else len(records)
+        raise IllegalRecord(engine, number, "op", f"{LAST[engine]} must be last, and only there")
+    kinds, kind = distinct(records, addresses=True)
+    steps: dict[int, Step] = {}
+    for number, i in enumerate(kind.tolist(), 1):
+        if i not in steps:
+            steps[i] = _step(engine, number, kinds[i], memory)
+    return [steps[i] for i in kind.tolist()]
+
+
+def _step(engine: Engine, number: int, record: Any, memory: Memory) -> Step:
+    try:
+        command = decode(record)
+    except ValueError as error:
+        raise IllegalRecord(engine, number, "op, function or operand", str(error)) from error
+    if command.engine != engine:
+        raise IllegalRecord(engine, number, "op", f"{command.op} is one of the {command.engine.name}'s")
+    return STEPS[command.op](Site(command, number, memory))

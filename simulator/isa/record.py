@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,15 @@ RECORD = np.dtype(
     ]
 )  # fmt: skip
 assert RECORD.itemsize == 256
+
+_SLOTS = struct.Struct("<BBHIII" + "IBBBB4I4i" * OPERANDS + "10H2f3i")
+"""The same 256 bytes as plain numbers, which is how one record is read fastest."""
+
+_OPERAND_AT = range(6, 6 + 13 * OPERANDS, 13)
+_PARAM_AT = {
+    name: 6 + 13 * OPERANDS + i for i, name in enumerate([*(f"u{i}" for i in range(10)), "lo", "hi", "i0", "i1", "i2"])
+}
+assert _SLOTS.size == RECORD.itemsize
 
 Records = NDArray[Any]
 """An array of `RECORD`."""
@@ -83,17 +93,18 @@ def encode(commands: Iterable[Command]) -> Records:
 
 
 def decode(record: Any) -> Command:
-    """The command of one record. Raises ValueError for an op code that isn't in the table."""
-    code = int(record["op"])
+    """The command of one record. Raises ValueError for an op code or function that isn't in the table."""
+    slots = _SLOTS.unpack(record.tobytes())
+    code, function, flags, wait, tag, *_ = slots
     if code not in BY_CODE:
         raise ValueError(f"no op has code {code}")
     spec = SPECS[BY_CODE[code]]
-    operands = {name: _operand(record["operands"][i]) for i, name in enumerate(spec.operands)}
-    params = {p.name: _get(record, p.slot, p.kind) for p in spec.params}
-    function = spec.functions[int(record["function"])] if spec.functions else ""
-    return Command(
-        BY_CODE[code], operands, params, function, Flag(int(record["flags"])), int(record["wait"]), int(record["tag"])
-    )
+    if function >= max(len(spec.functions), 1):
+        raise ValueError(f"{BY_CODE[code]} has no function {function}")
+    operands = {name: _operand(slots[at : at + 13]) for name, at in zip(spec.operands, _OPERAND_AT, strict=False)}
+    params = {p.name: _get(slots, p.slot, p.kind) for p in spec.params}
+    named = spec.functions[function] if spec.functions else ""
+    return Command(BY_CODE[code], operands, params, named, Flag(flags), wait, tag)
 
 
 def _encode(record: Any, command: Command) -> None:
@@ -114,19 +125,11 @@ def _encode(record: Any, command: Command) -> None:
         _set(record, p.slot, p.kind, command.params.get(p.name, 0))
 
 
-def _operand(slot: Any) -> Operand | None:
-    if slot["dtype"] == DType.NONE:
+def _operand(slots: tuple[Any, ...]) -> Operand | None:
+    addr, lane, dtype, region, _, n, c, h, w, sn, sc, sh, sw = slots
+    if dtype == DType.NONE:
         return None
-    n, c, h, w = (int(v) for v in slot["dims"])
-    sn, sc, sh, sw = (int(v) for v in slot["strides"])
-    return Operand(
-        int(slot["addr"]),
-        DType(int(slot["dtype"])),
-        (n, c, h, w),
-        (sn, sc, sh, sw),
-        Region(int(slot["region"])),
-        int(slot["lane"]),
-    )
+    return Operand(addr, DType(dtype), (n, c, h, w), (sn, sc, sh, sw), Region(region), lane)
 
 
 def _set(record: Any, slot: str, kind: str, value: float) -> None:
@@ -138,8 +141,6 @@ def _set(record: Any, slot: str, kind: str, value: float) -> None:
         record[slot[0]][int(slot[1:])] = value
 
 
-def _get(record: Any, slot: str, kind: str) -> float:
-    if slot in ("lo", "hi"):
-        return float(record[slot])
-    raw = record[slot[0]][int(slot[1:])]
-    return int(raw.view(np.int16)) if kind == "i16" else int(raw)
+def _get(slots: tuple[Any, ...], slot: str, kind: str) -> float:
+    value = slots[_PARAM_AT[slot]]
+    return value - 0x10000 if kind == "i16" and value >= 0x8000 else value
