@@ -48,7 +48,7 @@ def conv(op: ConvOp, job: Job) -> TpuOp:
 def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, tag: str) -> TpuOp:
     """The convolution of `x` to some of the op's output channels; `filters` (oc, ic, kh, kw) are theirs."""
     depth = shape(x)[1] // filters.shape[1]
-    bias = _bias(job, op.bias, channels, tag)
+    bias = bias_of(job, op.bias, channels, tag)
     operands = [x, job.weight(f"filter{tag}", chip_filter(filters), job.element), bias]
     extents = (shape(x)[0], filters.shape[0], *shape(op.output)[2:])
     attributes = shared(op, tpu.ConvOp) | {"group": integer(depth)}
@@ -59,7 +59,7 @@ def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, ta
 def matmul(op: MatMulOp, job: Job) -> TpuOp:
     right = chip_right(op, job.constant(op.right, "right operand"), job)
     x = as_matrix(op, real(op.input, job), job)
-    operands = [x, job.weight("right", right, job.element), _bias(job, op.bias)]
+    operands = [x, job.weight("right", right, job.element), bias_of(job, op.bias)]
     result = TensorType(job.element, (shape(x)[0], right.shape[1]))
     made = tpu.MatMulOp(operands=operands, result_types=[result], attributes=shared(op, tpu.MatMulOp))
     return job.viewed(made, shape(op.output), "matrix")
@@ -98,7 +98,7 @@ def _result(op: TopOp, job: Job) -> TensorType[Attribute]:
     return TensorType(job.element, shape(op.output))
 
 
-def _bias(job: Job, bias: SSAValue, channels: slice = slice(None), tag: str = "") -> SSAValue:
+def bias_of(job: Job, bias: SSAValue, channels: slice = slice(None), tag: str = "") -> SSAValue:
     """The bias in f32 (1, oc, 1, 1), in every float format; absent stays absent."""
     if not is_present(bias):
         return job.none()

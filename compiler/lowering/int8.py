@@ -55,16 +55,16 @@ def to_int8_or_float(op: Operation, job: Job) -> TpuOp:
 @to_int8.on(ConvOp)
 def conv(op: ConvOp, job: Job) -> TpuOp | None:
     filters = job.constant(op.filter, "filter")
-    return by_groups(op, _stored(op.input, job), filters, job, partial(_conv, op, job))
+    return by_groups(op, stored(op.input, job), filters, job, partial(_conv, op, job))
 
 
 def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, tag: str) -> TpuOp:
     depth = shape(x)[1] // filters.shape[1]
-    made = _quantised(op.bias, filters, x, job, channels)
+    made = quantise_for(x, filters, _bias(op.bias, job, channels), job)
     operands = [x, job.weight(f"filter{tag}", chip_filter(made.weights), I8), _params(made, job, tag)]
     extents = (shape(x)[0], filters.shape[0], *shape(op.output)[2:])
     attributes = shared(op, tpu.ConvOp) | {"group": integer(depth)}
-    return tpu.ConvOp(operands=operands, result_types=[_result(extents, job)], attributes=attributes)
+    return tpu.ConvOp(operands=operands, result_types=[result_type(extents, job)], attributes=attributes)
 
 
 @to_int8.on(MatMulOp)
@@ -72,10 +72,10 @@ def matmul(op: MatMulOp, job: Job) -> TpuOp | None:
     if job.array(op.right) is None:
         return None
     right = chip_right(op, job.constant(op.right, "right operand"), job)
-    x = as_matrix(op, _stored(op.input, job), job)
-    made = _quantised(op.bias, right[0, :, :, 0], x, job)
+    x = as_matrix(op, stored(op.input, job), job)
+    made = quantise_for(x, right[0, :, :, 0], _bias(op.bias, job), job)
     operands = [x, job.weight("right", made.weights.reshape(right.shape), I8), _params(made, job)]
-    result = _result((shape(x)[0], right.shape[1]), job)
+    result = result_type((shape(x)[0], right.shape[1]), job)
     attributes = shared(op, tpu.MatMulOp)
     return job.viewed(
         tpu.MatMulOp(operands=operands, result_types=[result], attributes=attributes), shape(op.output), "matrix"
@@ -85,8 +85,8 @@ def matmul(op: MatMulOp, job: Job) -> TpuOp | None:
 @to_int8.on(AvgPoolOp)
 def avg_pool(op: AvgPoolOp, job: Job) -> TpuOp | None:
     """One requantising factor for each number of taps that a window can count."""
-    x, result = _stored(op.input, job), _result(shape(op.output), job)
-    ratio = scale(x) / _step(job)
+    x, result = stored(op.input, job), result_type(shape(op.output), job)
+    ratio = scale(x) / step_of(job)
     if op.covers_plane:
         multiplier, shift = multiplier_and_shift(ratio / size(shape(x)[2:]))
         attributes = shared(op, ReduceOp) | {"function": StringAttr("mean"), "axes": PLANE}
@@ -106,7 +106,7 @@ def elementwise(op: Elementwise, job: Job) -> TpuOp | None:
         return None
     x, element = values[0], job.scales[job.name]
     table = job.weight("table", values_of_table(term, x, element), I8)
-    return job.viewed(LutOp(operands=[x, table], result_types=[_result(shape(x), job)]), shape(op.output), "values")
+    return job.viewed(LutOp(operands=[x, table], result_types=[result_type(shape(x), job)]), shape(op.output), "values")
 
 
 @to_int8.on(AddOp, SubOp)
@@ -114,12 +114,12 @@ def add(op: AddOp | SubOp, job: Job) -> TpuOp | None:
     """Both operands by 15-bit multipliers, one shift, one rounding."""
     if (pair := _pair(op, job)) is None:
         return elementwise(op, job)
-    (ma, mb), shift = common_shift([scale(value) / _step(job) for value in pair])
+    (ma, mb), shift = common_shift([scale(value) / step_of(job) for value in pair])
     attributes = shared(op, RescaleAddOp) | {
         "multipliers": ints(ma, -mb if isinstance(op, SubOp) else mb),
         "rshift": integer(shift),
     }
-    return RescaleAddOp(operands=pair, result_types=[_result(shape(op.output), job)], attributes=attributes)
+    return RescaleAddOp(operands=pair, result_types=[result_type(shape(op.output), job)], attributes=attributes)
 
 
 @to_int8.on(MulOp)
@@ -127,9 +127,9 @@ def mul(op: MulOp, job: Job) -> TpuOp | None:
     """The product of the stored values, requantised."""
     if (pair := _pair(op, job)) is None:
         return elementwise(op, job)
-    multiplier, shift = multiplier_and_shift(scale(pair[0]) * scale(pair[1]) / _step(job))
+    multiplier, shift = multiplier_and_shift(scale(pair[0]) * scale(pair[1]) / step_of(job))
     attributes = shared(op, RescaleMulOp) | {"multiplier": integer(multiplier), "rshift": integer(shift)}
-    return RescaleMulOp(operands=pair, result_types=[_result(shape(op.output), job)], attributes=attributes)
+    return RescaleMulOp(operands=pair, result_types=[result_type(shape(op.output), job)], attributes=attributes)
 
 
 def _pair(op: Elementwise, job: Job) -> list[SSAValue] | None:
@@ -141,27 +141,30 @@ def _pair(op: Elementwise, job: Job) -> list[SSAValue] | None:
     for i, value in enumerate(values):
         array = job.array(value)
         if array is None:
-            made.append(job.reshape(_stored(value, job), aligned(value, op.output), f"x{i}"))
+            made.append(job.reshape(stored(value, job), aligned(value, op.output), f"x{i}"))
         else:
             element = quantised(float(array.min()), float(array.max()))
-            stored = quantised_array(array.reshape(aligned(value, op.output)), element)
-            made.append(job.weight(f"x{i}", stored, element))
+            held = quantised_array(array.reshape(aligned(value, op.output)), element)
+            made.append(job.weight(f"x{i}", held, element))
     return made
 
 
-def _quantised(bias: SSAValue, weights: Array, x: SSAValue, job: Job, channels: slice = slice(None)) -> Quantised:
-    """The weights (oc, …) and the bias of a contraction over the quantised `x`."""
-    values = job.constant(bias, "bias").reshape(-1)[channels] if is_present(bias) else None
+def quantise_for(x: SSAValue, weights: Array, bias: Array | None, job: Job) -> Quantised:
+    """The weights (oc, …) and the bias (oc) of a contraction over the quantised `x`."""
     kind, zero = uniform(x), zero_point(x)
     reach = max(kind.maximum.data - zero, zero - kind.minimum.data)
-    return quantise(weights, values, scale(x), _step(job), reach)
+    return quantise(weights, bias, scale(x), step_of(job), reach)
+
+
+def _bias(bias: SSAValue, job: Job, channels: slice = slice(None)) -> Array | None:
+    return job.constant(bias, "bias").reshape(-1)[channels] if is_present(bias) else None
 
 
 def _params(made: Quantised, job: Job, tag: str = "") -> SSAValue:
     return job.weight(f"params{tag}", made.params.reshape(1, -1, 1, 3), I32)
 
 
-def _stored(value: SSAValue, job: Job) -> SSAValue:
+def stored(value: SSAValue, job: Job) -> SSAValue:
     """An activation in int8: as it is, or cast to the type that calibration gave it."""
     return value if is_quantised(value) else cast(value, job.scales[name_of(value)], job)
 
@@ -175,11 +178,11 @@ def _is_calibrated(op: Operation, job: Job) -> bool:
     return job.name in job.scales and all(_is_ready(value, job) for value in present)
 
 
-def _result(extents: Shape, job: Job) -> TensorType[Attribute]:
+def result_type(extents: Shape, job: Job) -> TensorType[Attribute]:
     return TensorType(job.scales[job.name], extents)
 
 
-def _step(job: Job) -> float:
+def step_of(job: Job) -> float:
     element: UniformType = job.scales[job.name]
     return element.scales.data[0].data
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 from xdsl.dialects.builtin import TensorType
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
 from compiler.dialects.fields import integer, ints
+from compiler.dialects.top.base import Activated
 from compiler.dialects.top.contraction import ConvOp, MatMulOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ConcatOp, SliceOp
@@ -49,6 +50,12 @@ def as_matrix(op: MatMulOp, x: SSAValue, job: Job) -> SSAValue:
 def aligned(value: SSAValue, output: SSAValue) -> Shape:
     """The extents of an operand, filled up with ones in front to the rank of the output, as numpy broadcasts."""
     return (*(1,) * (len(shape(output)) - len(shape(value))), *shape(value))
+
+
+def pointwise(op: Activated, x: SSAValue) -> dict[str, Attribute]:
+    """The attributes of a 1×1 convolution of each channel by itself, with the Relu of `op`."""
+    channels = integer(shape(x)[1])
+    return {"kernel_shape": ints(1, 1), "group": channels, "do_relu": op.do_relu, "relu_limit": op.relu_limit}
 
 
 def by_groups(op: ConvOp, x: SSAValue, filters: Array, job: Job, make: GroupMaker) -> TpuOp:
