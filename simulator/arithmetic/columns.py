@@ -59,24 +59,41 @@ def _columns(
 ) -> None:  # pragma: no cover
     c, h, w = image.shape
     _, kh, kw, oh, ow = made.shape
+    source, to = image.reshape(-1), made.reshape(-1)
     for ic in range(c):
         for i in range(kh):
             for j in range(kw):
-                shift = j * dw - left
+                plane, begin = ic * h * w, ((ic * kh + i) * kw + j) * oh * ow
+                above, shift = i * dh - top, j * dw - left
+                first_row = min(max(0, (sh - 1 - above) // sh), oh)
+                last_row = max(min(oh, (h - 1 - above) // sh + 1), first_row)
                 first = min(max(0, (sw - 1 - shift) // sw), ow)
                 last = max(min(ow, (w - 1 - shift) // sw + 1), first)
-                for y in range(oh):
-                    row = y * sh + i * dh - top
-                    to = made[ic, i, j, y]
-                    if row < 0 or row >= h:
-                        to[:] = fill
-                        continue
-                    to[:first] = fill
-                    to[last:] = fill
-                    source = image[ic, row]
-                    if sw == 1:
-                        for x in range(first, last):
-                            to[x] = source[x + shift]
-                    else:
-                        for x in range(first, last):
-                            to[x] = source[x * sw + shift]
+                for t in range(begin, begin + first_row * ow):
+                    to[t] = fill
+                for t in range(begin + last_row * ow, begin + oh * ow):
+                    to[t] = fill
+                if sh == 1 and sw == 1 and ow == w:
+                    # Rows follow each other in both without a gap: one copy, then the columns of padding.
+                    apart = plane + above * w + shift - begin
+                    low = begin + first_row * ow + max(-(first_row + above) * w - shift, 0)
+                    high = begin + last_row * ow - max((last_row + above - h) * w + shift, 0)
+                    read, write = source[low + apart :], to[low:high]
+                    for t in range(write.size):
+                        write[t] = read[t]
+                else:
+                    for y in range(first_row, last_row):
+                        read = source[plane + (y * sh + above) * w + shift + first * sw :]
+                        write = to[begin + y * ow + first : begin + y * ow + last]
+                        if sw == 1:
+                            for x in range(write.size):
+                                write[x] = read[x]
+                        else:
+                            for x in range(write.size):
+                                write[x] = read[x * sw]
+                for x in range(first):
+                    for y in range(first_row, last_row):
+                        to[begin + y * ow + x] = fill
+                for x in range(last, ow):
+                    for y in range(first_row, last_row):
+                        to[begin + y * ow + x] = fill

@@ -58,7 +58,7 @@ def exp(x: Float32) -> Float32:
 
 
 def log(x: Float32) -> Float32:
-    """Natural logarithm: x = m·2^e with m in [√½, √2), f = m - 1, e·ln 2 added low part first. Negative → NaN, ±0 → -inf."""
+    """Natural logarithm: x = m·2^e, m in [√½, √2), f = m - 1; e·ln 2 joins in two parts. Negative → NaN, ±0 → -inf."""
     fraction, exponent = _split(x)
     small = fraction < F(SQRT_HALF)
     e = exponent - small.astype(np.float32)

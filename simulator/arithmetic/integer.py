@@ -161,9 +161,10 @@ def _depthwise(
                     row = y * sh + i * dh - top
                     if row < 0 or row >= h:
                         continue
+                    read, sums = source[row, first * sw + shift :], to[y, first:last]
                     if sw == 1:
-                        for z in range(first, last):
-                            to[y, z] += weight * np.int32(source[row, z + shift]) - offset
+                        for z in range(sums.size):
+                            sums[z] += weight * np.int32(read[z]) - offset
                     else:
-                        for z in range(first, last):
-                            to[y, z] += weight * np.int32(source[row, z * sw + shift]) - offset
+                        for z in range(sums.size):
+                            sums[z] += weight * np.int32(read[z * sw]) - offset

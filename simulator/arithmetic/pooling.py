@@ -170,8 +170,9 @@ def _pool_max(
                 for j in range(kw):
                     shift = j * dw - left
                     first, last = max(0, (sw - 1 - shift) // sw), min(ow, (w - 1 - shift) // sw + 1)
-                    for z in range(first, last):
-                        to[y, z] = max(to[y, z], source[row, z * sw + shift])
+                    read, made = source[row, first * sw + shift :], to[y, first:last]
+                    for z in range(made.size):
+                        made[z] = max(made[z], read[z * sw])
 
 
 @compiled
@@ -190,8 +191,9 @@ def _pool_sum(
                 for j in range(kw):
                     shift = j * dw - left
                     first, last = max(0, (sw - 1 - shift) // sw), min(ow, (w - 1 - shift) // sw + 1)
-                    for z in range(first, last):
-                        to[y, z] += source[row, z * sw + shift]
+                    read, made = source[row, first * sw + shift :], to[y, first:last]
+                    for z in range(made.size):
+                        made[z] += read[z * sw]
 
 
 @compiled
