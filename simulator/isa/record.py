@@ -94,8 +94,8 @@ def encode(commands: Iterable[Command]) -> Records:
 
 def decode(record: Any) -> Command:
     """The command of one record. Raises ValueError for an op code or function that isn't in the table."""
-    slots = _SLOTS.unpack(record.tobytes())
-    code, function, flags, wait, tag, *_ = slots
+    slots: tuple[Any, ...] = _SLOTS.unpack(record.tobytes())
+    code, function, flags, wait, tag = (int(slot) for slot in slots[:5])
     if code not in BY_CODE:
         raise ValueError(f"no op has code {code}")
     spec = SPECS[BY_CODE[code]]
