@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from simulator.events import Deadlock, dma_costs, order, run, tiu_costs
 from simulator.isa.record import Command, encode
 from simulator.isa.table import Engine
-from tests.simulator.programs import E8, copy_twice, local, model
+from tests.simulator.hand_made import E8, copy_twice, local, model
 
 
 def ticking(costs: tuple[list[int], list[int]], tails: tuple[int, int], waits: tuple[list[int], list[int]]) -> int:

@@ -9,7 +9,7 @@ from simulator.events import Cycles, Track
 from simulator.isa.record import Command
 from simulator.isa.table import DType, Flag
 from simulator.profile import macs, overlap, profile
-from tests.simulator.programs import copy_twice, local
+from tests.simulator.hand_made import copy_twice, local
 
 
 def track(*intervals: tuple[int, int]) -> Track:

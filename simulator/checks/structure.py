@@ -1,0 +1,92 @@
+"""Both streams are whole: known ops of their engine, operands there, waits that can be met, an end at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from simulator.checks.finding import Finding
+from simulator.events import Deadlock, distinct, order
+from simulator.isa.record import Records
+from simulator.isa.table import BY_CODE, SPECS, DType, Engine, Flag, Region
+from simulator.model_file import Model
+
+NAME = "structure"
+
+END: Mapping[Engine, str] = {Engine.TIU: "END", Engine.GDMA: "DMA_END"}
+
+
+def check_structure(model: Model) -> Iterator[Finding]:
+    """Findings of both streams; without any, every other check can read the model."""
+    streams = {Engine.TIU: model.tiu, Engine.GDMA: model.gdma}
+    faulty = False
+    for engine, records in streams.items():
+        for finding in _stream(engine, records, len(streams[Engine(1 - engine)]), len(model.layers)):
+            faulty = True
+            yield finding
+    if not faulty:
+        try:
+            order(model.tiu["wait"].tolist(), model.gdma["wait"].tolist())
+        except Deadlock as error:
+            yield Finding(NAME, Engine.TIU, 0, str(error))
+
+
+def _stream(engine: Engine, records: Records, others: int, layers: int) -> Iterator[Finding]:
+    """What is wrong with each record of a stream, and with its end."""
+    end = SPECS[END[engine]].code
+    kinds, kind = distinct(records, addresses=False)
+    faults = [list(_faults(engine, record)) for record in kinds]
+    waits: list[int] = records["wait"].tolist()
+    tags: list[int] = records["tag"].tolist()
+    for i, of_kind in enumerate(map(int, kind)):
+        for why in faults[of_kind]:
+            yield Finding(NAME, engine, i + 1, why)
+        if waits[i] > others:
+            yield Finding(NAME, engine, i + 1, f"waits for record {waits[i]} of {Engine(1 - engine).name}'s {others}")
+        if tags[i] >= max(layers, 1):
+            yield Finding(NAME, engine, i + 1, f"tag {tags[i]} names none of {layers} layers")
+    ends = (records["op"] == end).nonzero()[0].tolist()
+    if not ends:
+        yield Finding(NAME, engine, 0, f"has no {END[engine]}")
+    elif ends[0] + 1 < len(records):
+        yield Finding(NAME, engine, ends[0] + 1, f"{len(records) - ends[0] - 1} records follow the first {END[engine]}")
+
+
+def _faults(engine: Engine, record: Any) -> Iterator[str]:
+    """What is wrong with a record whatever its place in the stream."""
+    code = int(record["op"])
+    if code not in BY_CODE:
+        yield f"no op has code {code}"
+        return
+    name, spec = BY_CODE[code], SPECS[BY_CODE[code]]
+    if spec.engine != engine:
+        yield f"{name} is an op of {spec.engine.name}"
+    if int(record["function"]) >= max(len(spec.functions), 1):
+        yield f"{name} has no function {record['function']}"
+    flags = Flag(int(record["flags"]) & _ALL_FLAGS)
+    for operand, slot in zip(spec.operands, record["operands"], strict=False):
+        dtype, region = int(slot["dtype"]), int(slot["region"])
+        if dtype not in _DTYPES or region not in _REGIONS:
+            yield f"{name} {operand}: type {dtype} or region {region} isn't known"
+        elif dtype == DType.NONE and _needed(operand, flags):
+            yield f"{name} {operand} isn't there"
+
+
+def _needed(operand: str, flags: Flag) -> bool:
+    """Whether a record with these flags can't do without an operand."""
+    match operand:
+        case "params":
+            return False
+        case "acc":
+            return bool(flags & (Flag.ACC_IN | Flag.ACC_OUT))
+        case "out":
+            return Flag.ACC_OUT not in flags
+        case "a" | "b":
+            return (Flag.SCALAR_A if operand == "a" else Flag.SCALAR_B) not in flags
+        case _:
+            return True
+
+
+_DTYPES = frozenset(DType)
+_REGIONS = frozenset(Region)
+_ALL_FLAGS = sum(Flag)
