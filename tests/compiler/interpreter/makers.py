@@ -1,0 +1,226 @@
+"""A random op of every class of the Tpu dialect, small, and random operands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from xdsl.dialects.builtin import (
+    FloatAttr,
+    IntegerType,
+    NoneType,
+    Signedness,
+    StringAttr,
+    TensorType,
+    bf16,
+    f16,
+    f32,
+    f64,
+    i32,
+)
+from xdsl.dialects.test import TestOp as Source
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.dialects.fields import FALSE, TRUE, Window, integer, ints
+from compiler.dialects.quant import UniformType
+from compiler.dialects.tpu import ops as tpu
+from compiler.interpreter.run import ABSENT
+from compiler.ir.network import Array, Shape
+from compiler.ir.storage import storage
+from simulator.arithmetic.casts import narrow
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+I8 = UniformType.per_tensor(0.1)
+U8 = UniformType.per_tensor(0.07, 3, IntegerType(8, Signedness.UNSIGNED))
+FLOATS: list[Attribute] = [f32, bf16, f16]
+BYTES: list[Attribute] = [I8, U8]
+SIGMOID = "(1.0 / (1.0 + exp((0.0 - x0))))"
+
+
+def value(element: Attribute, *extents: int) -> SSAValue:
+    """A value from outside of an element type and extents."""
+    return Source(result_types=[TensorType(element, extents)]).results[0]
+
+
+def absent() -> SSAValue:
+    """The value of an operand that isn't there."""
+    return Source(result_types=[NoneType()]).results[0]
+
+
+def window(draw: Draw) -> tuple[Window, Shape]:
+    """A random window and the height and width of a plane it fits."""
+    kernel, strides, dilations = (draw(st.tuples(*[st.integers(1, most)] * 2)) for most in (3, 3, 2))
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
+    top, left, bottom, right = (draw(st.integers(0, kernel[i % 2] - 1)) for i in range(4))
+    height, width = (n + draw(st.integers(0, 6)) for n in reach)
+    return Window(kernel, strides, (top, left, bottom, right), dilations), (height, width)
+
+
+def attributes_of(w: Window) -> dict[str, Attribute]:
+    """The window as an op's attributes."""
+    return {
+        "kernel_shape": ints(*w.kernel),
+        "strides": ints(*w.strides),
+        "pads": ints(*w.pads),
+        "dilations": ints(*w.dilations),
+    }
+
+
+def relu(draw: Draw) -> dict[str, Attribute]:
+    """No Relu, or one with a limit or without."""
+    return {
+        "do_relu": draw(st.sampled_from([FALSE, TRUE])),
+        "relu_limit": FloatAttr(draw(st.sampled_from([-1.0, 2.0])), f64),
+    }
+
+
+def contraction(draw: Draw, oc: int) -> tuple[Attribute, Attribute, SSAValue]:
+    """Element types of a contraction's input and weights, and its `params`."""
+    element: Attribute = draw(st.sampled_from([*FLOATS, *BYTES]))
+    if isinstance(element, UniformType):
+        return element, IntegerType(8), value(i32, 1, oc, 1, 3)
+    return element, element, draw(st.sampled_from([absent(), value(f32, 1, oc, 1, 1)]))
+
+
+def conv(draw: Draw) -> tpu.TpuOp:
+    w, extents = window(draw)
+    ic, oc = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    depthwise = draw(st.booleans()) and ic > 1
+    oc, depth = (ic, 1) if depthwise else (oc, ic)
+    element, weights, params = contraction(draw, oc)
+    attributes = attributes_of(w) | {"group": integer(ic // depth)} | relu(draw)
+    operands = [value(element, 2, ic, *extents), value(weights, 1, oc, depth, w.kernel[0] * w.kernel[1]), params]
+    result = TensorType(element, [2, oc, *w.output((extents[0], extents[1]))])
+    return tpu.ConvOp(operands=operands, result_types=[result], attributes=attributes)
+
+
+def matmul(draw: Draw) -> tpu.TpuOp:
+    m, k, n = (draw(st.integers(1, 5)) for _ in "mkn")
+    element, weights, params = contraction(draw, n)
+    operands = [value(element, m, k), value(weights, 1, n, k, 1), params]
+    result = TensorType(element, [m, n])
+    return tpu.MatMulOp(operands=operands, result_types=[result], attributes=relu(draw))
+
+
+def pool(draw: Draw) -> tpu.TpuOp:
+    element: Attribute = draw(st.sampled_from([*FLOATS, *BYTES]))
+    w, extents = window(draw)
+    function = draw(st.sampled_from(["max", "avg"]))
+    table = function == "avg" and isinstance(element, UniformType)
+    params = value(i32, 1, 1, w.kernel[0] * w.kernel[1] + 1, 3) if table else absent()
+    count_pad = draw(st.sampled_from([FALSE, TRUE]))
+    attributes = attributes_of(w) | {"function": StringAttr(function), "count_include_pad": count_pad} | relu(draw)
+    result = TensorType(element, [1, 3, *w.output((extents[0], extents[1]))])
+    return tpu.PoolOp(operands=[value(element, 1, 3, *extents), params], result_types=[result], attributes=attributes)
+
+
+def reduce(draw: Draw) -> tpu.TpuOp:
+    element: Attribute = draw(st.sampled_from([*FLOATS, *BYTES]))
+    axes = draw(st.sampled_from([(2,), (3,), (2, 3)]))
+    function = draw(st.sampled_from(["max", "mean"] if element in BYTES else ["max", "sum", "mean"]))
+    attributes: dict[str, Attribute] = {"function": StringAttr(function), "axes": ints(*axes)}
+    if element in BYTES and function == "mean":
+        attributes |= {"multiplier": integer(1 << 30), "rshift": integer(33)}
+    dims = (2, 3, 4, 5)
+    result = TensorType(element, [1 if i in axes else n for i, n in enumerate(dims)])
+    return tpu.ReduceOp(operands=[value(element, *dims)], result_types=[result], attributes=attributes)
+
+
+def elementwise(draw: Draw) -> tpu.TpuOp:
+    cases = [(SIGMOID, None), ("(x0 + x1)", (2, 3, 4)), ("(x0 * x1)", (1, 3, 1)), ("max(x0, (x1 / 3.0))", (2, 1, 4))]
+    formula, second = draw(st.sampled_from(cases))
+    before, after = (draw(st.sampled_from(FLOATS)) for _ in range(2))
+    operands = [value(before, 2, 3, 4)] + ([value(before, *second)] if second else [])
+    attributes: dict[str, Attribute] = {"formula": StringAttr(formula)}
+    result = TensorType(after, [2, 3, 4])
+    return tpu.ElementwiseOp(operands=[operands], result_types=[result], attributes=attributes)
+
+
+def lut(draw: Draw) -> tpu.TpuOp:
+    before, after = (draw(st.sampled_from(BYTES)) for _ in range(2))
+    operands = [value(before, 2, 3, 4), value(IntegerType(8), 1, 1, 1, 256)]
+    return tpu.LutOp(operands=operands, result_types=[TensorType(after, [2, 3, 4])])
+
+
+def _pair(draw: Draw) -> tuple[list[SSAValue], TensorType[Attribute]]:
+    second = draw(st.sampled_from([(2, 3, 4), (1, 3, 1), (2, 1, 4)]))
+    a, b, made = (draw(st.sampled_from(BYTES)) for _ in range(3))
+    return [value(a, 2, 3, 4), value(b, *second)], TensorType(made, [2, 3, 4])
+
+
+def add(draw: Draw) -> tpu.TpuOp:
+    operands, result = _pair(draw)
+    attributes: dict[str, Attribute] = {"multipliers": ints(20000, -9000), "rshift": integer(15)}
+    return tpu.RescaleAddOp(operands=operands, result_types=[result], attributes=attributes)
+
+
+def mul(draw: Draw) -> tpu.TpuOp:
+    operands, result = _pair(draw)
+    attributes: dict[str, Attribute] = {"multiplier": integer((1 << 30) + 7), "rshift": integer(35)}
+    return tpu.RescaleMulOp(operands=operands, result_types=[result], attributes=attributes)
+
+
+def cast(draw: Draw) -> tpu.TpuOp:
+    before, after = draw(st.sampled_from([(f32, I8), (bf16, U8), (I8, f32), (U8, f16), (f32, f16), (f16, bf16)]))
+    return tpu.CastOp(operands=[value(before, 2, 3)], result_types=[TensorType(after, [2, 3])])
+
+
+def concat(draw: Draw) -> tpu.TpuOp:
+    lengths = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    axis = draw(st.integers(0, 2))
+    operands = [value(I8, *(n if i == axis else 3 for i in range(3))) for n in lengths]
+    result = TensorType(I8, [sum(lengths) if i == axis else 3 for i in range(3)])
+    return tpu.ConcatOp(operands=[operands], result_types=[result], attributes={"axis": integer(axis)})
+
+
+def reshape(draw: Draw) -> tpu.TpuOp:
+    target = draw(st.sampled_from([(2, 12), (2, 3, 2, 2), (24,), (2, 4, 3), (2, 3, 4, 1)]))
+    return tpu.ReshapeOp(operands=[value(f32, 2, 3, 4)], result_types=[TensorType(f32, target)])
+
+
+def permute(draw: Draw) -> tpu.TpuOp:
+    order: list[int] = draw(st.permutations(range(4)))
+    dims = (2, 3, 4, 5)
+    result = TensorType(bf16, [dims[axis] for axis in order])
+    return tpu.PermuteOp(operands=[value(bf16, *dims)], result_types=[result], attributes={"order": ints(*order)})
+
+
+def take(draw: Draw) -> tpu.TpuOp:
+    dims = (3, 5, 7)
+    ranges = [range(n)[draw(st.integers(0, n - 1)) :: draw(st.integers(1, 3))] for n in dims]
+    attributes: dict[str, Attribute] = {
+        "offset": ints(*(r.start for r in ranges)),
+        "steps": ints(*(r.step for r in ranges)),
+    }
+    result = TensorType(I8, [len(r) for r in ranges])
+    return tpu.SliceOp(operands=[value(I8, *dims)], result_types=[result], attributes=attributes)
+
+
+MAKERS = [conv, matmul, pool, reduce, elementwise, lut, add, mul, cast, concat, reshape, permute, take]
+"""One for each op class that computes or moves; each is named like the answer to `evaluate`."""
+
+
+def operands_of(op: tpu.TpuOp, seed: int) -> list[Array]:
+    """Random operands in storage type, as frames; requantising parameters are sensible ones."""
+    rng = np.random.default_rng(seed)
+    return [_operand(op, v, rng) for v in op.operands]
+
+
+def _operand(op: tpu.TpuOp, v: SSAValue, rng: np.random.Generator) -> Array:
+    if isinstance(v.type, NoneType):
+        return ABSENT
+    frame, kind = tpu.frame_of(v), storage(v)
+    if kind == np.int32 and isinstance(op, tpu.PoolOp):
+        counts = np.arange(frame[2])
+        return np.stack([counts, (1 << 30) // (counts + 1), np.full(len(counts), 29)], -1).astype(kind).reshape(frame)
+    if kind == np.int32:
+        channels = rng.integers([-500, 1 << 30, 32], [500, (1 << 31) - 1, 39], (frame[1], 3))
+        return channels.astype(kind).reshape(frame)
+    drawn = rng.normal(0, 3 if kind.itemsize > 1 else 50, frame)
+    if kind.itemsize > 1:
+        return narrow(drawn.astype(np.float32), kind)
+    limits = np.iinfo(kind)
+    return drawn.round().clip(limits.min, limits.max).astype(kind)
