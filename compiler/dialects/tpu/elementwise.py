@@ -14,6 +14,7 @@ from compiler.dialects.fields import AnyTensor, Int, Ints
 from compiler.dialects.formula import Term, arity, parse, steps
 from compiler.dialects.tpu.base import Activated, TpuOp, frame_of
 from compiler.ir.network import Shape, shape
+from compiler.ir.storage import storage
 
 
 def broadcast_shape(*operands: SSAValue) -> Shape:
@@ -67,7 +68,11 @@ class ElementwiseOp(TpuOp):
 
 @irdl_op_definition
 class LutOp(TpuOp):
-    """`output = table[input]`, for 8-bit types; `table` (1, 1, 1, 256) is in the order of the input read as uint8."""
+    """
+    `output = table[input]`, for 8-bit types.
+
+    `table` (1, 1, 1, 256) is in the order of the input read as uint8, and stored like the output.
+    """
 
     name = "tpu.Lut"
     input = operand_def(AnyTensor)
@@ -78,6 +83,11 @@ class LutOp(TpuOp):
 
     def reads(self) -> tuple[Access, ...]:
         return SAME, (Whole(),) * 4
+
+    def verify_(self) -> None:
+        if (table := storage(self.table)) != (made := storage(self.output)):
+            raise VerifyException(f"the table holds {table}, the output {made}")
+        super().verify_()
 
 
 class Rescale(Activated, ABC):

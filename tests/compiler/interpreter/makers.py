@@ -141,7 +141,8 @@ def elementwise(draw: Draw) -> tpu.TpuOp:
 
 def lut(draw: Draw) -> tpu.TpuOp:
     before, after = (draw(st.sampled_from(BYTES)) for _ in range(2))
-    operands = [value(before, 2, 3, 4), value(IntegerType(8), 1, 1, 1, 256)]
+    stored = IntegerType(8, Signedness.UNSIGNED if after is U8 else Signedness.SIGNLESS)
+    operands = [value(before, 2, 3, 4), value(stored, 1, 1, 1, 256)]
     return tpu.LutOp(operands=operands, result_types=[TensorType(after, [2, 3, 4])])
 
 
