@@ -10,12 +10,12 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.dialects.fields import FALSE, Float, Int, Ints, integer, ints, numbers
-from compiler.dialects.top.base import Activated, AnyRank, Axis, PassesValues, TopOp, axis_attribute
+from compiler.dialects.top.base import AnyRank, Axis, PassesValues, TopOp, axis_attribute
 from compiler.ir.network import Shape, shape, size
 
 
 @irdl_op_definition
-class ConcatOp(Activated):
+class ConcatOp(TopOp):
     """Operands end to end on `axis`; ONNX Concat."""
 
     name = "top.Concat"

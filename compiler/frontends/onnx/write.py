@@ -1,0 +1,240 @@
+"""Top back to ONNX, for the float reference: an answer for each family, and a walk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr
+from xdsl.dialects.func import ReturnOp
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.utils.hints import isa
+
+from compiler.dialects import structure
+from compiler.dialects.fields import Ints, numbers
+from compiler.dialects.formula import Apply, Constant, Operand, Term, steps
+from compiler.dialects.top import ops as top
+from compiler.ir.interface import Interface
+from compiler.ir.network import Network, name_of, shape
+
+OPSET = 20
+IR_VERSION = 9
+
+
+class Writer:
+    """Nodes and constants of a graph under construction."""
+
+    def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights = dict(weights)
+
+    def emit(self, op_type: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Append a node; returns its output's name."""
+        self.nodes.append(helper.make_node(op_type, inputs, [output], **attributes))
+        return output
+
+    def constant(self, name: str, value: object, dtype: type[np.generic] = np.int64) -> str:
+        """Add a constant; returns its name."""
+        self.weights[name] = np.array(value, dtype)
+        return name
+
+    def close(self, op: top.TopOp, last: Sequence[str], op_type: str, **attributes: Any) -> None:
+        """Append the node that makes an op's result, and the Relu behind it that the op asks for."""
+        name = name_of(op)
+        if not (isinstance(op, top.Activated) and op.do_relu):
+            self.emit(op_type, last, name, **attributes)
+            return
+        made = self.emit(op_type, last, f"{name}_before_relu", **attributes)
+        self.rectify(made, op.relu_limit.value.data, name)
+
+    def rectify(self, made: str, limit: float, name: str) -> None:
+        """Append `min(max(made, 0), limit)`."""
+        if limit > 0:
+            bounds = [self.constant(f"{name}_{i}", bound, np.float32) for i, bound in enumerate((0.0, limit))]
+            self.emit("Clip", [made, *bounds], name)
+        else:
+            self.emit("Relu", [made], name)
+
+
+@Interface
+def nodes(op: Operation, out: Writer) -> None:
+    """Append the ONNX nodes that compute `op` into a tensor of its name."""
+    raise NotImplementedError
+
+
+@nodes.on(
+    top.ConvOp, top.SigmoidOp, top.HardSigmoidOp, top.HardSwishOp, top.LeakyReluOp, top.PReluOp, top.EluOp,
+    top.SoftplusOp, top.SoftsignOp, top.MishOp, top.IdentityOp, top.ConcatOp,
+)  # fmt: skip
+def by_name(op: top.TopOp, out: Writer) -> None:
+    """The ONNX op of the same name, with the attributes its schema knows."""
+    kind = op.name.removeprefix("top.")
+    known = onnx.defs.get_schema(kind, OPSET).attributes
+    attributes = {key: _plain(value) for key, value in op.attributes.items() if key in known}
+    out.close(op, _operands(op), kind, **attributes)
+
+
+@nodes.on(top.Elementwise)
+def by_formula(op: top.Elementwise, out: Writer) -> None:
+    """A node a step of the formula."""
+    name, made = name_of(op), dict[Term, str]()
+    if not (taken := steps(op.over_operands())):
+        out.close(op, [name_of(op.operands[0])], "Identity")
+        return
+    *before, last = taken
+    for i, step in enumerate(before):
+        made[step] = out.emit(_function(step), [_term(t, op, made, out) for t in step.terms], f"{name}_step{i}")
+    out.close(op, [_term(t, op, made, out) for t in last.terms], _function(last))
+
+
+@nodes.on(top.ReluOp)
+def relu(op: top.ReluOp, out: Writer) -> None:
+    out.rectify(name_of(op.input), op.relu_limit.value.data, name_of(op))
+
+
+@nodes.on(top.MatMulOp)
+def matmul(op: top.MatMulOp, out: Writer) -> None:
+    """`Gemm` for matrices; else `MatMul`, and `Add` of the bias."""
+    left, right, *bias = _operands(op)
+    if len(shape(op.input)) == len(shape(op.right)) == 2:
+        out.close(op, [left, right, *filter(None, bias)], "Gemm", transB=int(bool(op.right_transpose)))
+        return
+    if op.right_transpose:
+        rank = len(shape(op.right))
+        order = [*range(rank - 2), rank - 1, rank - 2]
+        right = out.emit("Transpose", [right], f"{name_of(op)}_right", perm=order)
+    if bias != [""]:
+        out.close(op, [out.emit("MatMul", [left, right], f"{name_of(op)}_product"), *bias], "Add")
+    else:
+        out.close(op, [left, right], "MatMul")
+
+
+@nodes.on(top.Pool)
+def pool(op: top.Pool, out: Writer) -> None:
+    window = {key: list(numbers(value)) for key, value in op.attributes.items() if isa(value, Ints)}
+    if isinstance(op, top.AvgPoolOp):
+        out.close(op, _operands(op), "AveragePool", count_include_pad=int(bool(op.count_include_pad)), **window)
+    else:
+        out.close(op, _operands(op), "MaxPool", **window)
+
+
+@nodes.on(top.ReduceOp)
+def reduce(op: top.ReduceOp, out: Writer) -> None:
+    axes = out.constant(f"{name_of(op)}_axes", numbers(op.axes))
+    out.close(op, [*_operands(op), axes], op.mode.data, keepdims=int(bool(op.keepdims)))
+
+
+@nodes.on(top.BatchNormOp)
+def batch_norm(op: top.BatchNormOp, out: Writer) -> None:
+    x, mean, variance, gamma, beta = _operands(op)
+    ones, name = np.ones(shape(op.mean), np.float32), name_of(op)
+    gamma = gamma or out.constant(f"{name}_gamma", ones, np.float32)
+    beta = beta or out.constant(f"{name}_beta", 0 * ones, np.float32)
+    out.close(op, [x, gamma, beta, mean, variance], "BatchNormalization", epsilon=op.epsilon.value.data)
+
+
+@nodes.on(top.ScaleOp)
+def scale(op: top.ScaleOp, out: Writer) -> None:
+    name, channels = name_of(op), (-1, *(1,) * (len(shape(op.input)) - 2))
+    by, bias = (
+        out.constant(f"{name}_{part}", out.weights[name_of(value)].reshape(channels), np.float32)
+        for part, value in (("scale", op.scale), ("bias", op.bias))
+    )
+    out.close(op, [out.emit("Mul", [name_of(op.input), by], f"{name}_product"), bias], "Add")
+
+
+@nodes.on(top.SoftmaxOp)
+def softmax(op: top.SoftmaxOp, out: Writer) -> None:
+    name, x = name_of(op), name_of(op.input)
+    if (beta := op.beta.value.data) != 1.0:
+        x = out.emit("Mul", [x, out.constant(f"{name}_beta", beta, np.float32)], f"{name}_scaled")
+    out.close(op, [x], "LogSoftmax" if op.log else "Softmax", axis=op.axis.value.data)
+
+
+@nodes.on(top.View)
+def view(op: top.View, out: Writer) -> None:
+    """Every view is a Reshape to the extents it ends at."""
+    out.close(op, [*_operands(op), out.constant(f"{name_of(op)}_shape", shape(op.output))], "Reshape")
+
+
+@nodes.on(top.PermuteOp)
+def permute(op: top.PermuteOp, out: Writer) -> None:
+    out.close(op, _operands(op), "Transpose", perm=list(numbers(op.order)))
+
+
+@nodes.on(top.SliceOp)
+def cut(op: top.SliceOp, out: Writer) -> None:
+    taken, name = op.ranges(), name_of(op)
+    bounds = {
+        "starts": [r.start for r in taken],
+        "ends": [r.stop for r in taken],
+        "axes": list(range(len(taken))),
+        "steps": [r.step for r in taken],
+    }
+    out.close(op, [*_operands(op), *(out.constant(f"{name}_{key}", value) for key, value in bounds.items())], "Slice")
+
+
+@nodes.on(top.PadOp)
+def pad(op: top.PadOp, out: Writer) -> None:
+    name = name_of(op)
+    pads = out.constant(f"{name}_pads", numbers(op.paddings))
+    out.close(op, [*_operands(op), pads, out.constant(f"{name}_val", op.val.value.data, np.float32)], "Pad")
+
+
+def write(network: Network) -> onnx.ModelProto:
+    """
+    A model whose outputs are every tensor that a ranked network computes, by name, in order; weights included.
+
+    Raises Unanswered for an op that isn't Top's.
+    """
+    out, made, fed = Writer(network.weights), list[SSAValue](), list[SSAValue]()
+    for op in network.ops:
+        match op:
+            case structure.InputOp():
+                fed.append(op.output)
+            case structure.WeightOp() | structure.NoneOp() | ReturnOp():
+                pass
+            case _:
+                nodes(op, out)
+                made.append(op.results[0])
+    used = {name for node in out.nodes for name in node.input}
+    constants = [numpy_helper.from_array(array, name) for name, array in out.weights.items() if name in used]
+    graph = helper.make_graph(out.nodes, "main", list(map(_info, fed)), list(map(_info, made)), constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+def _info(value: SSAValue) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name_of(value), TensorProto.FLOAT, shape(value))
+
+
+def _operands(op: top.TopOp) -> list[str]:
+    return [name_of(value) if top.is_present(value) else "" for value in op.operands]
+
+
+def _function(step: Apply) -> str:
+    """ONNX spells the chip's functions with a capital, and means the same."""
+    return step.function.capitalize()
+
+
+def _term(term: Term, op: top.Elementwise, made: Mapping[Term, str], out: Writer) -> str:
+    match term:
+        case Operand(index):
+            return name_of(op.operands[index])
+        case Constant(value):
+            return out.constant(f"{name_of(op)}_constant{value!r}", value, np.float32)
+        case _:
+            return made[term]
+
+
+def _plain(attribute: Attribute) -> Any:
+    if isa(attribute, Ints):
+        return list(numbers(attribute))
+    match attribute:
+        case IntegerAttr(value=value) | FloatAttr(value=value):
+            return value.data
+        case _:
+            raise TypeError(f"no ONNX attribute for {attribute}")

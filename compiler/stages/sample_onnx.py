@@ -1,0 +1,37 @@
+"""
+`sample_onnx`: the model as it comes, with static shapes and its constants folded.
+
+Inputs: `model_file` (`model.onnx` and its external data). Parameters: `shapes`, {input: [extents]} of the inputs that
+are dynamic. Writes `sample.onnx`, all data inside.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from compiler.frontends.onnx.load import load
+from compiler.frontends.onnx.prepare import prepare
+from compiler.stages.progress import Progress, silent
+
+
+def run(
+    inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
+) -> dict[str, Any]:
+    """Load, check, bind, fold, write. Raises frontends.onnx.errors.ModelError."""
+    model = load(inputs["model_file"] / "model.onnx")
+    sample = prepare(model, params.get("shapes") or {})
+    onnx.save_model(sample, out / "sample.onnx")
+    counts = Counter(node.op_type for node in sample.graph.node)
+    return {
+        "opset": max(o.version for o in sample.opset_import if o.domain in ("", "ai.onnx")),
+        "nodes_as_exported": len(model.graph.node),
+        "nodes": len(sample.graph.node),
+        "inputs": {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in sample.graph.input},
+        "outputs": [value.name for value in sample.graph.output],
+        "table": [{"op": kind, "count": count} for kind, count in counts.most_common()],
+    }
