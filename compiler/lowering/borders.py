@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerType, TensorType
+from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.dialects.formula import Operand, Term, evaluate
@@ -31,7 +31,7 @@ def cast(value: SSAValue, element: Attribute, job: Job) -> SSAValue:
         result = TensorType(element, shape(value))
         suffix = _suffix(element)
         if is_quantised(value) and isinstance(element, UniformType):
-            table = job.weight(f"{name_of(value)}_table", values_of_table(Operand(0), value, element), IntegerType(8))
+            table = job.weight(f"{name_of(value)}_table", values_of_table(Operand(0), value, element), element.storage)
             op = LutOp(operands=[value, table], result_types=[result])
             suffix = f"for_{job.name}"
         else:

@@ -105,7 +105,7 @@ def elementwise(op: Elementwise, job: Job) -> TpuOp | None:
     if len(values) != 1 or not is_quantised(values[0]):
         return None
     x, element = values[0], job.scales[job.name]
-    table = job.weight("table", values_of_table(term, x, element), I8)
+    table = job.weight("table", values_of_table(term, x, element), element.storage)
     return job.viewed(LutOp(operands=[x, table], result_types=[result_type(shape(x), job)]), shape(op.output), "values")
 
 
