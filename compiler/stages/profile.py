@@ -29,7 +29,7 @@ from simulator.profile import profile
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Write the costs by layer and record; the metadata has the totals and the costliest layers. Raises UnknownShape."""
+    """Write the costs by layer and record; the metadata has totals and the costliest layers. Raises UnknownShape."""
     model = model_file.read(inputs["sample_model"] / "sample.model")
     chip = chip_named(str(params["chip"]))
     least = bounds(onnx.load(inputs["sample_onnx"] / "sample.onnx", load_external_data=False), params["mode"], chip)

@@ -1,0 +1,97 @@
+"""The command line, `tpuflow`. What a command needs is imported when it runs: `--help` stays quick."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+
+class Group(TyperGroup):
+    """Says errors that are meant for the user in one message, and leaves faults of the program their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; exit code 1 after an error."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            from pipeline.errors import addressed
+
+            message = addressed(error)
+            if message is None:
+                raise
+            typer.secho(f"error: {message}", err=True, fg="red")
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Compile neural networks for a simulated NPU, and see what each one costs and how exact it is.",
+)
+store_app = typer.Typer(no_args_is_help=True, help="The store of artifacts.")
+app.add_typer(store_app, name="store")
+
+Targets = Annotated[list[str], typer.Option("--target", "-t", help="<chip>-<mode>, such as x64-int8; may be repeated.")]
+Goals = Annotated[
+    list[str] | None, typer.Option("--goal", help="Build only what leads to this stage; may be repeated.")
+]
+ModelFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A sample.model.")]
+
+
+@app.command()
+def build(
+    models: Annotated[list[str], typer.Argument(help="Models of the zoo.")],
+    targets: Targets,
+    goals: Goals = None,
+    explain: Annotated[bool, typer.Option(help="Only say what would run, and why.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Build models for targets; what is up to date is not run again."""
+    from pipeline.commands import build as command
+
+    if explain:
+        command.explain(models, targets, goals or [])
+    else:
+        command.build(models, targets, goals or [], as_json)
+
+
+@app.command()
+def run(
+    model: ModelFile,
+    feeds: Annotated[Path, typer.Option("--input", "-i", exists=True, help="An .npz with an array for each input.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the outputs to this .npz.")] = None,
+    raw: Annotated[bool, typer.Option(help="Outputs as stored, not dequantised.")] = False,
+) -> None:
+    """Run a model on the simulated chip."""
+    from pipeline.commands import model as command
+
+    command.run(model, feeds, output, raw)
+
+
+@app.command()
+def inspect(model: ModelFile) -> None:
+    """Show what is in a model: inputs, outputs, sizes, commands, cycles, layers."""
+    from pipeline.commands import model as command
+
+    command.inspect(model)
+
+
+@app.command()
+def demo() -> None:
+    """Build two models for five targets and show their figures."""
+    from pipeline.commands import demo as command
+
+    command.demo()
+
+
+@store_app.command()
+def gc(
+    verify: Annotated[bool, typer.Option(help="Read every object and remove damaged ones.")] = False,
+    unused: Annotated[bool, typer.Option(help="Also remove what no model shows any more.")] = False,
+) -> None:
+    """Remove leftovers from the store."""
+    from pipeline.commands import store as command
+
+    command.gc(verify, unused)

@@ -1,0 +1,89 @@
+"""`tpuflow run` and `tpuflow inspect`: a `sample.model` on the simulated chip, and what is in one."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compiler.npz import write_npz
+from pipeline.display import CONSOLE, table
+from simulator.isa.table import BY_CODE
+from simulator.model_file import IO, Model, read
+from simulator.profile import profile
+from simulator.runtime import PyRuntime
+
+COSTLIEST = 20
+"""Layers that `inspect` lists."""
+
+
+class BadInput(ValueError):
+    """A file of inputs lacks one that the model needs; the message names both."""
+
+
+def run(model: Path, feeds: Path, output: Path | None, raw: bool) -> None:
+    """Run a model on the arrays of an `.npz` by input name; print the outputs' first values, or write them all."""
+    session = PyRuntime(model)
+    with np.load(feeds) as held:
+        if missing := [entry.name for entry in session.get_inputs() if entry.name not in held]:
+            raise BadInput(f"{feeds.name} has no {', '.join(missing)}; it holds {', '.join(held.files)}")
+        given = {entry.name: held[entry.name] for entry in session.get_inputs()}
+    names = [entry.name for entry in session.get_outputs()]
+    results = dict(zip(names, session.run(None, given, raw=raw), strict=True))
+    if output is not None:
+        write_npz(output, results)
+    rows = [
+        {
+            "output": name,
+            "shape": "×".join(map(str, array.shape)),
+            "type": str(array.dtype),
+            "first values": np.array2string(array.ravel()[:8], precision=4, separator=" "),
+        }
+        for name, array in results.items()
+    ]
+    CONSOLE.print(table(rows))
+
+
+def inspect(path: Path) -> None:
+    """Print a model's inputs and outputs, sizes, commands and costliest layers."""
+    model = read(path)
+    costs = profile(model)
+    totals: dict[str, Any] = {
+        "chip": model.chip.name,
+        "mode": model.mode,
+        "model_bytes": path.stat().st_size,
+        "weight_bytes": int(model.weights.size),
+        "activation_bytes": model.activation_bytes,
+        "io_bytes": model.io_bytes,
+        "local_bytes": costs.lmem_peak,
+        "cycles": costs.cycles,
+        "chip_seconds": costs.seconds,
+        "ddr_bytes": costs.ddr_bytes,
+    }
+    CONSOLE.print(table([{"": name, "value": value} for name, value in totals.items()], str(path.name)))
+    ports = [_port("input", entry) for entry in model.inputs] + [_port("output", entry) for entry in model.outputs]
+    CONSOLE.print(table(ports, "inputs and outputs"))
+    CONSOLE.print(table(_commands(model), "commands"))
+    layers = sorted(costs.rows(), key=lambda row: row["start"] - row["end"])[:COSTLIEST]
+    CONSOLE.print(table(layers, f"the {len(layers)} costliest of {len(costs.layers)} layers"))
+
+
+def _port(kind: str, entry: IO) -> dict[str, Any]:
+    return {
+        "": kind,
+        "name": entry.name,
+        "shape": "×".join(map(str, entry.shape)),
+        "type": entry.dtype.name.lower(),
+        "scale": entry.scale,
+        "zero point": entry.zero_point,
+        "offset": entry.offset,
+    }
+
+
+def _commands(model: Model) -> list[dict[str, Any]]:
+    counts = Counter(
+        (engine, BY_CODE[int(code)])
+        for engine, stream in (("TIU", model.tiu), ("GDMA", model.gdma))
+        for code in stream["op"]
+    )
+    return [{"engine": engine, "command": name, "count": count} for (engine, name), count in counts.most_common()]
