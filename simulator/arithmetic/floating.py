@@ -120,7 +120,8 @@ def _depthwise(
         for i in range(kh):
             for j in range(kw):
                 weight, shift = w[ch, 0, i, j], j * dw - left
-                first, last = max(0, (sw - 1 - shift) // sw), min(ow, (width - 1 - shift) // sw + 1)
+                first = max(0, (sw - 1 - shift) // sw)
+                last = max(first, min(ow, (width - 1 - shift) // sw + 1))
                 for y in range(oh):
                     row = y * sh + i * dh - top
                     if row < 0 or row >= h:

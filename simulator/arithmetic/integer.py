@@ -156,7 +156,7 @@ def _depthwise(
                 weight, shift = np.int32(w[ch, i, j]), j * dw - left
                 offset = np.int32(zero) * weight
                 first = max(0, (sw - 1 - shift) // sw)
-                last = min(ow, (width - 1 - shift) // sw + 1)
+                last = max(first, min(ow, (width - 1 - shift) // sw + 1))
                 for y in range(oh):
                     row = y * sh + i * dh - top
                     if row < 0 or row >= h:

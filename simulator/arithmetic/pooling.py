@@ -169,7 +169,8 @@ def _pool_max(
                     continue
                 for j in range(kw):
                     shift = j * dw - left
-                    first, last = max(0, (sw - 1 - shift) // sw), min(ow, (w - 1 - shift) // sw + 1)
+                    first = max(0, (sw - 1 - shift) // sw)
+                    last = max(first, min(ow, (w - 1 - shift) // sw + 1))
                     read, made = source[row, first * sw + shift :], to[y, first:last]
                     for z in range(made.size):
                         made[z] = max(made[z], read[z * sw])
@@ -190,7 +191,8 @@ def _pool_sum(
                     continue
                 for j in range(kw):
                     shift = j * dw - left
-                    first, last = max(0, (sw - 1 - shift) // sw), min(ow, (w - 1 - shift) // sw + 1)
+                    first = max(0, (sw - 1 - shift) // sw)
+                    last = max(first, min(ow, (w - 1 - shift) // sw + 1))
                     read, made = source[row, first * sw + shift :], to[y, first:last]
                     for z in range(made.size):
                         made[z] += read[z * sw]
