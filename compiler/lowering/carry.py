@@ -31,8 +31,6 @@ def max_pool(op: MaxPoolOp, operands: Sequence[SSAValue], result: Attribute, job
 
 @carry.on(ConcatOp)
 def concat(op: ConcatOp, operands: Sequence[SSAValue], result: Attribute, job: Job) -> TpuOp:
-    if op.do_relu:
-        raise job.refusal("tpu.Concat has no do_relu; leave the Relu an op of its own")
     axis = {"axis": integer(op.axis.value.data)}
     return tpu.ConcatOp(operands=[operands], result_types=[result], attributes=axis)
 

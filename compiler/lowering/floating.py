@@ -23,6 +23,7 @@ from compiler.lowering.borders import real
 from compiler.lowering.job import Job, shared
 from compiler.lowering.layout import (
     PLANE,
+    activation,
     aligned,
     as_matrix,
     by_groups,
@@ -61,7 +62,7 @@ def matmul(op: MatMulOp, job: Job) -> TpuOp:
     x = as_matrix(op, real(op.input, job), job)
     operands = [x, job.weight("right", right, job.element), bias_of(job, op.bias)]
     result = TensorType(job.element, (shape(x)[0], right.shape[1]))
-    made = tpu.MatMulOp(operands=operands, result_types=[result], attributes=shared(op, tpu.MatMulOp))
+    made = tpu.MatMulOp(operands=operands, result_types=[result], attributes=activation(op))
     return job.viewed(made, shape(op.output), "matrix")
 
 
@@ -69,7 +70,7 @@ def matmul(op: MatMulOp, job: Job) -> TpuOp:
 def avg_pool(op: AvgPoolOp, job: Job) -> TpuOp:
     x = real(op.input, job)
     if op.covers_plane:
-        attributes = shared(op, ReduceOp) | {"function": StringAttr("mean"), "axes": PLANE}
+        attributes = activation(op) | {"function": StringAttr("mean"), "axes": PLANE}
         return ReduceOp(operands=[x], result_types=[_result(op, job)], attributes=attributes)
     attributes = {**shared(op, PoolOp), "function": StringAttr("avg")}
     return PoolOp(operands=[x, job.none()], result_types=[_result(op, job)], attributes=attributes)

@@ -30,7 +30,7 @@ from compiler.lowering.borders import cast, quantised_array, values_of_table
 from compiler.lowering.fixed_point import common_shift, multiplier_and_shift
 from compiler.lowering.floating import to_float
 from compiler.lowering.job import Job, shared
-from compiler.lowering.layout import PLANE, aligned, as_matrix, by_groups, chip_filter, chip_right
+from compiler.lowering.layout import PLANE, activation, aligned, as_matrix, by_groups, chip_filter, chip_right
 from compiler.lowering.quantised_weights import Quantised, quantise
 from compiler.lowering.scales import quantised
 from compiler.lowering.terms import bound
@@ -76,7 +76,7 @@ def matmul(op: MatMulOp, job: Job) -> TpuOp | None:
     made = quantise_for(x, right[0, :, :, 0], _bias(op.bias, job), job)
     operands = [x, job.weight("right", made.weights.reshape(right.shape), I8), _params(made, job)]
     result = result_type((shape(x)[0], right.shape[1]), job)
-    attributes = shared(op, tpu.MatMulOp)
+    attributes = activation(op)
     return job.viewed(
         tpu.MatMulOp(operands=operands, result_types=[result], attributes=attributes), shape(op.output), "matrix"
     )
@@ -89,7 +89,7 @@ def avg_pool(op: AvgPoolOp, job: Job) -> TpuOp | None:
     ratio = scale(x) / step_of(job)
     if op.covers_plane:
         multiplier, shift = multiplier_and_shift(ratio / size(shape(x)[2:]))
-        attributes = shared(op, ReduceOp) | {"function": StringAttr("mean"), "axes": PLANE}
+        attributes = activation(op) | {"function": StringAttr("mean"), "axes": PLANE}
         attributes |= {"multiplier": integer(multiplier), "rshift": integer(shift)}
         return ReduceOp(operands=[x], result_types=[result], attributes=attributes)
     rows = [(count, *multiplier_and_shift(ratio / count)) for count in _tap_counts(op)]

@@ -52,10 +52,14 @@ def aligned(value: SSAValue, output: SSAValue) -> Shape:
     return (*(1,) * (len(shape(output)) - len(shape(value))), *shape(value))
 
 
+def activation(op: Activated) -> dict[str, Attribute]:
+    """The attributes that state the Relu of `op`."""
+    return {"do_relu": op.do_relu, "relu_limit": op.relu_limit}
+
+
 def pointwise(op: Activated, x: SSAValue) -> dict[str, Attribute]:
     """The attributes of a 1×1 convolution of each channel by itself, with the Relu of `op`."""
-    channels = integer(shape(x)[1])
-    return {"kernel_shape": ints(1, 1), "group": channels, "do_relu": op.do_relu, "relu_limit": op.relu_limit}
+    return {"kernel_shape": ints(1, 1), "group": integer(shape(x)[1]), **activation(op)}
 
 
 def by_groups(op: ConvOp, x: SSAValue, filters: Array, job: Job, make: GroupMaker) -> TpuOp:

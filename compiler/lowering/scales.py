@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xdsl.dialects.builtin import IntegerType, Signedness
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 
 from compiler.dialects.quant import CalibratedType, UniformType
 from compiler.dialects.top.base import PassesValues
@@ -29,17 +29,18 @@ def chosen(network: Network) -> dict[str, UniformType]:
     """
     The quantised type of every calibrated tensor, by name.
 
-    An op that passes values on gives its result's type to an operand that nobody else reads, and so on upwards, so
-    that a Concat needs no requantising where its operands can be made in its scale.
+    An op that passes values on gives its result's type to an operand that nobody else reads and that it holds without
+    saturating, and so on upwards: then a Concat needs no requantising, its operands are made in its scale.
     """
-    found = {name_of(value): quantised(*span) for value in _results(network) if (span := _range(value)) is not None}
+    spans = {name_of(value): span for value in _results(network) if (span := _span(value)) is not None}
+    found = {name: quantised(*span) for name, span in spans.items()}
     for op in reversed(list(network.ops)):
-        if not op.has_trait(PassesValues):
+        if not op.has_trait(PassesValues) or (wanted := found.get(name_of(op))) is None:
             continue
-        wanted = found.get(name_of(op))
         for operand in op.operands:
-            if wanted is not None and name_of(operand) in found and _read_only_by(op, operand):
-                found[name_of(operand)] = wanted
+            name = name_of(operand)
+            if name in found and _holds(wanted, *spans[name]) and all(use.operation is op for use in operand.uses):
+                found[name] = wanted
     return found
 
 
@@ -48,12 +49,14 @@ def _results(network: Network) -> Iterator[SSAValue]:
         yield from op.results
 
 
-def _range(value: SSAValue) -> tuple[float, float] | None:
+def _span(value: SSAValue) -> tuple[float, float] | None:
     element = getattr(value.type, "element_type", None)
     if not isinstance(element, CalibratedType):
         return None
     return element.minimum.data, element.maximum.data
 
 
-def _read_only_by(op: Operation, operand: SSAValue) -> bool:
-    return all(use.operation is op for use in operand.uses)
+def _holds(element: UniformType, low: float, high: float) -> bool:
+    """Whether the type reaches from `low` to `high`, give or take half a step."""
+    step, zero = element.scales.data[0].data, element.zero_points.data[0].data
+    return element.minimum.data - zero <= low / step + 0.5 and high / step - 0.5 <= element.maximum.data - zero

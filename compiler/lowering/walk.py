@@ -113,9 +113,10 @@ def _replace(op: TopOp, made: TpuOp) -> None:
 
 
 def _sweep(network: Network) -> None:
-    """Take out what nobody reads any more."""
+    """Take out the constants, and the ops that lowering put in, that nobody reads."""
     for op in reversed(list(network.ops)):
-        if isinstance(op, WeightOp | NoneOp | TpuOp) and not any(result.uses for result in op.results):
+        spare = isinstance(op, WeightOp | NoneOp) or (isinstance(op, TpuOp) and op.internal is not None)
+        if spare and not any(result.uses for result in op.results):
             if isinstance(op, WeightOp):
                 del network.weights[name_of(op)]
             Rewriter.erase_op(op)
