@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import product, takewhile
 
 from xdsl.dialects.builtin import NoneType
 from xdsl.ir import Operation, SSAValue
@@ -19,7 +19,7 @@ from compiler.ir.storage import is_quantised
 from compiler.schedule.tiling import Piece, cut
 from simulator.chip import Chip
 from simulator.isa.record import Command, Operand
-from simulator.isa.table import DType
+from simulator.isa.table import DType, Engine
 
 Tile = Mapping[str, int]
 """A tile's index on each group axis."""
@@ -45,12 +45,28 @@ class Made:
 
 @dataclass
 class Step:
-    """The commands of one tile. `made` lists the slices that its commands complete."""
+    """
+    The commands of one tile in the order of the group's ops, which is their order of meaning.
 
-    loads: list[Node] = field(default_factory=list[Node])
-    computes: list[Node] = field(default_factory=list[Node])
-    stores: list[Node] = field(default_factory=list[Node])
+    `made` lists the slices that they complete.
+    """
+
+    nodes: list[Node] = field(default_factory=list[Node])
     made: list[Made] = field(default_factory=list[Made])
+
+    def named(self, op: str) -> list[Node]:
+        """The commands of one op of the instruction set."""
+        return [node for node in self.nodes if node.command.op == op]
+
+    @property
+    def computes(self) -> list[Node]:
+        """The commands of the compute engine."""
+        return [node for node in self.nodes if node.command.engine is Engine.TIU]
+
+    @property
+    def leading(self) -> list[Node]:
+        """The loads before anything is computed: those that depend on nothing in their own tile."""
+        return list(takewhile(lambda node: node.command.op == "LOAD", self.nodes))
 
 
 @dataclass(frozen=True)
@@ -132,14 +148,14 @@ class _Walk:
         source = in_global(op.input, box)
         if any(isinstance(user, tpu.TpuOp) and lane_broadcast(user, index) for user, index in uses):
             local, source = _every_lane(local, self.chip), _every_lane(source, self.chip)
-        step.loads.append(Node(Command("LOAD", {"out": local, "in": source}), name_of(uses[0][0])))
+        step.nodes.append(Node(Command("LOAD", {"out": local, "in": source}), name_of(uses[0][0])))
 
     def _store(self, op: tpu.StoreOp, tile: Tile, step: Step) -> None:
         box = op.slices.box(tile)
         if tile["k"] != self.last_k or self._repeats(op, box):
             return
         command = Command("STORE", {"out": in_global(op.output, box), "in": self.held[op.input].part(box, self.chip)})
-        step.stores.append(Node(command, name_of(op)))
+        step.nodes.append(Node(command, name_of(op)))
 
     def _compute(self, op: tpu.TpuOp, tile: Tile, step: Step) -> None:
         work = op.slices.work(tile)
@@ -153,7 +169,7 @@ class _Walk:
         piece = cut(op, work)
         place = replace(self._place(op, piece, work), first=first, last=last)
         nodes = [Node(command, name_of(op)) for command in emit(op, piece, place)]
-        step.computes += nodes
+        step.nodes += nodes
         if last:
             step.made.append(Made(op.output, nodes[-1], place.output, work[:4]))
 
@@ -184,8 +200,8 @@ class _Walk:
             start = [part.before[axis] for axis in order]
             local = part_of(made, start, (n, c, h, w), self.chip)
             source = replace(source, dims=local.dims, strides=(sn, sc, sh, sw))
-            step.loads.append(Node(Command("LOAD", {"out": local, "in": source}), name_of(op)))
-        step.made.append(Made(op.output, step.loads[-1], made, work[:4]))
+            step.nodes.append(Node(Command("LOAD", {"out": local, "in": source}), name_of(op)))
+        step.made.append(Made(op.output, step.nodes[-1], made, work[:4]))
 
 
 def _outside(value: SSAValue) -> SSAValue:

@@ -31,8 +31,8 @@ def streams(tiles: Sequence[Step], chip: Chip) -> Streams:
     """
     Software pipelining: the loads of a tile go ahead of the stores of the tile before, as far as memory allows.
 
-    Waits follow from the bytes the commands touch in order of meaning (tile by tile: loads, computes, stores), so no
-    schedule can be wrong about them; one is set only where an earlier record of the engine hasn't waited as long.
+    Waits follow from the bytes the commands touch in order of meaning (tile by tile, in the order of the group's ops),
+    so no schedule can be wrong about them; one is set only where an earlier record of the engine hasn't waited as long.
     """
     gdma, tiu = _pipelined(tiles, chip), [node for step in tiles for node in step.computes]
     position = {node: i for stream in (tiu, gdma) for i, node in enumerate(stream, 1)}
@@ -61,17 +61,22 @@ def accesses(command: Command) -> tuple[list[Operand], list[Operand]]:
 
 
 def _pipelined(tiles: Sequence[Step], chip: Chip) -> list[Node]:
-    """Each tile's loads, but one tile early wherever they neither read nor overwrite what is then being stored."""
+    """
+    Each tile's loads, its leading ones a tile early where they neither read nor overwrite what is then being stored.
+
+    Loads that follow a compute of their own tile may have to wait for it, and it for those stores: they stay.
+    """
     stream, early = list[Node](), set[Node]()
     for step, following in zip(tiles, [*tiles[1:], Step()], strict=True):
-        stream += [node for node in step.loads if node not in early]
+        stores = step.named("STORE")
+        stream += [node for node in step.named("LOAD") if node not in early]
         early = set[Node]()
-        for load in following.loads:
-            if any(_conflict(load.command, store.command, chip) for store in step.stores):
+        for load in following.leading:
+            if any(_conflict(load.command, store.command, chip) for store in stores):
                 break
             early.add(load)
             stream.append(load)
-        stream += step.stores
+        stream += stores
     return stream
 
 
@@ -119,7 +124,7 @@ class _Ledger:
 
 def _waits(tiles: Sequence[Step], position: dict[Node, int], chip: Chip) -> dict[Node, int]:
     ledger = _Ledger(chip)
-    ordered = (node for step in tiles for node in (*step.loads, *step.computes, *step.stores))
+    ordered = (node for step in tiles for node in step.nodes)
     return {node: ledger.enter(node.command, position[node]) for node in ordered}
 
 

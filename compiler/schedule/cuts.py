@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import prod
 
 from xdsl.ir import SSAValue
@@ -67,7 +68,7 @@ def split(extent: int, count: int, unit: int = 1) -> tuple[range, ...]:
     """`count` ranges that cover `extent`, as even as multiples of `unit` allow; there must be so many units."""
     units = up(extent, unit)
     ends = [min(units * i // count * unit, extent) for i in range(count + 1)]
-    return tuple(range(a, b) for a, b in zip(ends, ends[1:], strict=False))
+    return tuple(range(a, b) for a, b in pairwise(ends))
 
 
 def even(extents: Frame, grid: Grid, lanes: int) -> Axes:

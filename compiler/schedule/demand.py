@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.ir import SSAValue
@@ -36,28 +36,34 @@ class Demand:
         return list(range(first, first + count))
 
 
-def demand(nodes: Sequence[Node], tiling: Tiling, chip: Chip, doubled: bool) -> Demand:
+def demand(
+    nodes: Sequence[Node], tiling: Tiling, chip: Chip, doubled: bool, starts: Mapping[LoadKey, int] | None = None
+) -> Demand:
     """
     The buffers of a group, live over the positions of its ops within a tile.
 
     What is loaded and what is stored lives throughout, for the moves of the tiles before and after overlap this one;
     with `doubled` it has two buffers where it changes from tile to tile. So does what isn't made anew in every tile.
+    In a group of one tile `starts` may say before which op each load stands: it lives from there to its last use, and
+    what is stored from where it is made.
     """
     made, always = Demand(), range(len(nodes))
-    roots = _roots(nodes)
-    uses = _uses(nodes, roots)
+    roots = roots_of(nodes)
+    uses = uses_of(nodes, roots)
     stored = {roots.get(value, value) for value in tiling.stores}
     for key, axes in tiling.loads.items():
         if key.slot < 0:
             size = lane_bytes(held(axes), itemsize(key.value), chip)
-            made.loads[key] = made.add(1 + (doubled and _changes(axes)), size, always, frozenset(uses[key.value]))
+            users = uses[key.value]
+            live = range(starts[key], users[-1] + 1) if starts else always
+            made.loads[key] = made.add(1 + (doubled and _changes(axes)), size, live, frozenset(users))
     for i, node in enumerate(nodes):
         if node.view:
             continue
         axes, users = tiling.results[node], (i, *uses.get(node.output, ()))
         kept = node.output in stored or not made_anew(axes, tiling.grid)
         count = 1 + (doubled and _changes(axes) and node.output in stored)
-        live = always if kept else range(i, max(users) + 1)
+        live = range(i, len(nodes)) if kept and starts else always if kept else range(i, max(users) + 1)
         made.results[node] = made.add(count, lane_bytes(held(axes), node.itemsize, chip), live, frozenset(users))
         scratch, here = lane_bytes(held(axes), ACCUMULATOR, chip), range(i, i + 1)
         if len(tiling.steps[node].ranges) > 1:
@@ -82,7 +88,7 @@ def made_anew(axes: Axes, grid: Grid) -> bool:
     )
 
 
-def _roots(nodes: Sequence[Node]) -> dict[SSAValue, SSAValue]:
+def roots_of(nodes: Sequence[Node]) -> dict[SSAValue, SSAValue]:
     """The value in whose buffer each view lies."""
     roots = dict[SSAValue, SSAValue]()
     for node in nodes:
@@ -92,7 +98,7 @@ def _roots(nodes: Sequence[Node]) -> dict[SSAValue, SSAValue]:
     return roots
 
 
-def _uses(nodes: Sequence[Node], roots: dict[SSAValue, SSAValue]) -> dict[SSAValue, list[int]]:
+def uses_of(nodes: Sequence[Node], roots: dict[SSAValue, SSAValue]) -> dict[SSAValue, list[int]]:
     """The positions at which each value, by itself or through a view, is an operand."""
     uses = dict[SSAValue, list[int]]()
     for i, node in enumerate(nodes):

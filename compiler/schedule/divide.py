@@ -6,22 +6,30 @@ from collections.abc import Callable
 
 from xdsl.ir import Operation
 
-from compiler.dialects.tpu.base import TpuOp
 from compiler.ir.network import Network
-from compiler.schedule.nodes import node_of
+from compiler.schedule.groups import Grouping
 from compiler.schedule.plan import Plan
+from compiler.schedule.program import parts
 from compiler.schedule.rewrite import regroup
-from compiler.schedule.single import smallest
-from compiler.schedule.views import views
 from simulator.chip import Chip
 
 
-def divide(network: Network, chip: Chip, progress: Callable[[int, int], None]) -> None:
-    """Rewrite `main` as layer groups; `progress` is told ops done and ops there are. Raises DoesNotFit."""
-    kept = views(network)
-    ops = [op for op in network.ops if isinstance(op, TpuOp)]
-    parts = list[Plan | Operation]()
-    for done, op in enumerate(ops, 1):
-        parts.append(op if op in kept else smallest(node_of(op), chip))
-        progress(done, len(ops))
-    regroup(network, parts)
+def _nobody(done: int, total: int) -> None:
+    """Progress told to nobody."""
+
+
+def divide(
+    network: Network, chip: Chip, effort: int = 2, progress: Callable[[int, int], None] = _nobody
+) -> list[Plan | Operation]:
+    """
+    Rewrite `main` as layer groups; what it was divided into.
+
+    `effort` from 1 to 3 widens the search. `progress` is told the runs done and the runs there are. Raises DoesNotFit.
+    """
+    made = list[Plan | Operation]()
+    runs = list(parts(network, chip))
+    for done, run in enumerate(runs, 1):
+        made += [run] if isinstance(run, Operation) else Grouping(run, chip, effort).divide()
+        progress(done, len(runs))
+    regroup(network, made)
+    return made

@@ -45,7 +45,7 @@ def pack(lifetimes: Sequence[Lifetime]) -> Packing:
     bound, neighbours = lower_bound(lifetimes), overlapping(lifetimes)
     best: Packing | None = None
     for key in ORDERS.values():
-        order = sorted(range(len(lifetimes)), key=lambda i, key=key: key(lifetimes[i]))
+        order = _sorted(lifetimes, key)
         for tightest in (False, True):
             offsets = _place(lifetimes, order, neighbours, tightest)
             peak = max((o + t.size for o, t in zip(offsets, lifetimes, strict=True)), default=0)
@@ -79,6 +79,10 @@ def overlapping(lifetimes: Sequence[Lifetime]) -> list[list[int]]:
             found[j].append(i)
         active.append(i)
     return found
+
+
+def _sorted(lifetimes: Sequence[Lifetime], key: Key) -> list[int]:
+    return sorted(range(len(lifetimes)), key=lambda i: key(lifetimes[i]))
 
 
 def _place(

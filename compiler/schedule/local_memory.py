@@ -5,7 +5,7 @@ of the compute engine uses lie in different banks wherever there is room for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.chip import Chip
@@ -26,21 +26,28 @@ class Buffer:
         return self.start < other.stop and other.start < self.stop
 
 
-def allocate(buffers: Sequence[Buffer], chip: Chip) -> list[int] | None:
+def allocate(buffers: Sequence[Buffer], chip: Chip, apart: bool = False) -> list[int] | None:
     """
     The address of each buffer, or None where no order tried makes them fit.
 
-    First fit in several orders: with every record's operands in banks of their own if that fits, else with as many as
-    first fit leaves there.
+    First fit in several orders: with every record's operands in banks of their own if that fits, else, unless `apart`,
+    with as many as first fit leaves there.
     """
     if peak(buffers) > chip.lane_bytes:
         return None
-    for lenient in (False, True):
+    for lenient in (False,) if apart else (False, True):
         for key in _ORDERS:
-            order = sorted(range(len(buffers)), key=lambda i, key=key: key(buffers[i]))
+            order = _sorted(buffers, key)
             if (found := _first_fit(buffers, order, chip, lenient)) is not None:
                 return found
     return None
+
+
+def fits_apart(buffers: Sequence[Buffer], chip: Chip) -> bool:
+    """Whether a quick try finds room for the buffers with every record's operands in banks of their own."""
+    if peak(buffers) > chip.lane_bytes:
+        return False
+    return _first_fit(buffers, _sorted(buffers, _ORDERS[0]), chip, lenient=False) is not None
 
 
 def peak(buffers: Sequence[Buffer]) -> int:
@@ -56,12 +63,18 @@ def peak(buffers: Sequence[Buffer]) -> int:
     return most
 
 
-_ORDERS = (
+Key = Callable[[Buffer], tuple[int, ...]]
+
+_ORDERS: tuple[Key, ...] = (
     lambda b: (-b.size, b.start),
     lambda b: (-(b.stop - b.start), -b.size, b.start),
     lambda b: (-b.size * (b.stop - b.start), b.start),
     lambda b: (b.start, -b.size),
 )
+
+
+def _sorted(buffers: Sequence[Buffer], key: Key) -> list[int]:
+    return sorted(range(len(buffers)), key=lambda i: key(buffers[i]))
 
 
 def _first_fit(buffers: Sequence[Buffer], order: Sequence[int], chip: Chip, lenient: bool) -> list[int] | None:

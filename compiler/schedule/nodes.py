@@ -12,6 +12,8 @@ from compiler.dialects.tpu.base import TpuOp, frame_of, lane_broadcast
 from compiler.dialects.tpu.movement import Movement, ReshapeOp
 from compiler.ir.network import name_of
 from compiler.ir.storage import itemsize
+from compiler.schedule.work import Work, work
+from simulator.chip import Chip
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Node:
     """
     An op as the scheduler sees it.
 
-    `moves`: its operands are loaded to where the result lies, it stands alone in its group. `view`: in local memory
-    its result is its operand. `laned` are the work axes that are cut at multiples of the chip's lanes only, since
-    channels follow them.
+    `moves`: its operands are loaded to where the result lies, it stands alone in its group. `order`: the
+    operand axis behind each of the result's. `view`: in local memory its result is its operand. `laned` are the work
+    axes that are cut at multiples of the chip's lanes only, since channels follow them. `work`: cycles of a slice.
     """
 
     op: TpuOp
@@ -45,11 +47,13 @@ class Node:
     temporaries: int
     moves: bool
     view: bool
+    order: tuple[int, int, int, int]
     laned: frozenset[int]
+    work: Work
 
 
-def node_of(op: TpuOp) -> Node:
-    """The facts of an op."""
+def node_of(op: TpuOp, chip: Chip) -> Node:
+    """The facts of an op, and its cycles on `chip`."""
     moves = isinstance(op, Movement)
     operands = tuple(
         Operand(value, frame_of(value), itemsize(value), access, lane_broadcast(op, i) and not moves)
@@ -68,5 +72,7 @@ def node_of(op: TpuOp) -> Node:
         temporaries=op.temporaries(),
         moves=moves,
         view=isinstance(op, ReshapeOp),
+        order=op.order() if isinstance(op, Movement) else (0, 1, 2, 3),
         laned=frozenset({C, *(entry.axis for entry in channels if isinstance(entry, Follows))}),
+        work=work(op, chip),
     )

@@ -17,23 +17,41 @@ from simulator.chip import Chip
 
 @dataclass(frozen=True)
 class Plan:
-    """What goes into a `tpu.Group`: its ops in order, and the `ginfo` of them, of its Loads and of its Stores."""
+    """
+    What goes into a `tpu.Group`: its ops in order, and the `ginfo` of them, of its Loads and of its Stores.
+
+    `starts` tells the op before which each Load stands, where that isn't the first.
+    """
 
     nodes: tuple[Node, ...]
     grid: Grid
     loads: Mapping[LoadKey, Slices]
     results: Mapping[Node, Slices]
     stores: Mapping[SSAValue, Slices]
+    starts: Mapping[LoadKey, int]
 
 
-def place(nodes: Sequence[Node], tiling: Tiling, chip: Chip, doubled: bool) -> Plan | None:
-    """The plan of a tiling, moves double buffered or not; None where it doesn't fit local memory."""
-    wanted = demand(nodes, tiling, chip, doubled)
-    addresses = allocate(wanted.buffers, chip)
-    return None if addresses is None else _plan(nodes, tiling, wanted, addresses)
+def place(
+    nodes: Sequence[Node],
+    tiling: Tiling,
+    chip: Chip,
+    doubled: bool,
+    starts: Mapping[LoadKey, int] | None = None,
+    apart: bool = False,
+) -> Plan | None:
+    """
+    The plan of a tiling, moves double buffered or not; None where it doesn't fit local memory.
+
+    `apart` asks that no two operands of a record share a bank. `starts` as `demand` has it.
+    """
+    wanted = demand(nodes, tiling, chip, doubled, starts)
+    addresses = allocate(wanted.buffers, chip, apart)
+    return None if addresses is None else _plan(nodes, tiling, wanted, addresses, starts or {})
 
 
-def _plan(nodes: Sequence[Node], tiling: Tiling, wanted: Demand, addresses: Sequence[int]) -> Plan:
+def _plan(
+    nodes: Sequence[Node], tiling: Tiling, wanted: Demand, addresses: Sequence[int], starts: Mapping[LoadKey, int]
+) -> Plan:
     loads = dict[LoadKey, Slices]()
     results, made = dict[Node, Slices](), dict[SSAValue, Slices]()
     for key in (load_key(node, o, slot) for node in nodes for slot, o in enumerate(node.operands)):
@@ -54,7 +72,7 @@ def _plan(nodes: Sequence[Node], tiling: Tiling, wanted: Demand, addresses: Sequ
     stores = {
         value: Slices(axes, addr=made[value].addr, size=made[value].size) for value, axes in tiling.stores.items()
     }
-    return Plan(tuple(nodes), tiling.grid, loads, results, stores)
+    return Plan(tuple(nodes), tiling.grid, loads, results, stores, starts)
 
 
 def _slices(node: Node, tiling: Tiling, wanted: Demand, addresses: Sequence[int]) -> Slices:

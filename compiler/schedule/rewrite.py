@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from compiler.dialects.fields import integer
 from compiler.dialects.structure import InputOp, NoneOp, WeightOp
 from compiler.dialects.tpu.group import GroupOp, LoadOp, StoreOp, YieldOp
-from compiler.dialects.tpu.slices import LgAttr, Slices
+from compiler.dialects.tpu.slices import LgAttr
 from compiler.ir.network import Network, name_of, named
 from compiler.schedule.cuts import LoadKey, load_key
 from compiler.schedule.nodes import Node
@@ -29,7 +29,7 @@ def regroup(network: Network, parts: Sequence[Plan | Operation]) -> None:
     block = network.main.body.block
     body = list(block.ops)
     mapped = dict[SSAValue, SSAValue]()
-    made = [op.clone(mapped) for op in body if isinstance(op, InputOp | NoneOp | WeightOp)]
+    made: list[Operation] = [op.clone(mapped) for op in body if isinstance(op, InputOp | NoneOp | WeightOp)]
     for part in parts:
         made.append(group(part, mapped) if isinstance(part, Plan) else part.clone(mapped))
     made += [op.clone(mapped) for op in body if isinstance(op, ReturnOp)]
@@ -45,14 +45,17 @@ def group(plan: Plan, mapped: dict[SSAValue, SSAValue]) -> GroupOp:
     body = list[Operation]()
     for key, slices in plan.loads.items():
         outer = mapped[key.value]
-        loads[key] = _with(LoadOp.create(operands=[outer], result_types=[outer.type]), slices, name_of(key.value))
-    body += loads.values()
-    for node in plan.nodes:
+        load = LoadOp.create(operands=[outer], result_types=[outer.type], attributes={"ginfo": LgAttr(slices)})
+        loads[key] = named(load, name_of(key.value))
+    for i, node in enumerate(plan.nodes):
+        body += [load for key, load in loads.items() if plan.starts.get(key, 0) == i]
         body.append(_compute(node, plan, loads, inside))
-    stores = [
-        _with(StoreOp.create(operands=[inside[value]], result_types=[value.type]), slices, name_of(value))
-        for value, slices in plan.stores.items()
-    ]
+    stores = list[StoreOp]()
+    for value, slices in plan.stores.items():
+        store = StoreOp.create(
+            operands=[inside[value]], result_types=[value.type], attributes={"ginfo": LgAttr(slices)}
+        )
+        stores.append(named(store, name_of(value)))
     results = [store.output for store in stores]
     body += [*stores, YieldOp.create(operands=results)]
     inputs = list(dict.fromkeys(load.input for load in loads.values()))
@@ -82,11 +85,6 @@ def _compute(node: Node, plan: Plan, loads: dict[LoadKey, LoadOp], inside: dict[
     copy.attributes["ginfo"] = LgAttr(plan.results[node])
     inside[node.output] = copy.results[0]
     return copy
-
-
-def _with(op: LoadOp | StoreOp, slices: Slices, name: str) -> LoadOp | StoreOp:
-    op.attributes["ginfo"] = LgAttr(slices)
-    return named(op, name)
 
 
 def _grid(plan: Plan) -> dict[str, Attribute]:

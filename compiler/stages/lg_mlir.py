@@ -28,10 +28,10 @@ def run(
     """Divide the network and write it. Raises UnknownChip and DoesNotFit."""
     chip = chip_named(str(params["chip"]))
     network = files.load(inputs["tpu_mlir"], "tpu", Structure, Tpu, Quant)
-    divide(network, chip, progress)
+    made = divide(network, chip, int(params.get("effort") or 2), progress)
     network.module.attributes["module.chip"] = StringAttr(chip.name)
     network.module.attributes["module.state"] = StringAttr("TPU_DIVIDED")
     network.module.verify()
     files.save_text(network, out, "lg", "lg_weights.npz")
     files.link_weights(inputs["tpu_mlir"] / "tpu_weights.npz", out / "lg_weights.npz")
-    return {}
+    return {"groups": len(made)}

@@ -58,7 +58,7 @@ def network_of(op: TpuOp, arrays: list[Array]) -> tuple[Network, Mapping[str, Ar
 def results(op: TpuOp, arrays: list[Array], chip: Chip) -> Array:
     """What the chip makes of a network of this op, through schedule, memory and codegen."""
     network, feeds = network_of(op, arrays)
-    divide(network, chip, lambda done, total: None)
+    divide(network, chip)
     assign(network)
     network.module.verify()
     return PyRuntime(assemble(network, chip)).dump(feeds)["y"]

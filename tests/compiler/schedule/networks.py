@@ -9,7 +9,6 @@ from xdsl.dialects.builtin import FunctionType, ModuleOp, NoneType, StringAttr, 
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from compiler.dialects.fields import ints
 from compiler.dialects.quant import I8, UniformType
 from compiler.dialects.structure import InputOp, NoneOp, WeightOp
 from compiler.ir.network import Network, named

@@ -1,0 +1,126 @@
+"""
+What a tiling costs: cycles of each engine over all tiles, bytes moved, and an estimate of the time both take together.
+
+Nothing is enumerated tile by tile. A slice's extents depend on the group axes one by one, so the tiles fall into few
+kinds, and each is counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from compiler.dialects.access import Follows, Frame
+from compiler.dialects.tpu.slices import Cuts
+from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key
+from compiler.schedule.nodes import Node, Operand
+from simulator.chip import Chip
+from simulator.timing import DMA_LATENCY, transfer_cycles
+
+
+@dataclass(frozen=True)
+class Cost:
+    """
+    `compute` and `moves` are the engines' cycles over all tiles, `first` those of the loads that the first op of the
+    first tile waits for, `last` those of the last tile's stores; `bytes` cross the border of global memory.
+    """
+
+    compute: int
+    moves: int
+    first: int
+    last: int
+    bytes: int
+
+    def cycles(self, ops: int, overlapped: bool) -> int:
+        """
+        An estimate of the group's time: the slower engine's, and the edges where the other has nothing to do.
+
+        With single buffers a move waits for the one op that uses its buffer, while the other ops go on.
+        """
+        waiting = 0 if overlapped else min(self.compute, self.moves) // ops
+        return max(self.compute, self.moves) + waiting + self.first + self.last + DMA_LATENCY
+
+
+def executions(axes: Sequence[Cuts], grid: Grid) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """How often boxes of which extents are handled: not again while the box is that of the tile before."""
+    driving = [axis for axis in grid.order if grid.secs[axis] > 1 and any(cuts.driver == axis for cuts in axes)]
+    slower = grid.order[: grid.order.index(driving[-1])] if driving else ""
+    again = prod(grid.secs[axis] for axis in slower if axis not in driving)
+    kinds = [
+        Counter(tuple(len(cuts.ranges[i]) for cuts in axes if cuts.driver == axis) for i in range(grid.secs[axis]))
+        for axis in driving
+    ]
+    whole = [len(cuts.ranges[0]) for cuts in axes]
+    for chosen in product(*(kind.items() for kind in kinds)):
+        extents = list(whole)
+        for axis, (lengths, _) in zip(driving, chosen, strict=True):
+            for i, length in zip((i for i, cuts in enumerate(axes) if cuts.driver == axis), lengths, strict=True):
+                extents[i] = length
+        yield again * prod(count for _, count in chosen), tuple(extents)
+
+
+def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip) -> Cost:
+    """The cost of a group cut so."""
+    grid = tiling.grid
+    compute = sum(
+        times * node.work(*extents)
+        for node in nodes
+        for times, extents in executions((*tiling.results[node], tiling.steps[node]), grid)
+    )
+    moves = first = total = 0
+    seen = set[LoadKey]()
+    for i, node in enumerate(nodes):
+        for slot, operand in enumerate(node.operands):
+            key = load_key(node, operand, slot)
+            if key in seen or key not in tiling.loads:
+                continue
+            seen.add(key)
+            kinds = list(executions(tiling.loads[key], grid))
+            moves += sum(times * move(extents, operand, node, chip) for times, extents in kinds)
+            total += sum(times * prod(extents) for times, extents in kinds) * operand.itemsize
+            first += move(kinds[0][1], operand, node, chip) if i == 0 else 0
+    last = 0
+    for value, axes in tiling.stores.items():
+        node = next(node for node in nodes if node.output is value)
+        whole, size = node.extents, node.itemsize
+        kinds = list(executions(axes, grid))
+        moves += sum(times * transfer(extents, whole, size, chip) for times, extents in kinds)
+        total += sum(times * prod(extents) for times, extents in kinds) * size
+        last += transfer(kinds[-1][1], whole, size, chip)
+    return Cost(compute, moves, first, last, total)
+
+
+def move(extents: tuple[int, ...], operand: Operand, node: Node, chip: Chip) -> int:
+    """Cycles of loading a box of an operand."""
+    if not all(extents):
+        return 0
+    if not node.moves:
+        return transfer(extents, operand.extents, operand.itemsize, chip, chip.lanes if operand.everywhere else 1)
+    _, c, h, w = operand.extents
+    strides = (c * h * w, h * w, w, 1)
+    steps = [entry.scale if isinstance(entry, Follows) else 1 for entry in operand.access]
+    order = node.order
+    dims = [-(-extents[axis] // steps[axis]) for axis in order]
+    return _transfer(dims, [strides[axis] * steps[axis] for axis in order], operand.itemsize, chip, 1)
+
+
+def transfer(extents: tuple[int, ...], whole: Frame, size: int, chip: Chip, copies: int = 1) -> int:
+    """Cycles of moving a box of a tensor of extents `whole`, `size` bytes an element, to or from local memory."""
+    _, c, h, w = whole
+    return _transfer(extents, (c * h * w, h * w, w, 1), size, chip, copies)
+
+
+def _transfer(dims: Sequence[int], strides: Sequence[int], size: int, chip: Chip, copies: int) -> int:
+    length = runs = 1
+    for extent, stride in zip(reversed(dims), reversed(strides), strict=True):
+        if extent == 1:
+            continue
+        if runs == 1 and stride == length:
+            length *= extent
+        else:
+            runs *= extent
+    lanes = min(dims[1] * copies, chip.lanes)
+    return transfer_cycles(chip, runs, length * size, prod(dims) * size * copies, lanes)

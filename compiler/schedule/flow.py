@@ -1,0 +1,130 @@
+"""
+Groups of a single tile: every op runs once on whole tensors, and loads run ahead of it as far as memory has room.
+
+Both engines work in order, so loads are issued in the order of their first use. Each is moved to the earliest position
+in the group at which its bytes fit beside all that must be there then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from xdsl.ir import SSAValue
+
+from compiler.schedule.cost import move, transfer
+from compiler.schedule.cuts import LoadKey, load_key
+from compiler.schedule.demand import ACCUMULATOR, roots_of, uses_of
+from compiler.schedule.nodes import Node
+from simulator.chip import Chip
+from simulator.layout import lane_bytes
+from simulator.timing import DMA_LATENCY
+
+
+@dataclass(frozen=True)
+class Flow:
+    """`starts`: the op before which each load stands, in the order of the loads. `cycles` of the group, estimated."""
+
+    starts: dict[LoadKey, int]
+    cycles: int
+
+
+@dataclass
+class _Load:
+    key: LoadKey
+    size: int
+    cycles: int
+    first: int
+    last: int
+
+
+class Sizes:
+    """Bytes a lane and cycles of whole tensors, worked out once for many groups."""
+
+    def __init__(self, chip: Chip) -> None:
+        self.chip = chip
+        self._loads = dict[tuple[SSAValue, bool], tuple[int, int]]()
+        self._nodes = dict[Node, tuple[int, int, int, int]]()
+
+    def load(self, node: Node, slot: int) -> tuple[int, int]:
+        """Bytes and cycles of loading a whole operand."""
+        operand = node.operands[slot]
+        key = operand.value, operand.everywhere
+        if key not in self._loads:
+            size = lane_bytes(operand.extents, operand.itemsize, self.chip)
+            self._loads[key] = size, move(operand.extents, operand, node, self.chip)
+        return self._loads[key]
+
+    def node(self, node: Node) -> tuple[int, int, int, int]:
+        """Bytes of the result, bytes of the temporaries, cycles of computing it, and of storing it."""
+        if node not in self._nodes:
+            scratch = node.temporaries * lane_bytes(node.extents, ACCUMULATOR, self.chip)
+            self._nodes[node] = (
+                lane_bytes(node.extents, node.itemsize, self.chip),
+                scratch,
+                node.work(*node.extents, node.reduction),
+                transfer(node.extents, node.extents, node.itemsize, self.chip),
+            )
+        return self._nodes[node]
+
+
+def flow(nodes: Sequence[Node], stored: Iterable[SSAValue], sizes: Sizes, room: int) -> Flow | None:
+    """The flow of a group in `room` bytes a lane, or None where even loads just in time don't fit."""
+    roots = roots_of(nodes)
+    uses = uses_of(nodes, roots)
+    kept = {roots.get(value, value) for value in stored}
+    loads = _loads(nodes, roots, uses, sizes)
+    used = [0] * len(nodes)
+    for i, node in enumerate(nodes):
+        size, scratch, _, _ = sizes.node(node)
+        used[i] += scratch
+        if not node.view:
+            end = len(nodes) if node.output in kept else max(uses.get(node.output, [i])) + 1
+            for position in range(i, end):
+                used[position] += size
+    for load in loads:
+        for position in range(load.first, load.last + 1):
+            used[position] += load.size
+    if max(used) > room:
+        return None
+    starts, earliest = dict[LoadKey, int](), 0
+    for load in loads:
+        start = load.first
+        while start > earliest and used[start - 1] + load.size <= room:
+            start -= 1
+            used[start] += load.size
+        starts[load.key] = earliest = start
+    return Flow(starts, _time(nodes, kept, loads, starts, sizes))
+
+
+def _loads(
+    nodes: Sequence[Node], roots: dict[SSAValue, SSAValue], uses: dict[SSAValue, list[int]], sizes: Sizes
+) -> list[_Load]:
+    found = dict[LoadKey, _Load]()
+    made = {node.output for node in nodes}
+    for i, node in enumerate(nodes):
+        for slot, operand in enumerate(node.operands):
+            root = roots.get(operand.value, operand.value)
+            key = load_key(node, operand, slot)
+            if root not in made and key not in found:
+                found[key] = _Load(key, *sizes.load(node, slot), i, uses[root][-1])
+    return list(found.values())
+
+
+def _time(
+    nodes: Sequence[Node], kept: set[SSAValue], loads: Sequence[_Load], starts: dict[LoadKey, int], sizes: Sizes
+) -> int:
+    """Both engines in order; a load begins once the op before its position is done."""
+    tiu = gdma = 0
+    done, pending = list[int](), iter([*loads, None])
+    load = next(pending)
+    for i, node in enumerate(nodes):
+        while load is not None and load.first <= i:
+            before = starts[load.key] - 1
+            gdma = max(gdma, done[before] if before >= 0 else 0) + load.cycles
+            tiu = max(tiu, gdma + DMA_LATENCY)
+            load = next(pending)
+        tiu += sizes.node(node)[2]
+        done.append(tiu)
+    stores = sum(sizes.node(node)[3] for node in nodes if node.output in kept)
+    return max(gdma, tiu) + stores + DMA_LATENCY

@@ -1,0 +1,120 @@
+"""How long the compute engine takes for a slice of an op: a question that the scheduler asks of each family once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from xdsl.ir import Operation, SSAValue
+
+from compiler.dialects.fields import numbers
+from compiler.dialects.formula import steps
+from compiler.dialects.tpu.contraction import ConvOp, MatMulOp
+from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, Rescale, RescaleAddOp
+from compiler.dialects.tpu.movement import Movement, ReshapeOp
+from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
+from compiler.ir.interface import Interface
+from compiler.ir.network import shape
+from compiler.ir.storage import BF16, is_quantised, itemsize, storage
+from simulator.chip import Chip
+from simulator.isa.table import DType
+from simulator.timing import PASSES, TIU_SETUP, conv_work, depthwise_work, matmul_work, vector_work
+
+Work = Callable[[int, int, int, int, int], int]
+"""Cycles without bank conflicts of a slice: extents n, c, h, w of the result, and steps of the reduction."""
+
+_DTYPES = {
+    np.dtype(np.int8): DType.I8,
+    np.dtype(np.uint8): DType.U8,
+    np.dtype(np.float16): DType.F16,
+    BF16: DType.BF16,
+    np.dtype(np.float32): DType.F32,
+}
+
+
+@Interface
+def work(op: Operation, chip: Chip) -> Work:
+    """The cycles of each slice of `op` on the compute engine, as a function of the slice's extents."""
+    raise NotImplementedError
+
+
+@work.on(ConvOp)
+def _conv(op: ConvOp, chip: Chip) -> Work:
+    kh, kw = numbers(op.kernel_shape)
+    kind = _DTYPES[storage(op.input)]
+    if op.depthwise:
+        return lambda n, c, h, w, k: TIU_SETUP + depthwise_work(chip, kind, n, c, h, w, kh, kw)
+    return lambda n, c, h, w, k: TIU_SETUP + conv_work(chip, kind, n, c, h, w, k, kh, kw)
+
+
+@work.on(MatMulOp)
+def _matmul(op: MatMulOp, chip: Chip) -> Work:
+    kind = _DTYPES[storage(op.input)]
+    return lambda n, c, h, w, k: TIU_SETUP + matmul_work(chip, kind, n, c, k)
+
+
+@work.on(PoolOp)
+def _pool(op: PoolOp, chip: Chip) -> Work:
+    kh, kw = numbers(op.kernel_shape)
+    passes = kh * kw * PASSES["POOL"].count + _finish("POOL", op.function.data, op.input)
+    return _vector(chip, _widest(op.input, op.output), passes)
+
+
+@work.on(ReduceOp)
+def _reduce(op: ReduceOp, chip: Chip) -> Work:
+    size, axes = _widest(op.input, op.output), numbers(op.axes)
+    finish = _finish("REDUCE", op.function.data, op.input)
+    columns = shape(op.input)[3]
+
+    def cycles(n: int, c: int, h: int, w: int, k: int) -> int:
+        rows, across = (k, columns if 3 in axes else w) if 2 in axes else (h, k)
+        read = vector_work(chip, size, n, c, rows, across, PASSES["REDUCE"].count)
+        return TIU_SETUP + read + vector_work(chip, size, n, c, h, w, finish)
+
+    return cycles
+
+
+@work.on(ElementwiseOp)
+def _elementwise(op: ElementwiseOp, chip: Chip) -> Work:
+    program = steps(op.term)
+    if not program:
+        return _vector(chip, _widest(*op.inputs, op.output), PASSES["CAST"].count)
+    size = 4 if len(program) > 1 else _widest(*op.inputs, op.output)
+    each = [_vector(chip, size, PASSES[step.function].count) for step in program]
+    return lambda n, c, h, w, k: sum(cycles(n, c, h, w, k) for cycles in each)
+
+
+@work.on(LutOp)
+def _lut(op: LutOp, chip: Chip) -> Work:
+    return _vector(chip, 1, PASSES["LUT"].count)
+
+
+@work.on(Rescale)
+def _rescale(op: Rescale, chip: Chip) -> Work:
+    return _vector(chip, 1, PASSES["RESCALE_ADD" if isinstance(op, RescaleAddOp) else "RESCALE_MUL"].count)
+
+
+@work.on(CastOp)
+def _cast(op: CastOp, chip: Chip) -> Work:
+    kind = "CAST quantise" if is_quantised(op.output) else "CAST dequantise" if is_quantised(op.input) else "CAST"
+    return _vector(chip, _widest(op.input, op.output), PASSES[kind].count)
+
+
+@work.on(Movement, ReshapeOp)
+def _nothing(op: Operation, chip: Chip) -> Work:
+    return lambda n, c, h, w, k: 0
+
+
+def _vector(chip: Chip, size: int, passes: int) -> Work:
+    return lambda n, c, h, w, k: TIU_SETUP + vector_work(chip, size, n, c, h, w, passes)
+
+
+def _widest(*values: SSAValue) -> int:
+    return max(map(itemsize, values))
+
+
+def _finish(kind: str, function: str, source: SSAValue) -> int:
+    """Passes over the results of an average."""
+    if function not in ("avg", "mean"):
+        return 0
+    return PASSES[f"{kind} {function} {'integer' if is_quantised(source) else 'float'}"].count
