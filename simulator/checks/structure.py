@@ -7,8 +7,9 @@ from typing import Any
 
 from simulator.checks.finding import Finding
 from simulator.events import Deadlock, distinct, order
+from simulator.execute.elementwise import BINARY
 from simulator.isa.record import Records
-from simulator.isa.table import BY_CODE, SPECS, DType, Engine, Flag, Region
+from simulator.isa.table import ARITHMETIC, BY_CODE, SPECS, DType, Engine, Flag, Region, Spec
 from simulator.model_file import Model
 
 NAME = "structure"
@@ -63,30 +64,27 @@ def _faults(engine: Engine, record: Any) -> Iterator[str]:
         yield f"{name} is an op of {spec.engine.name}"
     if int(record["function"]) >= max(len(spec.functions), 1):
         yield f"{name} has no function {record['function']}"
-    flags = Flag(int(record["flags"]) & _ALL_FLAGS)
+    needed = _needed(record, spec)
     for operand, slot in zip(spec.operands, record["operands"], strict=False):
         dtype, region = int(slot["dtype"]), int(slot["region"])
         if dtype not in _DTYPES or region not in _REGIONS:
             yield f"{name} {operand}: type {dtype} or region {region} isn't known"
-        elif dtype == DType.NONE and _needed(operand, flags):
+        elif dtype == DType.NONE and operand in needed:
             yield f"{name} {operand} isn't there"
 
 
-def _needed(operand: str, flags: Flag) -> bool:
-    """Whether a record with these flags can't do without an operand."""
-    match operand:
-        case "params":
-            return False
-        case "acc":
-            return bool(flags & (Flag.ACC_IN | Flag.ACC_OUT))
-        case "out":
-            return Flag.ACC_OUT not in flags
-        case "a" | "b":
-            return (Flag.SCALAR_A if operand == "a" else Flag.SCALAR_B) not in flags
-        case _:
-            return True
+def _needed(record: Any, spec: Spec) -> set[str]:
+    """The operands that a record with its function and flags can't do without."""
+    flags, function = int(record["flags"]), int(record["function"])
+    needed = set(spec.operands) - {"params", "acc"}
+    if flags & (Flag.ACC_IN | Flag.ACC_OUT):
+        needed.add("acc")
+    spared = {"out": Flag.ACC_OUT, "a": Flag.SCALAR_A, "b": Flag.SCALAR_B}
+    needed -= {name for name, flag in spared.items() if flags & flag}
+    if spec.functions == ARITHMETIC and function < len(ARITHMETIC) and ARITHMETIC[function] not in BINARY:
+        needed.discard("b")
+    return needed
 
 
 _DTYPES = frozenset(DType)
 _REGIONS = frozenset(Region)
-_ALL_FLAGS = sum(Flag)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,75 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.checks.races import check_races
-from simulator.checks.walk import accesses
-from simulator.isa.record import Command, Operand, decode
+from simulator.isa.record import Command, Operand
 from simulator.isa.table import DType, Engine, Region
 from simulator.layout import Frame, Strides
 from simulator.model_file import Model
-from tests.simulator.hand_made import E8, copy_twice, far, local, model
-
-Byte = tuple[Region, int, int]
-"""Region, lane (0 in global memory) and byte."""
-
-
-def bytes_of(operand: Operand) -> set[Byte]:
-    """Every byte of an operand, one by one."""
-    n, c, h, w = operand.dims
-    sn, sc, sh, sw = operand.strides
-    found: set[Byte] = set()
-    for i in range(n):
-        for j in range(c):
-            at = operand.lane + j
-            lane, depth = (at % E8.lanes, at // E8.lanes) if operand.region == Region.LOCAL else (0, j)
-            for y in range(h):
-                for x in range(w):
-                    first = operand.addr + i * sn + depth * sc + y * sh + x * sw
-                    found.update((operand.region, lane, first + b) for b in range(operand.dtype.itemsize))
-    return found
-
-
-def commands(made: Model) -> tuple[list[Command], list[Command]]:
-    return [decode(record) for record in made.tiu], [decode(record) for record in made.gdma]
-
-
-def unordered(made: Model) -> set[tuple[int, int]]:
-    """Pairs (TIU record, GDMA record) that touch a byte, one of them writing, with no path between them."""
-    streams = commands(made)
-    before = [ordered_before(stream) for stream in streams]
-    found: set[tuple[int, int]] = set()
-    for i, compute in enumerate(streams[0]):
-        for j, move in enumerate(streams[1]):
-            if j < before[0][i] or i < before[1][j]:
-                continue
-            if any(
-                (a.write or b.write) and bytes_of(a.operand) & bytes_of(b.operand)
-                for a in accesses(compute)
-                for b in accesses(move)
-            ):
-                found.add((i + 1, j + 1))
-    return found
-
-
-def ordered_before(stream: Sequence[Command]) -> list[int]:
-    """How many of the other engine's records each record comes after."""
-    return [max(command.wait for command in stream[: i + 1]) for i in range(len(stream))]
+from tests.simulator.checks.oracle import unordered, waits, without_wait
+from tests.simulator.hand_made import copy_twice, far, local, model
 
 
 def reported(made: Model) -> set[tuple[int, int]]:
     pairs = {(f.engine, f.record, f.other) for f in check_races(made)}
     return {(record, other) if engine == Engine.TIU else (other, record) for engine, record, other in pairs}
-
-
-def without_wait(made: Model, engine: Engine, i: int) -> Model:
-    """The program with one wait deleted."""
-    tiu, gdma = made.tiu.copy(), made.gdma.copy()
-    (tiu if engine == Engine.TIU else gdma)["wait"][i] = 0
-    return replace(made, tiu=tiu, gdma=gdma)
-
-
-def waits(made: Model) -> list[tuple[Engine, int]]:
-    streams = ((Engine.TIU, made.tiu), (Engine.GDMA, made.gdma))
-    return [(engine, i) for engine, stream in streams for i in stream["wait"].nonzero()[0].tolist()]
 
 
 def test_a_sound_program_passes() -> None:
