@@ -53,7 +53,7 @@ def test_narrow_rounds_to_nearest_even(
     dtype: np.dtype[Any], precision: int, least: int, nan: int, bits: list[int]
 ) -> None:
     x = np.array(bits, np.uint32).view(np.float32)
-    made = narrow(x, dtype)
+    made: list[Any] = list(narrow(x, dtype))
     top = float(ml_dtypes.finfo(dtype).max)
     for each, stored in zip(bits, made, strict=True):
         value = f32(each)

@@ -154,3 +154,10 @@ def test_reduction_is_row_major_under_any_cut(function: str, over: tuple[bool, b
             result = {"max": greatest, "sum": sums, "mean": sums / np.float32(count)}[function]
             stored = narrow(np.array([result], np.float32), dtype)
             assert canonical_bits(made[index][None]) == canonical_bits(stored)
+
+
+def test_any_nan_wins_a_maximum() -> None:
+    case = Case(1, 1, 1, (1, 3), (1, 2), (1, 1), (0, 0, 0, 0), (1, 1), 0)
+    negative = np.array([0xFFC00001], np.uint32).view(np.float32)[0]
+    x = np.array([negative, 1, INF], np.float32).reshape(1, 1, 1, 3)
+    assert canonical_bits(pooled("max", x, case)).ravel().tolist() == [0x7FC00000, 0x7F800000]
