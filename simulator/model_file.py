@@ -123,7 +123,9 @@ def read(path: Path, chip: Chip | None = None) -> Model:
         if start != size:
             raise DamagedModel(f"{path}: {size - start} bytes follow section debug; build it again")
         return _model(manifest, sections)
-    except (KeyError, TypeError, AttributeError) as error:
+    except DamagedModel:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DamagedModel(f"{path}: manifest lacks or garbles {error}; build it again") from error
 
 

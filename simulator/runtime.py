@@ -33,8 +33,8 @@ class PyRuntime:
         Raises DamagedModel, FileNotFoundError, IllegalRecord, Deadlock.
         """
         self.model = model if isinstance(model, Model) else read(Path(model))
-        self._memory = Memory(self.model.chip, self.model.weights, self.model.activation_bytes, self.model.io_bytes)
-        self._machine = Machine(self._memory, self.model.tiu, self.model.gdma)
+        self.memory = Memory(self.model.chip, self.model.weights, self.model.activation_bytes, self.model.io_bytes)
+        self.machine = Machine(self.memory, self.model.tiu, self.model.gdma)
         self._homes = {entry.name: self._home(entry) for entry in (*self.model.inputs, *self.model.outputs)}
         self._lock = Lock()
 
@@ -70,11 +70,11 @@ class PyRuntime:
             raise host.BadFeed(f"a dump is of one batch, not {count}")
         stored = {entry.name: host.stored(entry, given[entry.name]) for entry in self.model.inputs}
         with self._lock:
-            stitcher = Stitcher(self.model.tensors, self._memory)
+            stitcher = Stitcher(self.model.tensors, self.memory)
             self._enter(stored, 0)
             for engine in Engine:
                 stitcher.snapshot(engine, 0)
-            self._machine.run(stitcher.snapshot)
+            self.machine.run(stitcher.snapshot)
             return stitcher.tensors()
 
     def profile(self) -> Profile:
@@ -83,12 +83,12 @@ class PyRuntime:
 
     def _one(self, stored: dict[str, Array], batch: int, wanted: Sequence[IO]) -> list[Array]:
         self._enter(stored, batch)
-        self._machine.run()
+        self.machine.run()
         return [self._homes[entry.name].copy() for entry in wanted]
 
     def _enter(self, stored: dict[str, Array], batch: int) -> None:
         """Fresh memory with one batch of the inputs in their places."""
-        self._memory.poison()
+        self.memory.poison()
         for entry in self.model.inputs:
             samples = entry.shape[0] if entry.shape else 1
             whole = stored[entry.name]
@@ -96,7 +96,7 @@ class PyRuntime:
 
     def _home(self, entry: IO) -> Array:
         """An input or output in the IO region."""
-        dtype, region = NUMPY[entry.dtype], self._memory.regions[Region.IO]
+        dtype, region = NUMPY[entry.dtype], self.memory.regions[Region.IO]
         if entry.offset + prod(entry.shape) * dtype.itemsize > region.size:
             raise DamagedModel(f"{entry.name!r} at byte {entry.offset} leaves the IO region of {region.size}")
         return np.ndarray(entry.shape, dtype, region.data, entry.offset)
