@@ -49,7 +49,7 @@ def values_of_table(term: Term, x: SSAValue, element: UniformType) -> Array:
     raw = np.arange(256, dtype=np.uint8).view(storage(x)).astype(np.float64)
     with np.errstate(all="ignore"):
         made = evaluate(term, [(raw - zero_point(x)) * scale(x)])
-    return quantised_array(made, element).view(np.int8).reshape(1, 1, 1, 256)
+    return quantised_array(made, element).reshape(1, 1, 1, 256)
 
 
 def quantised_array(values: Array, element: UniformType) -> Array:

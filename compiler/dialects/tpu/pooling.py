@@ -47,8 +47,8 @@ class ReduceOp(Activated):
     """
     `function` (`max`, `sum`, `mean`) over `axes`, a non-empty part of [2, 3] of `input` (n, c, h, w); they become 1.
 
-    Steps of the reduction are rows, where axis 2 is reduced, else columns. An int8 mean is Σ(x - zero point),
-    requantised by `multiplier` and `rshift`; an int8 maximum needs neither.
+    Steps of the reduction are rows, where axis 2 is reduced, else columns. An int8 sum or mean is
+    Σ(x - zero point), requantised by `multiplier` and `rshift`; an int8 maximum needs neither.
     """
 
     name = "tpu.Reduce"
