@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from itertools import product
 
 from simulator.checks.walk import accesses
 from simulator.isa.record import Command, Operand, decode
 from simulator.isa.table import Engine, Region
 from simulator.model_file import Model
 
-Byte = tuple[Region, int, int]
-"""Region, lane (0 in global memory) and byte."""
 
-
-def bytes_of(operand: Operand, lanes: int) -> set[Byte]:
-    """Every byte of an operand, one by one."""
+@cache
+def bytes_of(operand: Operand, lanes: int) -> frozenset[int]:
+    """Every byte of an operand, one by one, as a number that differs between regions and lanes too."""
     n, c, h, w = operand.dims
     sn, sc, sh, sw = operand.strides
-    found: set[Byte] = set()
-    for i in range(n):
-        for j in range(c):
-            at = operand.lane + j
-            lane, depth = (at % lanes, at // lanes) if operand.region == Region.LOCAL else (0, j)
-            for y in range(h):
-                for x in range(w):
-                    first = operand.addr + i * sn + depth * sc + y * sh + x * sw
-                    found.update((operand.region, lane, first + b) for b in range(operand.dtype.itemsize))
-    return found
+    local = operand.region == Region.LOCAL
+    found: set[int] = set()
+    for channel in range(operand.lane, operand.lane + c):
+        lane, depth = (channel % lanes, channel // lanes) if local else (0, channel)
+        base = (((operand.region << 8) + lane) << 40) + operand.addr + depth * sc
+        steps = product(range(n), range(h), range(w), range(operand.dtype.itemsize))
+        found.update(base + i * sn + y * sh + x * sw + byte for i, y, x, byte in steps)
+    return frozenset(found)
 
 
 def commands(made: Model) -> tuple[list[Command], list[Command]]:
@@ -45,7 +43,7 @@ def unordered(made: Model) -> set[tuple[int, int]]:
             if j < before[0][i] or i < before[1][j]:
                 continue
             if any(
-                (a.write or b.write) and bytes_of(a.operand, lanes) & bytes_of(b.operand, lanes)
+                (a.write or b.write) and not bytes_of(a.operand, lanes).isdisjoint(bytes_of(b.operand, lanes))
                 for a in accesses(compute)
                 for b in accesses(move)
             ):

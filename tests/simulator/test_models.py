@@ -1,0 +1,84 @@
+"""Real models, all the way through the compiler: sound programs that keep to floor and compulsory bytes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from compiler.stages import addr_mlir, canonical_mlir, lg_mlir, origin_mlir, sample_model, sample_onnx, tpu_mlir
+from simulator.bound import bounds
+from simulator.checks.check import check
+from simulator.checks.races import check_races
+from simulator.model_file import Model, read
+from simulator.profile import profile
+from tests.simulator.checks.oracle import unordered, waits, without_wait
+
+MODELS = Path(__file__).parents[2] / "models"
+
+Build = Callable[[str, str, str], tuple[onnx.ModelProto, Model]]
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """`build(model, chip, mode)`: the network, and the program compiled from it."""
+    root = tmp_path_factory.mktemp("models")
+
+    @cache
+    def made(name: str, chip: str, mode: str) -> tuple[onnx.ModelProto, Model]:
+        front, back = root / name, root / f"{name}-{chip}-{mode}"
+        if not front.exists():
+            (front / "model_file").mkdir(parents=True)
+            shutil.copy(MODELS / f"{name}.onnx", front / "model_file/model.onnx")
+            _run(front, sample_onnx, ("model_file",), {"shapes": {}})
+            _run(front, origin_mlir, ("sample_onnx",), {"name": name})
+            _run(front, canonical_mlir, ("origin_mlir",), {})
+        shutil.copytree(front, back, dirs_exist_ok=True)
+        for stage, source in (
+            (tpu_mlir, "canonical_mlir"),
+            (lg_mlir, "tpu_mlir"),
+            (addr_mlir, "lg_mlir"),
+            (sample_model, "addr_mlir"),
+        ):
+            _run(back, stage, (source,), {"mode": mode, "chip": chip, "effort": 1, "seed": None})
+        return onnx.load(back / "sample_onnx/sample.onnx"), read(back / "sample_model/sample.model")
+
+    return made
+
+
+def _run(root: Path, stage: Any, inputs: tuple[str, ...], params: Mapping[str, Any]) -> None:
+    out = root / stage.__name__.rpartition(".")[2]
+    out.mkdir(exist_ok=True)
+    stage.run({name: root / name for name in inputs}, params, out)
+
+
+@pytest.mark.parametrize("name", ["lenet_mnist", "resnet8"])
+@pytest.mark.parametrize("chip", ["x64", "e8"])
+@pytest.mark.parametrize("mode", ["f32", "bf16"])
+def test_sound_and_within_what_is_possible(build: Build, name: str, chip: str, mode: str) -> None:
+    network, model = build(name, chip, mode)
+    assert check(model) == []
+    costs, least = profile(model), bounds(network, mode, model.chip)
+    assert costs.cycles >= least.floor
+    assert costs.ddr_bytes >= least.compulsory
+    assert costs.total.macs >= least.cube_macs + least.depthwise_macs
+    assert costs.lmem_peak <= model.chip.lane_bytes
+
+
+@pytest.mark.parametrize("name", ["lenet_mnist", "resnet8"])
+def test_every_necessary_wait_is_missed(build: Build, name: str) -> None:
+    _, model = build(name, "e8", "bf16")
+    necessary = 0
+    for wait in waits(model):
+        mutant = without_wait(model, *wait)
+        if unordered(mutant):
+            necessary += 1
+            assert list(check_races(mutant)), f"{wait} is necessary, and its deletion wasn't seen"
+        else:
+            assert not list(check_races(mutant))
+    assert necessary > 5
