@@ -11,21 +11,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from simulator.runtime import PyRuntime
-
+from compiler.feeds import first_samples
 from compiler.results import Meaning, Results
 from compiler.stages.progress import Progress, silent
 from simulator.model_file import Tensor
+from simulator.runtime import PyRuntime
 
 
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Run the model on the first evaluation sample, with every tensor dumped."""
+    """Run the model on the first evaluation sample, with every tensor dumped. Raises BadData."""
     session = PyRuntime(inputs["sample_model"] / "sample.model")
-    with np.load(inputs["evaluation_data"] / "evaluation.npz") as data:
-        feeds = {entry.name: data[entry.name][: entry.shape[0]] for entry in session.get_inputs()}
+    wanted = {entry.name: tuple(entry.shape) for entry in session.get_inputs()}
+    feeds = first_samples(inputs["evaluation_data"] / "evaluation.npz", wanted)
     dumped = session.dump(feeds)
     meanings = {tensor.name: _meaning(tensor) for tensor in session.model.tensors}
     Results(dumped, meanings).save(out, "chip_results")
