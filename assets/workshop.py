@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from assets.partitions import split
+from assets.zoo import packages
 from assets.zoo.zoo import InstalledZoo
 from compiler.build.builder import QUIET, Builder, Listener, partition_of
 from compiler.build.flow import FLOW, Stage, Zoo
@@ -45,7 +46,7 @@ class Workshop:
     def builder(self) -> Builder:
         """The builder, with numba's cache in its place."""
         store = Store(self._root or store_root())
-        keep_kernels(self._code, store.inner / "numba")
+        keep_kernels(CODE, packages.cache() / "numba")
         return Builder(store, self._zoo or InstalledZoo(), self._code, self._flow)
 
 

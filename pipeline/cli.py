@@ -86,6 +86,14 @@ def demo() -> None:
     command.demo()
 
 
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine only.")] = 3000) -> None:
+    """Serve the flow in the browser; source changes reload it."""
+    from pipeline.commands import ui as command
+
+    raise typer.Exit(command.serve(port))
+
+
 @store_app.command()
 def gc(
     verify: Annotated[bool, typer.Option(help="Read every object and remove damaged ones.")] = False,

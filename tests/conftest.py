@@ -5,6 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
+from assets.zoo import packages
+from compiler.build.kernels import keep_kernels
+from compiler.build.keys import Code
+
+keep_kernels(Code(), packages.cache() / "numba")
+
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 

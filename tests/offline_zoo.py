@@ -1,0 +1,49 @@
+"""A zoo of one committed model with made-up inputs: nothing is downloaded."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from compiler.build.flow import Settings
+from compiler.npz import write_npz
+
+MODEL = Path(__file__).parents[1] / "models" / "lenet_mnist.onnx"
+TOLERANCE = {"cosine": 0.5, "similarity": 0.5, "accuracy_drop": 1.0}
+
+
+class OfflineZoo:
+    """`lenet` below `root`, with eight calibration and eight labelled inputs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("model_file", "calibration_data", "evaluation_data"):
+            (root / name).mkdir(parents=True)
+        shutil.copyfile(MODEL, root / "model_file" / "model.onnx")
+        random = np.random.default_rng(1)
+        images = random.random((8, 1, 28, 28), np.float32)
+        write_npz(root / "calibration_data" / "calibration.npz", {"x": images})
+        labels = random.integers(0, 10, 8)
+        write_npz(root / "evaluation_data" / "evaluation.npz", {"x": images, "labels": labels})
+
+    def names(self) -> Sequence[str]:
+        """The one model."""
+        return ["lenet"]
+
+    def settings(self, model: str) -> Settings:
+        """Its parameters."""
+        return Settings(
+            model,
+            shapes={"x": [1, 1, 28, 28]},
+            calibration={"method": "max", "samples": 8, "bins": 2048},
+            tolerance=dict.fromkeys(("f32", "bf16", "f16", "int8"), TOLERANCE),
+            metric="top1",
+            samples=8,
+        )
+
+    def files(self, model: str) -> Mapping[str, Path]:
+        """Its directories."""
+        return {path.name: path for path in self.root.iterdir()}
