@@ -1,8 +1,8 @@
 """
 Every `.mlir` under filecheck/ is a test, run in this process.
 
-`// RUN:` gives the pipeline, `// WEIGHT: name = [1.0]` the value of a weight (others are drawn from a seed), CHECK lines
-what must come out.
+`// RUN:` gives the pipeline, `// WEIGHT: name = [1.0]` the value of a weight (others are drawn from a seed), CHECK
+lines what must come out.
 """
 
 from __future__ import annotations
