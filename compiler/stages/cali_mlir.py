@@ -1,0 +1,29 @@
+"""
+`cali_mlir`: the canonical network with the calibrated range of every tensor in its type.
+
+Inputs: `canonical_mlir`, `cali_table`. No parameters. Writes `cali.mlir`; its weights stay those of `canonical_mlir`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from compiler.dialects.quant import Quant
+from compiler.dialects.top.ops import Top
+from compiler.ir import files
+from compiler.quantization.annotate import annotate
+from compiler.quantization.table import read
+from compiler.stages.progress import Progress, silent
+
+
+def run(
+    inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
+) -> dict[str, Any]:
+    """Put the table's ranges into the types. Raises DamagedTable."""
+    network = files.load(inputs["canonical_mlir"], "canonical", Top, Quant)
+    calibrated = annotate(network, read(inputs["cali_table"] / "cali_table"))
+    network.module.verify()
+    files.save_text(network, out, "cali", "canonical_weights.npz")
+    return {"calibrated": calibrated}

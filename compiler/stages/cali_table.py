@@ -1,0 +1,59 @@
+"""
+`cali_table`: the range of every tensor over real inputs, as TPU-MLIR's calibration table.
+
+Inputs: `canonical_mlir`; `calibration_data` (`calibration.npz`, for each input an array (samples, …)). Parameters:
+`method` (max, kl, percentile, mse), `samples` (the most to use), `bins` of the histograms. Writes `cali_table`, and
+`histograms.npz` for the plots: for each tensor its counts of |x| over [0, 2^exponent), and under `<exponents>` the
+exponents in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compiler.dialects.top.ops import Top
+from compiler.frontends.onnx.session import Session
+from compiler.frontends.onnx.write import write
+from compiler.ir import files
+from compiler.npz import write_npz
+from compiler.quantization.calibrate import collect, entries
+from compiler.quantization.histogram import Histogram
+from compiler.quantization.samples import batches
+from compiler.quantization.table import Table
+from compiler.stages.progress import Progress, silent
+
+EXPONENTS = "<exponents>"
+
+
+def run(
+    inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
+) -> dict[str, Any]:
+    """Calibrate; the metadata's table has a row a tensor. Raises BadData, UnknownMethod."""
+    method, bins = str(params["method"]), int(params["bins"])
+    session = Session(write(files.load(inputs["canonical_mlir"], "canonical", Top)), threads=1)
+    path = inputs["calibration_data"] / "calibration.npz"
+    total, feeds = batches(path, session.inputs, int(params["samples"]))
+    histograms = collect(session, feeds, total, bins, progress)
+    table = Table(entries(histograms, method), "canonical.mlir", method, bins, total)
+    table.write(out / "cali_table")
+    _write_histograms(histograms, out / "histograms.npz")
+    cut = [name for name, entry in table.entries.items() if entry.threshold < max(-entry.low, entry.high)]
+    return {
+        "method": method,
+        "batches": total,
+        "tensors": len(table.entries),
+        "saturating": len(cut),
+        "table": [
+            {"tensor": name, "threshold": entry.threshold, "min": entry.low, "max": entry.high}
+            for name, entry in table.entries.items()
+        ],
+    }
+
+
+def _write_histograms(histograms: Mapping[str, Histogram], path: Path) -> None:
+    exponents = np.array([h.exponent or 0 for h in histograms.values()], np.int16)
+    write_npz(path, {EXPONENTS: exponents} | {name: h.counts.astype(np.uint32) for name, h in histograms.items()})
