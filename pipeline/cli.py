@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from pipeline.bench.app import app as bench_app
+
 
 class Group(TyperGroup):
     """Says errors that are meant for the user in one message, and leaves faults of the program their traceback."""
@@ -32,6 +34,7 @@ app = typer.Typer(
 )
 store_app = typer.Typer(no_args_is_help=True, help="The store of artifacts.")
 app.add_typer(store_app, name="store")
+app.add_typer(bench_app, name="bench")
 
 Targets = Annotated[list[str], typer.Option("--target", "-t", help="<chip>-<mode>, such as x64-int8; may be repeated.")]
 Goals = Annotated[

@@ -98,8 +98,13 @@ class Builder:
         target: Target,
         goals: Collection[str] | None = None,
         listener: Listener = QUIET,
+        show: bool = True,
     ) -> dict[str, Record]:
-        """Make every stage that leads to `goals` (all, if None) and show it in the partition. Raises StageFailed."""
+        """
+        Make every stage that leads to `goals` (all, if None) and show it in the partition. Raises StageFailed.
+
+        Without `show` the partition goes on showing what it did: for experiments that nobody looks at afterwards.
+        """
         partition = partition_of(settings.name, target)
         stages = self.flow if goals is None else needed(self.flow, goals)
         refs: dict[str, Ref] = {}
@@ -115,7 +120,8 @@ class Builder:
                 record = self.run(
                     stage, settings, target, inputs, lambda done, total, s=stage.name: listener.progress(s, done, total)
                 )
-                self.store.point(partition, stage.name, record)
+                if show:
+                    self.store.point(partition, stage.name, record)
                 refs[stage.name], records[stage.name] = record.ref, record
                 listener.finished(stage.name, record)
         return records

@@ -16,42 +16,44 @@ from compiler.results import Results
 from compiler.stages import addr_mlir, chip_results, lg_mlir, sample_model, tpu_results
 from pipeline.bench.bits import mismatched_bytes
 from pipeline.bench.giants import CHIP, ELEMENTS, GIANTS
-from pipeline.bench.line import make
 from pipeline.bench.report import Row
 from pipeline.bench.sketch import Sketch
+from pipeline.bench.status import Told
 
 TARGETS = ("x64-f32", "x64-bf16", "x64-f16", "x64-int8", "e8-int8")
+CHAIN: Sequence[str] = ("tpu_mlir", "lg_mlir", "addr_mlir", "sample_model", "evaluation_data")
+SIDES = ("tpu_results", "chip_results")
 
 
-def model_rows(builder: Builder, model: str, target: str, tilings: int) -> Iterator[Row]:
+def model_rows(builder: Builder, model: str, target: str, tilings: int, told: Told) -> Iterator[Row]:
     """A row as scheduled, and one for each random tiling."""
     settings = builder.zoo.settings(model)
     for seed in (None, *range(1, tilings + 1)):
-        records = make(builder, replace(settings, seed=seed), Target.parse(target), ("tpu_results", "chip_results"))
-        sides = (Results.load(records[stage].ref.path, stage) for stage in ("tpu_results", "chip_results"))
-        yield _row(f"{model}/{target}" + (f"/tiling-{seed}" if seed else ""), mismatched_bytes(*sides))
+        case = told.at(f"{model}/{target}" + (f"/tiling-{seed}" if seed else ""))
+        records = builder.build(replace(settings, seed=seed), Target.parse(target), SIDES, told, show=False)
+        sides = (Results.load(records[stage].ref.path, stage) for stage in SIDES)
+        yield _row(case, mismatched_bytes(*sides))
 
 
-def giant_rows(names: Sequence[str] = tuple(GIANTS)) -> Iterator[Row]:
+def giant_rows(told: Told, names: Sequence[str] = tuple(GIANTS)) -> Iterator[Row]:
     """A row for each op, axis it is stretched along, and mode."""
     for name in names:
         for label, mode, extents in GIANTS[name].cases(name):
             with TemporaryDirectory() as folder:
                 sketch = Sketch()
                 sketch.save(GIANTS[name].make(sketch, ELEMENTS[mode], extents), mode, Path(folder))
-                yield _row(f"{label}/{CHIP}-{mode}", compiled_mismatch(Path(folder)))
+                yield _row(told.at(f"{label}/{CHIP}-{mode}"), compiled_mismatch(Path(folder)))
 
 
 def compiled_mismatch(folder: Path) -> int:
     """Compile the `tpu.mlir` in a folder for the small chip, run both sides on its `evaluation.npz`, count bytes."""
-    stages = ("tpu_mlir", "lg_mlir", "addr_mlir", "sample_model", "evaluation_data")
-    inputs = dict.fromkeys(stages, folder)
+    inputs = dict.fromkeys(CHAIN, folder)
     tpu_results.run(inputs, {}, folder)
     lg_mlir.run(inputs, {"chip": CHIP, "effort": 1, "seed": None}, folder)
     addr_mlir.run(inputs, {"chip": CHIP}, folder)
     sample_model.run(inputs, {"chip": CHIP}, folder)
     chip_results.run(inputs, {}, folder)
-    return mismatched_bytes(*(Results.load(folder, stage) for stage in ("tpu_results", "chip_results")))
+    return mismatched_bytes(*(Results.load(folder, stage) for stage in SIDES))
 
 
 def _row(case: str, wrong: int) -> Row:

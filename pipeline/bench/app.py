@@ -1,0 +1,104 @@
+"""`tpuflow bench`: the project's own measurements. What a bench needs is imported when it runs."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Measure exactness, simulation speed, compile time and accuracy.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Models = Annotated[list[str] | None, typer.Option("--model", "-m", help="A model of the zoo; may be repeated.")]
+Targets = Annotated[list[str] | None, typer.Option("--target", "-t", help="<chip>-<mode>; may be repeated.")]
+Model = Annotated[str, typer.Option("--model", "-m", help="A model of the zoo.")]
+Target = Annotated[str, typer.Option("--target", "-t", help="<chip>-<mode>.")]
+
+
+@app.command()
+def exact(
+    models: Models = None,
+    targets: Targets = None,
+    tilings: Annotated[int, typer.Option(min=0, help="Random tilings of each model.")] = 3,
+    ops: Annotated[bool, typer.Option(help="Also each op of the chip at four times an e8 lane.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Count the bytes that differ between chip and TPU results; exit code 1 if there are any."""
+    from assets.workshop import Workshop
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    builder = Workshop().builder
+    with telling() as told:
+        from pipeline.bench import exact
+
+        rows = [
+            row
+            for model in models or builder.zoo.names()
+            for target in targets or exact.TARGETS
+            for row in exact.model_rows(builder, model, target, tilings, told)
+        ]
+        rows += exact.giant_rows(told) if ops else ()
+    show("exact", rows, as_json)
+    if any(row.value for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sim(
+    model: Model = "resnet50",
+    target: Target = "x64-int8",
+    pairs: Annotated[int, typer.Option(min=1, help="Runs of both sides in turn.")] = 7,
+    threads: Annotated[int, typer.Option(min=0, help="Threads of both sides; 0: all cores.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Time functional simulation against onnxruntime's float run, pair by pair."""
+    from pipeline.bench.threads import limit
+
+    threads = limit(threads)
+
+    from assets.workshop import Workshop
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    builder = Workshop().builder
+    with telling() as told:
+        from pipeline.bench import sim
+
+        rows = list(sim.rows(builder, model, target, pairs, threads, told))
+    show("sim", rows, as_json)
+
+
+@app.command("compile")
+def compile_cold(
+    model: Model = "resnet50",
+    target: Target = "x64-int8",
+    samples: Annotated[int, typer.Option(min=1, help="Calibration samples.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Count the CPU seconds from ONNX to sample.model with nothing in the store, stage by stage."""
+    from pipeline.bench import cold
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    with telling() as told:
+        rows = list(cold.rows(told.at(model), target, samples))
+    show("compile", rows, as_json)
+
+
+@app.command()
+def accuracy(models: Models = None, targets: Targets = None, as_json: AsJson = False) -> None:
+    """Score each labelled model by its own metric, in float and on the chip."""
+    from assets.workshop import Workshop
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    builder = Workshop().builder
+    with telling() as told:
+        from pipeline.bench import accuracy, exact
+
+        rows = [
+            row
+            for model in models or builder.zoo.names()
+            for target in targets or exact.TARGETS
+            for row in accuracy.rows(builder, model, target, told)
+        ]
+    show("accuracy", rows, as_json)

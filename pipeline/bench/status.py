@@ -1,0 +1,34 @@
+"""One line on standard error that says what a bench is at, gone when it is done."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from rich.status import Status
+
+from compiler.build.builder import Listener
+from pipeline.display import NOTES
+
+
+class Told(Listener):
+    """Shows the case that is measured and the stage it is at."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+        self._case = ""
+
+    def at(self, case: str) -> str:
+        """The case that follows; returned as given."""
+        self._case = case
+        self._status.update(case)
+        return case
+
+    def started(self, stage: str) -> None:
+        """Name the stage."""
+        self._status.update(f"{self._case} {stage}")
+
+
+@contextmanager
+def telling() -> Generator[Told]:
+    """A listener as long as the bench runs."""
+    with NOTES.status("starting") as status:
+        yield Told(status)
