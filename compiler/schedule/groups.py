@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
 
+from compiler.schedule.cost import cost
 from compiler.schedule.cuts import ONE_TILE, derive, even
 from compiler.schedule.flow import Flow, Sizes, flow
 from compiler.schedule.nodes import Node
@@ -25,6 +26,9 @@ LONGEST = {1: 4, 2: 16, 3: 48}
 
 GIVE_UP = 3
 """After so many intervals to the same end that don't fit, longer ones aren't tried."""
+
+SHARED_BANK = 2
+"""A guess at the factor in time where operands share banks."""
 
 ROOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 """Shares of local memory that a flow may count on, tried in turn: addresses and banks leave gaps."""
@@ -58,7 +62,7 @@ class Grouping:
                 found = self.known[i, j]
                 plan = self._plan(found) if found else None
                 if plan is None:
-                    self.known[i, j] = None
+                    self.known[i, j] = self._last_resort(found.group) if found else None
                     break
                 plans.append(plan)
             else:
@@ -100,7 +104,15 @@ class Grouping:
         if ways:
             way = min(ways, key=lambda way: way.cycles)
             return Found(group, way.cycles, way)
-        return Found(group, float("inf"), None) if len(group.nodes) == 1 else None
+        return self._last_resort(group)
+
+    def _last_resort(self, group: Interval) -> Found | None:
+        """A single op in whatever tiles fit, banks shared; None for several. Raises DoesNotFit."""
+        if len(group.nodes) > 1:
+            return None
+        grid = smallest(group.nodes[0], self.chip).grid
+        estimate = cost(group.nodes, tiled(group, grid, self.chip), self.chip)
+        return Found(group, SHARED_BANK * estimate.cycles(1, overlapped=False), None)
 
     def _cut(self, group: Interval) -> Choice | None:
         key = _likeness(group)

@@ -46,11 +46,12 @@ def interval(nodes: Sequence[Node]) -> Interval | None:
     """
     The nodes as one group, or None where they can't be one.
 
-    An op that moves stands alone; a value of which each lane holds a copy comes from global memory.
+    An op that moves stands alone, and so does a view of a value from outside, which is one in global memory; a value
+    of which each lane holds a copy comes from there.
     """
-    if len(nodes) > 1 and any(node.moves for node in nodes):
-        return None
     made = {node.output for node in nodes}
+    if len(nodes) > 1 and any(node.moves or (node.view and node.operands[0].value not in made) for node in nodes):
+        return None
     if any(operand.everywhere and operand.value in made for node in nodes for operand in node.operands):
         return None
     inside = {node.op for node in nodes}

@@ -28,7 +28,7 @@ def run(
     """Divide the network and write it. Raises UnknownChip and DoesNotFit."""
     chip = chip_named(str(params["chip"]))
     network = files.load(inputs["tpu_mlir"], "tpu", Structure, Tpu, Quant)
-    made = divide(network, chip, int(params.get("effort") or 2), progress)
+    made = divide(network, chip, int(params.get("effort") or 2), params.get("seed"), progress)
     network.module.attributes["module.chip"] = StringAttr(chip.name)
     network.module.attributes["module.state"] = StringAttr("TPU_DIVIDED")
     network.module.verify()

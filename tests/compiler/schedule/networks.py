@@ -9,9 +9,12 @@ from xdsl.dialects.builtin import FunctionType, ModuleOp, NoneType, StringAttr, 
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
+from compiler.dialects.fields import integer, ints
 from compiler.dialects.quant import I8, UniformType
 from compiler.dialects.structure import InputOp, NoneOp, WeightOp
-from compiler.ir.network import Network, named
+from compiler.dialects.tpu.base import TpuOp
+from compiler.dialects.tpu.contraction import ConvOp
+from compiler.ir.network import Network, named, shape
 from compiler.ir.storage import dtype_of
 
 INT8 = UniformType.per_tensor(0.05)
@@ -50,19 +53,41 @@ class Builder:
         return op.results[0]
 
     def op(
-        self, kind: type[Operation], operands: Sequence[SSAValue], dims: Sequence[int], **attributes: Attribute
+        self, kind: type[TpuOp], operands: Sequence[SSAValue], dims: Sequence[int], **attributes: Attribute
     ) -> SSAValue:
         """An op whose result has extents `dims`."""
         made = TensorType(self.element, dims)
-        return self._add(kind.build(operands=operands, result_types=[made], attributes=attributes))
+        defaults = {
+            name: a.default_value for name, a in kind.get_irdl_definition().attributes.items() if a.default_value
+        }
+        return self._add(kind.create(operands=operands, result_types=[made], attributes={**defaults, **attributes}))
+
+    def dims(self, value: SSAValue) -> tuple[int, ...]:
+        """The extents of a value."""
+        return shape(value)
+
+    def conv(self, x: SSAValue, oc: int, kernel: int, stride: int = 1, depthwise: bool = False) -> SSAValue:
+        """A convolution with bias that keeps the picture's size but for its stride."""
+        n, ic, h, w = shape(x)
+        pad = kernel // 2
+        operands = [x, self.weight(1, oc, 1 if depthwise else ic, kernel * kernel), self.params(oc)]
+        rows, columns = (h + 2 * pad - kernel) // stride + 1, (w + 2 * pad - kernel) // stride + 1
+        window = {"kernel_shape": ints(kernel, kernel), "strides": ints(stride, stride), "pads": ints(*[pad] * 4)}
+        return self.op(ConvOp, operands, (n, oc, rows, columns), group=integer(ic if depthwise else 1), **window)
+
+    def rescale(self) -> dict[str, Attribute]:
+        """Attributes of a requantisation by about 1/4."""
+        return {"multiplier": integer(1 << 30), "rshift": integer(32)}
 
     def params(self, channels: int) -> SSAValue:
-        """Bias alone, or for int8 bias, multiplier and shift."""
-        return (
-            self.weight(1, channels, 1, 3, element=i32)
-            if self.element == INT8
-            else self.weight(1, channels, 1, 1, element=f32)
-        )
+        """Bias alone, or for int8 bias, multiplier and a shift that keeps results within the type's range."""
+        if self.element != INT8:
+            return self.weight(1, channels, 1, 1, element=f32)
+        value = self.weight(1, channels, 1, 3, element=i32)
+        table = self.weights[f"t{len(self.ops) - 1}"]
+        table[..., 1] += 1 << 30
+        table[..., 2] += 38
+        return value
 
     def finish(self, *returned: SSAValue) -> Network:
         """The network that returns these values."""

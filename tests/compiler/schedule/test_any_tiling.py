@@ -1,0 +1,102 @@
+"""Networks of several ops, grouped and cut at random for a small chip, give the interpreter's bits in every tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xdsl.dialects.builtin import StringAttr, f32
+
+from compiler.codegen.assemble import assemble
+from compiler.dialects.fields import TRUE, integer, ints
+from compiler.dialects.tpu.contraction import MatMulOp
+from compiler.dialects.tpu.elementwise import ElementwiseOp, LutOp, RescaleAddOp, RescaleMulOp
+from compiler.dialects.tpu.movement import ConcatOp, PermuteOp, ReshapeOp, SliceOp
+from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
+from compiler.interpreter.run import run
+from compiler.ir.network import Array, Network, name_of, shape
+from compiler.schedule.addresses import assign
+from compiler.schedule.divide import divide
+from simulator.chip import Chip
+from simulator.runtime import PyRuntime
+from tests.compiler.schedule.networks import Builder
+
+SMALL = Chip("small", 1, 4, 2048, 8, 8, 2, 1e9, 1e9)
+"""Four lanes of 2 KiB."""
+
+
+def bottleneck() -> Network:
+    """A residual block between convolutions of stride 2, its input used twice."""
+    b = Builder()
+    x = b.conv(b.input(2, 3, 13, 11), 10, 3, stride=2)
+    y = b.conv(b.conv(b.conv(x, 6, 1), 6, 3), 10, 1)
+    s = b.op(RescaleAddOp, [x, y], b.dims(x), multipliers=ints(16384, 20000), rshift=integer(15), do_relu=TRUE)
+    pads = {"kernel_shape": ints(3, 3), "strides": ints(2, 2), "pads": ints(1, 1, 1, 1)}
+    p = b.op(PoolOp, [s, b.none()], (2, 10, 4, 3), function=StringAttr("max"), **pads)
+    g = b.op(ReduceOp, [p], (2, 10, 1, 1), function=StringAttr("mean"), axes=ints(2, 3), **b.rescale())
+    r = b.op(ReshapeOp, [g], (2, 10))
+    m = b.op(MatMulOp, [r, b.weight(1, 5, 10, 1), b.params(5)], (2, 5))
+    return b.finish(m, p)
+
+
+def branches() -> Network:
+    """Branches joined by a concatenation that is a view and by one that moves; slices and permutations."""
+    b = Builder()
+    x = b.input(1, 9, 8, 7)
+    left, right = b.conv(x, 5, 3), b.conv(x, 6, 1)
+    joined = b.op(ConcatOp, [left, right], (1, 11, 8, 7), axis=integer(1))
+    lut = b.op(LutOp, [joined, b.weight(1, 1, 1, 256)], (1, 11, 8, 7))
+    part = b.op(SliceOp, [lut], (1, 11, 3, 7), offset=ints(0, 0, 1, 0), steps=ints(1, 1, 2, 1))
+    moved = b.op(PermuteOp, [part], (1, 3, 7, 11), order=ints(0, 2, 3, 1))
+    wide = b.op(ConcatOp, [moved, moved], (1, 3, 14, 11), axis=integer(2))
+    gate = b.op(ReduceOp, [wide], (1, 3, 1, 1), function=StringAttr("mean"), axes=ints(2, 3), **b.rescale())
+    scaled = b.op(RescaleMulOp, [wide, gate], (1, 3, 14, 11), **b.rescale())
+    return b.finish(b.op(ReshapeOp, [scaled], (1, 3 * 14 * 11)))
+
+
+def softmax() -> Network:
+    """Depthwise convolution and a softmax over channels, in float."""
+    b = Builder(f32)
+    x = b.conv(b.input(1, 6, 9, 8), 6, 3, depthwise=True)
+    flat = b.op(ReshapeOp, [x], (1, 1, 6, 72))
+    most = b.op(ReduceOp, [flat], (1, 1, 1, 72), function=StringAttr("max"), axes=ints(2))
+    raised = b.op(ElementwiseOp, [flat, most], (1, 1, 6, 72), formula=StringAttr("exp((x0 - x1))"))
+    total = b.op(ReduceOp, [raised], (1, 1, 1, 72), function=StringAttr("sum"), axes=ints(2))
+    share = b.op(ElementwiseOp, [raised, total], (1, 1, 6, 72), formula=StringAttr("(x0 / x1)"))
+    y = b.op(ReshapeOp, [share], (1, 6, 9, 8))
+    scaled = b.op(ElementwiseOp, [y, b.weight(1, 1, 1, 1)], (1, 6, 9, 8), formula=StringAttr("(x0 * x1)"))
+    return b.finish(b.conv(scaled, 4, 3))
+
+
+NETWORKS = [bottleneck, branches, softmax]
+
+
+def expected(network: Network, feeds: dict[str, Array]) -> dict[str, Array]:
+    """Every tensor by name as the interpreter makes it."""
+    found = dict[str, Array]()
+    run(network, feeds, lambda op, made: found.__setitem__(name_of(op), made))
+    return found
+
+
+@pytest.mark.parametrize("make", NETWORKS)
+@settings(max_examples=40)
+@given(seed=st.none() | st.integers(0, 10**6))
+def test_no_tiling_changes_a_bit(make: Callable[[], Network], seed: int | None) -> None:
+    network = make()
+    feeds: dict[str, Array] = {"t0": np.random.default_rng(1).normal(size=_input_shape(network)).astype(np.float32)}
+    wanted = expected(network, feeds)
+    divide(network, SMALL, seed=seed)
+    assign(network)
+    network.module.verify()
+    made = PyRuntime(assemble(network, SMALL)).dump(feeds)
+    assert made.keys() == wanted.keys()
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(made[name], array, err_msg=name)
+
+
+def _input_shape(network: Network) -> tuple[int, ...]:
+    (argument,) = network.main.body.block.args
+    return shape(argument)
