@@ -1,8 +1,10 @@
 """What the command line shows: a build under way, and tables."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -10,8 +12,8 @@ from rich.table import Table
 from compiler.build.builder import Listener
 from compiler.build.store import Record
 
-CONSOLE = Console()
-"""Results go here: standard output."""
+CONSOLE = Console(width=None if sys.stdout.isatty() else 160)
+"""Results go here: standard output, wide where it is no terminal."""
 
 NOTES = Console(stderr=True)
 """Progress and errors go here, so that results can be piped."""
@@ -65,11 +67,11 @@ class BuildBars(Listener):
 
 def table(rows: Sequence[Mapping[str, Any]], title: str = "") -> Table:
     """Rows as a table with the columns of the first; numbers to the right."""
-    shown = Table(title=title or None, title_justify="left", header_style="bold")
+    shown = Table(title=title or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     columns = list(rows[0]) if rows else []
     for name in columns:
         numeric = isinstance(rows[0][name], int | float)
-        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        shown.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(cell(row.get(name)) for name in columns))
     return shown

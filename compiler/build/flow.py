@@ -125,7 +125,8 @@ def _shapes(settings: Settings, target: Target) -> Params:
 
 
 def _tolerance(settings: Settings, target: Target) -> Params:
-    return {"tolerance": dict(settings.tolerance.get(target.mode, {}))}
+    wanted = settings.tolerance.get(target.mode, {})
+    return {"tolerance": {name: limit for name, limit in wanted.items() if name != "accuracy_drop"}}
 
 
 def _accuracy(settings: Settings, target: Target) -> Params | None:
