@@ -47,15 +47,15 @@ def convolve(
     n, _, h, width = x.shape
     oc, _, kh, kw = w.shape
     window = Window((kh, kw), strides, pads, dilations)
-    made = np.empty((n, oc, *window.output(h, width)), np.int32)
+    shape = (n, oc, *window.output(h, width))
     image, zero = _signed(x, zx)
     if depthwise:
-        made[...] = 0 if start is None else start
+        made = np.zeros(shape, np.int32) if start is None else np.array(start, np.int32, order="C")
         _depthwise(image, np.ascontiguousarray(w[:, 0]), zero, *strides, *dilations, *pads[:2], made)
         return made
     weights = _shifted(w.reshape(oc, -1))
-    for i in range(n):
-        made[i] = _product(weights, columns(image[i], window, zero), zero).reshape(made.shape[1:])
+    products = [_product(weights, columns(one, window, zero), zero) for one in image]
+    made = (products[0] if n == 1 else np.stack(products)).reshape(shape)
     return made if start is None else np.add(made, start, out=made)
 
 
@@ -74,7 +74,7 @@ def _signed(x: Array, zero: int) -> tuple[Array, int]:
 
 def _shifted(w: Array) -> Array:
     """Weights i8 (m, k) as u8 with zero point 128, contiguous."""
-    return np.ascontiguousarray(w).view(np.uint8) ^ np.uint8(128)
+    return np.bitwise_xor(w.view(np.uint8), np.uint8(128), order="C")
 
 
 def _product(w: Array, x: Array, zero: int) -> Int32:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -31,12 +32,13 @@ def requantise(
     first, last = _varying(acc.ndim, np.shape(multiplier), np.shape(shift), np.shape(bias))
     kept = tuple(n if first <= i < last else 1 for i, n in enumerate(acc.shape))
     biases, multipliers, shifts = (
-        np.ascontiguousarray(np.broadcast_to(value, kept), kind).reshape(-1)
-        for value, kind in ((bias, np.int32), (multiplier, np.int64), (shift, np.int64))
+        _row(bias, kept, np.int32),
+        _row(multiplier, kept, np.int64),
+        _row(shift, kept, np.int64),
     )
     made = np.empty(acc.shape, np.uint8)
     if acc.size:
-        blocks = (-1, biases.size, int(np.prod(acc.shape[last:], dtype=np.int64)))
+        blocks = (-1, biases.size, prod(acc.shape[last:]))
         source = np.ascontiguousarray(acc, np.int32)
         _requantise(
             source.reshape(blocks), biases, multipliers, shifts, zero, int(low), int(high), made.reshape(blocks)
@@ -63,6 +65,12 @@ def rescale_mul(
 def lookup(x: Array, table: Array) -> Array:
     """`table[x & 0xFF]`: `x` i8|u8, `table` 256 bytes of any shape. Returns the table's dtype in the shape of `x`."""
     return np.frombuffer(bytearray(x.tobytes()).translate(table.tobytes()), table.dtype).reshape(x.shape)
+
+
+def _row(value: ArrayLike, shape: tuple[int, ...], kind: DTypeLike) -> Array:
+    """The value of each index of `shape`, one after another."""
+    array = np.asarray(value)
+    return np.ascontiguousarray(array if array.shape == shape else np.broadcast_to(array, shape), kind).reshape(-1)
 
 
 def _varying(rank: int, *shapes: tuple[int, ...]) -> tuple[int, int]:
