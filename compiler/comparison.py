@@ -1,169 +1,132 @@
-"""
-Results compared, tensor by tensor: ONNX with Top, Top with TPU, TPU with chip.
-
-Tensors are matched by name and completely: one without a partner is an error, unless lowering introduced it. Float
-stages are held together by similarity, the chip and the interpreter by their bytes.
-"""
+"""Two runs of one network side by side: tensors matched by name, completely, and how far apart they are."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from math import inf, log10, sqrt
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from compiler.results import Array, Results
+from compiler.results import Results
 
-EXACT_DB = 200.0
-"""The SQNR that stands for no difference at all (and its negative for no likeness), so that tables hold numbers."""
+Array = NDArray[Any]
+
+CEILING_DB = 200.0
+"""Signal to noise of equal tensors, and its bound either way: JSON has no infinity."""
+
+FARTHEST = 3.4028234663852886e38
+"""The greatest error that is told, for the same reason."""
 
 
-class Incomparable(Exception):
-    """Results that can't be held against each other; the message names the tensors and the stages."""
-
-
-@dataclass(frozen=True)
-class Similarity:
-    """
-    How like a tensor is to its reference.
-
-    `cosine` of the angle between them; `euclid`: 1 - |a - b| / |(a + b) / 2|, as TPU-MLIR has it; `sqnr_db`:
-    10·log10(Σ ref² / Σ (ref - made)²), at most EXACT_DB; `max_error`: the greatest absolute difference.
-    """
-
-    cosine: float
-    euclid: float
-    sqnr_db: float
-    max_error: float
+class Incomplete(Exception):
+    """Runs that can't be compared tensor by tensor; the message names the tensors."""
 
 
 @dataclass(frozen=True)
 class Row:
     """
-    One tensor of the Tpu network.
+    One tensor of run `later` against its namesake of run `earlier`, as real numbers in f32.
 
-    Similarity is that of the TPU result with the Top result of its name, `top_cosine` that of the Top result with the
-    ONNX result; None for a tensor that lowering introduced. `mismatched_bytes` are those that differ on the chip.
+    `cosine` a·b ÷ |a||b|; `euclid` 1 - |a-b| ÷ |(a+b)/2| as TPU-MLIR; `sqnr_db` 10·log₁₀(Σ earlier² ÷ Σ difference²);
+    `max_error` the greatest |a-b|; `mismatched_bytes` of the stored forms, or of the f32 values where types differ.
     """
 
+    later: str
+    earlier: str
     tensor: str
     elements: int
+    cosine: float
+    euclid: float
+    sqnr_db: float
+    max_error: float
     mismatched_bytes: int
-    cosine: float | None = None
-    euclid: float | None = None
-    sqnr_db: float | None = None
-    max_error: float | None = None
-    top_cosine: float | None = None
 
 
-def similarity(reference: Array, made: Array) -> Similarity:
-    """Both arrays in float64, flattened. Raises Incomparable where they differ in size."""
-    if reference.size != made.size:
-        raise Incomparable(f"{reference.shape} against {made.shape}")
-    a, b = (array.astype(np.float64).ravel() for array in (reference, made))
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        equal = np.array_equal(a, b, equal_nan=True)
-        return Similarity(1.0, 1.0, EXACT_DB, 0.0) if equal else Similarity(0.0, 0.0, -EXACT_DB, inf)
-    difference = a - b
-    signal, noise, other = float(a @ a), float(difference @ difference), float(b @ b)
-    if noise == 0:
-        return Similarity(1.0, 1.0, EXACT_DB, 0.0)
-    mean = float(((a + b) / 2) @ ((a + b) / 2))
-    return Similarity(
-        cosine=float(a @ b) / sqrt(signal * other) if signal and other else 0.0,
-        euclid=1 - sqrt(noise / mean) if mean else 0.0,
-        sqnr_db=min(10 * log10(signal / noise), EXACT_DB) if signal else -EXACT_DB,
-        max_error=float(np.abs(difference).max()),
-    )
+COLUMNS = tuple(field.name for field in fields(Row))
+
+AT_LEAST = ("cosine", "euclid", "sqnr_db")
+AT_MOST = ("max_error", "mismatched_bytes")
+OF_ACCURACY = ("accuracy_drop",)
+"""Tolerances in the same mapping that the metric, not the comparison, has to keep."""
 
 
-def mismatched_bytes(reference: Array, made: Array) -> int:
-    """Bytes that differ. Raises Incomparable where type or extents do."""
-    if reference.dtype != made.dtype or reference.shape != made.shape:
-        raise Incomparable(f"{reference.dtype} {reference.shape} against {made.dtype} {made.shape}")
-    a, b = (np.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in (reference, made))
-    return int(np.count_nonzero(a != b))
-
-
-def compare(onnx: Results, top: Results, tpu: Results, chip: Results) -> list[Row]:
-    """A row a tensor of the Tpu network, in its order. Raises Incomparable."""
-    _complete(top.arrays, onnx.arrays, "Top", "ONNX")
-    _complete(_own(tpu), top.arrays, "TPU", "Top")
-    _complete(top.arrays, tpu.arrays, "Top", "TPU")
-    _complete(tpu.arrays, chip.arrays, "TPU", "chip")
-    _complete(chip.arrays, tpu.arrays, "chip", "TPU")
-    own = set(_own(tpu))
-    return [_row(name, onnx, top, tpu, chip, name in own) for name in tpu.arrays]
-
-
-def summary(rows: Iterable[Row], outputs: Iterable[str], tolerance: Mapping[str, float]) -> dict[str, Any]:
+def compare(later: Results, earlier: Results, names: tuple[str, str], *, both_ways: bool = False) -> list[Row]:
     """
-    The rows in a few numbers: the least cosine and SQNR with the tensors they belong to, the outputs' own, and whether
-    every tensor reaches `tolerance` (`cosine`, `euclid`, `sqnr_db`: the least allowed; `max_error`: the greatest).
+    A row for each tensor of `later`, in its order; `names` are what the runs are called.
 
-    `first_bad_tensor` is the first in order that doesn't, or that differs on the chip. Raises Incomparable for no rows.
+    A tensor that lowering introduced may lack a partner. Raises Incomplete where another does, with `both_ways` for a
+    tensor of `earlier` too, where extents don't fit, or where nothing is left to compare.
     """
-    listed = list(rows)
-    compared = [row for row in listed if row.cosine is not None]
-    if not compared:
-        raise Incomparable("no tensor was compared")
-    if unknown := sorted(set(tolerance) - {"cosine", "euclid", "sqnr_db", "max_error", "accuracy_drop"}):
-        raise Incomparable(f"a tolerance names {', '.join(unknown)}, which no comparison has")
-    worst = min(compared, key=lambda row: row.cosine or 0.0)
-    ends = [row for row in compared if row.tensor in set(outputs)]
-    bad = [row for row in listed if row.mismatched_bytes or not _reaches(row, tolerance)]
-    return {
-        "tensors": len(listed),
-        "compared": len(compared),
-        "mismatched_bytes": sum(row.mismatched_bytes for row in listed),
-        "worst_tensor": worst.tensor,
-        "worst_cosine": worst.cosine,
-        "cosine": min((row.cosine or 0.0 for row in ends), default=worst.cosine),
-        "sqnr_db": min(_db(row) for row in ends or compared),
-        "passed": all(_reaches(row, tolerance) for row in compared),
-        "first_bad_tensor": bad[0].tensor if bad else "",
-    }
+    internal = {name for name, meaning in later.meanings.items() if meaning.internal}
+    _complete(later, earlier, names, internal)
+    if both_ways:
+        _complete(earlier, later, (names[1], names[0]), set())
+    rows = [_row(name, later, earlier, names) for name in later.arrays if name in earlier.arrays]
+    if not rows:
+        raise Incomplete(f"no tensor of {names[0]} has a partner in {names[1]}: 0 compared")
+    return rows
 
 
-def table(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """The rows as plain values."""
-    return [asdict(row) for row in rows]
+def failures(rows: Iterable[Row], tolerance: Mapping[str, float]) -> list[str]:
+    """
+    What each row that misses a bound of `tolerance` misses, in words.
+
+    Bounds go by column: the least cosine, euclid and sqnr_db, the greatest max_error and mismatched_bytes. Raises
+    ValueError for another name.
+    """
+    if unknown := tolerance.keys() - {*AT_LEAST, *AT_MOST, *OF_ACCURACY}:
+        raise ValueError(f"no tolerance {', '.join(sorted(unknown))}; there are {', '.join(AT_LEAST + AT_MOST)}")
+    bounds = {name: bound for name, bound in tolerance.items() if name not in OF_ACCURACY}
+    return [missed for row in rows for name, bound in bounds.items() if (missed := _missed(row, name, bound))]
 
 
-def _row(name: str, onnx: Results, top: Results, tpu: Results, chip: Results, own: bool) -> Row:
-    try:
-        differing = mismatched_bytes(tpu.arrays[name], chip.arrays[name])
-        if not own:
-            return Row(name, tpu.arrays[name].size, differing)
-        measured = similarity(top.real(name), tpu.real(name))
-        before = similarity(onnx.real(name), top.real(name)).cosine
-    except Incomparable as error:
-        raise Incomparable(f"{name!r}: {error}") from None
-    return Row(name, tpu.arrays[name].size, differing, **asdict(measured), top_cosine=before)
+def _missed(row: Row, name: str, bound: float) -> str:
+    value: float = getattr(row, name)
+    if (value >= bound) if name in AT_LEAST else (value <= bound):
+        return ""
+    wanted = "at least" if name in AT_LEAST else "at most"
+    return f"{row.later} {row.tensor!r}: {name} {value:.6g}, wanted {wanted} {bound:g}"
 
 
-def _own(results: Results) -> list[str]:
-    """Names of the tensors that stages before have too."""
-    return [name for name in results.arrays if not ((m := results.meanings.get(name)) and m.internal)]
+def _complete(run: Results, other: Results, names: tuple[str, str], exempt: set[str]) -> None:
+    alone = [name for name in run.arrays if name not in other.arrays and name not in exempt]
+    if alone:
+        shown = ", ".join(map(repr, alone[:5])) + (", …" if len(alone) > 5 else "")
+        raise Incomplete(f"{len(alone)} tensor(s) of {names[0]} have no partner in {names[1]}: {shown}")
 
 
-def _complete(these: Iterable[str], those: Iterable[str], what: str, other: str) -> None:
-    if missing := sorted(set(these) - set(those)):
-        raise Incomparable(f"{len(missing)} {what} tensors have no {other} result: {', '.join(missing[:5])}")
+def _row(name: str, later: Results, earlier: Results, names: tuple[str, str]) -> Row:
+    a, b = later.real(name).reshape(-1), earlier.real(name).reshape(-1)
+    if a.size != b.size:
+        raise Incomplete(
+            f"tensor {name!r} is {list(later.arrays[name].shape)} in {names[0]}, {list(earlier.arrays[name].shape)} "
+            f"in {names[1]}"
+        )
+    return Row(*names, name, a.size, *_distances(a, b), _mismatched(later.arrays[name], earlier.arrays[name], a, b))
 
 
-def _reaches(row: Row, tolerance: Mapping[str, float]) -> bool:
-    if row.cosine is None:
-        return True
-    least = all(
-        (value if (value := getattr(row, key)) is not None else -inf) >= tolerance[key]
-        for key in ("cosine", "euclid", "sqnr_db")
-        if key in tolerance
-    )
-    return least and (row.max_error or 0.0) <= tolerance.get("max_error", inf)
+def _distances(a: Array, b: Array) -> tuple[float, float, float, float]:
+    """Cosine, euclid, SQNR and greatest error; an infinity or NaN that only one has is as far away as can be."""
+    differ = ~((a == b) | (np.isnan(a) & np.isnan(b)))
+    if not (np.isfinite(a[differ]).all() and np.isfinite(b[differ]).all()):
+        return 0.0, 0.0, -CEILING_DB, FARTHEST
+    usable = np.isfinite(a) & np.isfinite(b)
+    x, y = a[usable].astype(np.float64), b[usable].astype(np.float64)
+    if not differ.any():
+        return 1.0, 1.0, CEILING_DB, 0.0
+    apart, middle = float(np.linalg.norm(x - y)), float(np.linalg.norm((x + y) / 2))
+    lengths = float(np.linalg.norm(x)), float(np.linalg.norm(y))
+    cosine = float(x @ y) / (lengths[0] * lengths[1]) if min(lengths) > 0 else 0.0
+    ratio = lengths[1] / apart
+    decibels = 20 * math.log10(ratio) if ratio > 0 else -CEILING_DB
+    euclid = 1 - apart / middle if middle > 0 else 0.0
+    return cosine, euclid, min(max(decibels, -CEILING_DB), CEILING_DB), float(np.max(np.abs(x - y)))
 
 
-def _db(row: Row) -> float:
-    return row.sqnr_db if row.sqnr_db is not None else -EXACT_DB
+def _mismatched(stored_a: Array, stored_b: Array, a: Array, b: Array) -> int:
+    if stored_a.dtype == stored_b.dtype:
+        a, b = stored_a.reshape(-1), stored_b.reshape(-1)
+    return int(np.count_nonzero(np.ascontiguousarray(a).view(np.uint8) != np.ascontiguousarray(b).view(np.uint8)))

@@ -1,28 +1,44 @@
-"""A model's own measure of accuracy: one small function a metric."""
+"""What a model is judged by: small functions of outputs and labels, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from compiler.results import Array
-
-Metric = Callable[[Sequence[Array], Array], Array]
-"""From the outputs (samples, …) in order and the labels (samples), a score from 0 to 1 for each sample."""
+Array = NDArray[Any]
+Metric = Callable[[Array, Array], float]
+"""Outputs (samples, …) and labels (samples, …) to a number; more is better."""
 
 
 class UnknownMetric(ValueError):
-    """A model's record names a metric that isn't there; the message lists those that are."""
+    """A metric that there isn't; the message lists those there are."""
 
 
-def top1(outputs: Sequence[Array], labels: Array) -> Array:
-    """1 where the greatest of the first output's values is at the label, the first of equals."""
-    scores = outputs[0].reshape(len(labels), -1)
-    return (scores.argmax(axis=1) == labels).astype(np.float64)
+def top1(outputs: Array, labels: Array) -> float:
+    """The share of samples whose greatest score, the first of equals, is the label's. Scores (samples, …classes)."""
+    return np.count_nonzero(predictions(outputs) == labels.reshape(-1)) / len(outputs)
 
 
-METRICS: Mapping[str, Metric] = {"top1": top1}
+def top5(outputs: Array, labels: Array) -> float:
+    """The share of samples whose label is among the five greatest scores, earlier classes first among equals."""
+    best = np.argsort(-_scores(outputs), axis=1, kind="stable")[:, :5]
+    return np.count_nonzero((best == labels.reshape(-1, 1)).any(1)) / len(outputs)
+
+
+def predictions(outputs: Array) -> Array:
+    """The class of the greatest score of each sample, int64 (samples,)."""
+    return np.argmax(_scores(outputs), axis=1)
+
+
+def _scores(outputs: Array) -> Array:
+    return outputs.reshape(len(outputs), -1)
+
+
+METRICS: Mapping[str, Metric] = {"top1": top1, "top5": top5}
+"""The metrics by name."""
 
 
 def metric_named(name: str) -> Metric:
