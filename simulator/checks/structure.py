@@ -7,9 +7,8 @@ from typing import Any
 
 from simulator.checks.finding import Finding
 from simulator.events import Deadlock, distinct, order
-from simulator.execute.elementwise import BINARY
 from simulator.isa.record import Records
-from simulator.isa.table import ARITHMETIC, BY_CODE, SPECS, DType, Engine, Flag, Region, Spec
+from simulator.isa.table import ARITHMETIC, BINARY, BY_CODE, SPECS, DType, Engine, Flag, Region, Spec
 from simulator.model_file import Model
 
 NAME = "structure"

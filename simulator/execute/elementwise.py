@@ -11,11 +11,8 @@ from simulator.arithmetic.functions import FUNCTIONS
 from simulator.arithmetic.requantise import lookup, rescale_add, rescale_mul
 from simulator.execute.lanes import each_lane
 from simulator.execute.site import FLOATS, WHOLE, Site
-from simulator.isa.table import DType, Flag
+from simulator.isa.table import BINARY, DType, Flag
 from simulator.memory import Array, Place
-
-BINARY = frozenset({"add", "sub", "mul", "div", "max", "min"})
-"""Functions of ARITH that take a second operand."""
 
 
 def arith(site: Site) -> Callable[[], None]:

@@ -107,6 +107,9 @@ ARITHMETIC = ("add", "sub", "mul", "div", "max", "min", "abs", "sqrt", "exp", "l
               "floor", "ceil", "round")  # fmt: skip
 """Functions of ARITH on f32, in the order of their codes."""
 
+BINARY = frozenset(("add", "sub", "mul", "div", "max", "min"))
+"""Those that take operand `b` too."""
+
 SPECS: Mapping[str, Spec] = {
     "NOP": Spec(0, Engine.TIU, (), (), "nothing; carries a wait"),
     "END": Spec(1, Engine.TIU, (), (), "the last record of a TIU stream"),
