@@ -32,7 +32,7 @@ from compiler.lowering.floating import to_float
 from compiler.lowering.job import Job, shared
 from compiler.lowering.layout import PLANE, activation, aligned, as_matrix, by_groups, chip_filter, chip_right
 from compiler.lowering.quantised_weights import Quantised, quantise
-from compiler.lowering.scales import quantised
+from compiler.lowering.scales import symmetric
 from compiler.lowering.terms import bound
 
 I8 = IntegerType(8)
@@ -143,7 +143,7 @@ def _pair(op: Elementwise, job: Job) -> list[SSAValue] | None:
         if array is None:
             made.append(job.reshape(stored(value, job), aligned(value, op.output), f"x{i}"))
         else:
-            element = quantised(float(array.min()), float(array.max()))
+            element = symmetric(float(array.min()), float(array.max()))
             held = quantised_array(array.reshape(aligned(value, op.output)), element)
             made.append(job.weight(f"x{i}", held, element))
     return made

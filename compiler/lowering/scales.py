@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from xdsl.dialects.builtin import IntegerType, Signedness
 from xdsl.ir import SSAValue
@@ -17,7 +17,11 @@ SMALLEST_THRESHOLD = 1e-9
 """Below it a tensor counts as all zero: its scale must still be positive."""
 
 
-def quantised(low: float, high: float) -> UniformType:
+Scheme = Callable[[float, float], UniformType]
+"""From the lowest and the highest value of a tensor to its type."""
+
+
+def symmetric(low: float, high: float) -> UniformType:
     """u8 with zero point 0 and scale `high / 255` where nothing is negative, else i8 with scale `max|x| / 127`."""
     threshold = max(abs(low), abs(high), SMALLEST_THRESHOLD)
     if low >= 0:
@@ -25,15 +29,22 @@ def quantised(low: float, high: float) -> UniformType:
     return UniformType.per_tensor(threshold / 127, storage=I8)
 
 
-def chosen(network: Network) -> dict[str, UniformType]:
+def asymmetric(low: float, high: float) -> UniformType:
+    """u8 from `low` to `high`, both widened to hold zero, which is one of the steps."""
+    bottom, top = min(low, 0.0), max(high, 0.0)
+    step = max(top - bottom, SMALLEST_THRESHOLD) / 255
+    return UniformType.per_tensor(step, round(-bottom / step), storage=U8)
+
+
+def chosen(network: Network, scheme: Scheme) -> dict[str, UniformType]:
     """
-    The quantised type of every calibrated tensor, by name.
+    The type that a scheme gives to every calibrated tensor, by name.
 
     An op that passes values on gives its result's type to an operand that nobody else reads and that it holds without
     saturating, and so on upwards: then a Concat needs no requantising, its operands are made in its scale.
     """
     spans = {name_of(value): span for value in _results(network) if (span := _span(value)) is not None}
-    found = {name: quantised(*span) for name, span in spans.items()}
+    found = {name: scheme(*span) for name, span in spans.items()}
     for op in reversed(list(network.ops)):
         if not op.has_trait(PassesValues) or (wanted := found.get(name_of(op))) is None:
             continue

@@ -22,7 +22,7 @@ from compiler.lowering.carry import carry
 from compiler.lowering.floating import to_float
 from compiler.lowering.int8 import to_int8_or_float
 from compiler.lowering.job import Job, Unlowerable
-from compiler.lowering.scales import chosen
+from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
 
 COMPOSED = (channelwise, reduction, softmax)
 """Modules whose answers to `to_float` and `to_int8` are registered by being imported."""
@@ -30,18 +30,19 @@ COMPOSED = (channelwise, reduction, softmax)
 
 @dataclass(frozen=True)
 class Format:
-    """A number format: its rules, and the float type of what isn't quantised."""
+    """A number format: its rules, the float type of what isn't quantised, and how ranges become quantised types."""
 
     rule: Callable[[Operation, Job], TpuOp]
     element: Attribute
-    quantised: bool = False
+    scheme: Scheme | None = None
 
 
 FORMATS: Mapping[str, Format] = {
     "f32": Format(to_float, f32),
     "bf16": Format(to_float, bf16),
     "f16": Format(to_float, f16),
-    "int8": Format(to_int8_or_float, f32, quantised=True),
+    "int8": Format(to_int8_or_float, f32, symmetric),
+    "int8a": Format(to_int8_or_float, f32, asymmetric),
 }
 """By mode."""
 
@@ -60,19 +61,19 @@ def lower(network: Network, mode: str) -> None:
     Network inputs and results take the format's storage type. Raises Unlowerable naming every op without a rule, or
     VerifyException.
     """
-    chosen_format = format_of(mode)
+    wanted = format_of(mode)
     _refuse_unknown(network)
-    scales = chosen(network) if chosen_format.quantised else dict[str, UniformType]()
+    scales = chosen(network, wanted.scheme) if wanted.scheme else dict[str, UniformType]()
     known = dict[tuple[SSAValue, Attribute], SSAValue]()
     for op in network.ops:
-        job = Job(network, op, chosen_format.element, scales, known)
+        job = Job(network, op, wanted.element, scales, known)
         match op:
             case InputOp():
                 _enter(op, job)
             case TopOp() if op.has_trait(PassesValues):
                 _replace(op, _carried(op, job))
             case TopOp():
-                _replace(op, chosen_format.rule(op, job))
+                _replace(op, wanted.rule(op, job))
             case _:
                 pass
     _sweep(network)

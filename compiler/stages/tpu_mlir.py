@@ -2,7 +2,7 @@
 `tpu_mlir`: the canonical network lowered to the chip's ops in one number format.
 
 Inputs: `canonical_mlir`; for int8 modes `cali_mlir` too, whose weights are those of `canonical_mlir`. Parameters:
-`mode` (f32, bf16, f16, int8). Writes `tpu.mlir` and `tpu_weights.npz`.
+`mode` (f32, bf16, f16, int8, int8a). Writes `tpu.mlir` and `tpu_weights.npz`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def run(
 ) -> dict[str, Any]:
     """Lower and write the network; the metadata counts its ops. Raises Unlowerable."""
     mode = str(params["mode"])
-    source, stem = ("cali_mlir", "cali") if format_of(mode).quantised else ("canonical_mlir", "canonical")
+    source, stem = ("cali_mlir", "cali") if format_of(mode).scheme else ("canonical_mlir", "canonical")
     network = files.load(inputs[source], stem, Top, Quant, weights_in=inputs["canonical_mlir"])
     lower(network, mode)
     network.module.attributes["module.chip"] = StringAttr("ALL")

@@ -20,6 +20,8 @@ from tests.compiler.lowering.cases import CASES, FLOAT_IN_INT8, STEP
 from tests.compiler.lowering.networks import Builder, calibrate, reference
 
 SPANS = {"x": (-127 * STEP, 127 * STEP), "u": (0.0, 255 * STEP)}
+ASYMMETRIC = SPANS | {"x": (-127 * STEP, 128 * STEP)}
+"""Ranges whose 255 steps are the grid of the inputs."""
 RELATIVE = {"f32": 2e-6, "bf16": 2.0**-7, "f16": 2.0**-9}
 """Largest error as a part of the largest value: of an op's inputs, steps and result rounded to the format."""
 
@@ -57,12 +59,13 @@ def test_a_float_format_is_near_the_reference(case: str, mode: str) -> None:
         np.testing.assert_allclose(found.real(name), array, rtol=0, atol=RELATIVE[mode] * most, err_msg=name)
 
 
+@pytest.mark.parametrize("mode", ["int8", "int8a"])
 @pytest.mark.parametrize("case", CASES)
-def test_an_int8_result_is_the_nearest_step(case: str) -> None:
+def test_an_int8_result_is_the_nearest_step(case: str, mode: str) -> None:
     network, feeds = made(case)
     expected = reference(network, feeds)
-    calibrate(network, expected, SPANS)
-    found = lowered(network, "int8", feeds)
+    calibrate(network, expected, ASYMMETRIC if mode == "int8a" else SPANS)
+    found = lowered(network, mode, feeds)
     assert {name for name, meaning in found.meanings.items() if not meaning.internal} == expected.keys()
     for name, array in expected.items():
         step = found.meanings[name].scale if "int8" in found.meanings[name].dtype else STEP / 1000
@@ -89,5 +92,5 @@ def test_edges_have_the_storage_type(mode: str) -> None:
     kinds = network.main.function_type
     assert list(kinds.inputs) == [value.type for value in network.main.body.block.args]
     assert list(kinds.outputs) == [value.type for value in network.main.body.block.last_op.operands]  # pyright: ignore
-    assert is_quantised(network.main.body.block.args[0]) == (mode == "int8")
+    assert is_quantised(network.main.body.block.args[0]) == mode.startswith("int8")
     assert str(network.module.attributes["module.state"]) == '"TPU_LOWERED"'
