@@ -19,13 +19,13 @@ class UnknownMetric(ValueError):
 
 def top1(outputs: Array, labels: Array) -> float:
     """The share of samples whose greatest score, the first of equals, is the label's. Scores (samples, …classes)."""
-    return np.count_nonzero(predictions(outputs) == labels.reshape(-1)) / len(outputs)
+    return int(np.count_nonzero(predictions(outputs) == labels.reshape(-1))) / len(outputs)
 
 
 def top5(outputs: Array, labels: Array) -> float:
     """The share of samples whose label is among the five greatest scores, earlier classes first among equals."""
     best = np.argsort(-_scores(outputs), axis=1, kind="stable")[:, :5]
-    return np.count_nonzero((best == labels.reshape(-1, 1)).any(1)) / len(outputs)
+    return int(np.count_nonzero((best == labels.reshape(-1, 1)).any(1))) / len(outputs)
 
 
 def predictions(outputs: Array) -> Array:

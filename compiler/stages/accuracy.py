@@ -46,7 +46,7 @@ def run(
     figures = {
         "accuracy": metric(scores["chip"], labels),
         "accuracy_float": metric(scores["float"], labels),
-        "agreement": np.count_nonzero(chosen["chip"] == chosen["float"]) / len(labels),
+        "agreement": int(np.count_nonzero(chosen["chip"] == chosen["float"])) / len(labels),
     }
     figures["drop"] = figures["accuracy_float"] - figures["accuracy"]
     summary = {"metric": params["metric"], "samples": len(labels)} | figures
