@@ -9,6 +9,7 @@ import pytest
 
 from simulator.checks.bounds import check_bounds
 from simulator.checks.check import check
+from simulator.checks.overlap import check_overlap
 from simulator.checks.structure import check_structure
 from simulator.checks.uninitialised import check_uninitialised
 from simulator.isa.record import Command, Operand
@@ -17,6 +18,8 @@ from tests.simulator.hand_made import copy_twice, far, local, model
 
 DIMS = (1, 8, 4, 32)
 VECTOR = (1, 8, 1, 1)
+TABLE = local(0, (1, 1, 1, 256))
+EVEN = Operand(0, DType.I8, (1, 8, 1, 8), (16, 16, 16, 2))
 LOAD = Command("LOAD", {"out": local(0, DIMS), "in": far(Region.IO, 0, DIMS)})
 
 
@@ -136,3 +139,26 @@ def test_findings_read_well() -> None:
     assert first.startswith(
         "uninitialised: GDMA record 2, layer store: STORE reads LOCAL bytes 8192 to 8320 (in)"
     ) or first.startswith("races")
+
+
+@pytest.mark.parametrize(
+    ("command", "bytes_"),
+    [
+        (Command("COPY", {"out": local(64, DIMS), "in": local(0, DIMS)}), [(64, 128)]),
+        (Command("COPY", {"out": local(0, DIMS), "in": local(0, DIMS)}), []),
+        (Command("CAST", {"out": local(0, DIMS), "in": local(0, DIMS, DType.F32)}), [(0, 128)]),
+        (Command("POOL", {"out": local(0, DIMS), "in": local(0, DIMS)}, function="max"), [(0, 128)]),
+        (Command("LUT", {"out": TABLE, "in": local(512, TABLE.dims), "table": TABLE}), [(0, 256)]),
+        (Command("COPY", {"out": replace(EVEN, addr=1), "in": EVEN}), []),
+    ],
+)  # fmt: skip
+def test_overlap(command: Command, bytes_: list[tuple[int, int]]) -> None:
+    assert [(f.start, f.stop) for f in check_overlap(model([command], []))] == bytes_
+
+
+def test_accumulators_go_on_in_place() -> None:
+    operands = {"in": local(0, DIMS), "filter": local(1024, (1, 8, 8, 1)), "acc": local(8192, DIMS, DType.I32)}
+    flags = Flag.ACC_IN | Flag.ACC_OUT
+    assert not list(check_overlap(model([Command("CONV", operands, flags=flags)], [])))
+    finishing = Command("CONV", {**operands, "out": local(8192, DIMS)}, flags=Flag.ACC_IN)
+    assert [f.operand for f in check_overlap(model([finishing], []))] == ["acc"]
