@@ -74,11 +74,14 @@ def run(
 
 
 @app.command()
-def inspect(model: ModelFile) -> None:
-    """Show what is in a model: inputs, outputs, sizes, commands, cycles, layers."""
+def inspect(
+    model: ModelFile,
+    records: Annotated[bool, typer.Option("--records", help="Print the program instead, a record a line.")] = False,
+) -> None:
+    """Show what is in a model: inputs, outputs, sizes, commands, cycles, layers, faults."""
     from pipeline.commands import model as command
 
-    command.inspect(model)
+    command.listing(model) if records else command.inspect(model)
 
 
 @app.command()

@@ -1,0 +1,118 @@
+"""The command line on a committed model: builds, models, and messages for bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from pipeline.cli import app
+
+BUILD = ("build", "lenet", "--target", "e8-int8")
+
+
+def tpuflow(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def figures(*more: str) -> dict[str, Any]:
+    result = tpuflow(*BUILD, "--json", *more)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)[0]
+
+
+def test_builds_once_then_nothing_then_only_what_changed(offline: Path) -> None:
+    first = figures()
+    assert first["mismatched_bytes"] == 0
+    assert first["cycles_over_bound"] >= 1
+    assert first["ran"] == 16
+    second = figures()
+    assert second["ran"] == 0
+    assert {name: second[name] for name in ("cycles", "accuracy", "sqnr_db")} == {
+        name: first[name] for name in ("cycles", "accuracy", "sqnr_db")
+    }
+    assert "up to date" in tpuflow(*BUILD, "--explain").stdout
+    other = " ".join(tpuflow("build", "lenet", "--target", "e8-f32", "--explain").stdout.split())
+    assert "tpu_mlir run never built" in other
+    assert "origin_mlir re-point" in other
+
+
+def test_a_built_model_runs_and_can_be_looked_into(offline: Path) -> None:
+    figures("--goal", "sample_model")
+    model = offline / "lenet" / "e8-int8" / "sample.model"
+    np.savez("x.npz", x=np.zeros((1, 1, 28, 28), np.float32))
+    ran = tpuflow("run", str(model), "--input", "x.npz", "--output", "y.npz")
+    assert ran.exit_code == 0, ran.output
+    with np.load("y.npz") as held:
+        assert [held[name].shape for name in held.files] == [(1, 10)]
+    shown = tpuflow("inspect", str(model)).stdout
+    assert "CONV" in shown
+    assert "28×28" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("build", "lenet", "--target", "x99-int8"), "no target 'x99-int8'; there are x64-f32"),
+        (("build", "lenet", "--target", "x64-int8", "--goal", "nonsense"), "no stage nonsense"),
+    ],
+)
+def test_bad_arguments_are_named(offline: Path, arguments: tuple[str, ...], message: str) -> None:
+    result = tpuflow(*arguments)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_damaged_model_file_is_an_error_that_changes_nothing(offline: Path) -> None:
+    figures("--goal", "origin_mlir")
+    shown = (offline / "lenet/e8-int8/origin.mlir").read_text()
+    file = offline.parent / "zoo/model_file/model.onnx"
+    file.write_bytes(file.read_bytes()[:1000])
+    result = tpuflow(*BUILD)
+    assert result.exit_code == 1
+    assert "lenet/e8-int8, stage sample_onnx: " in result.stderr
+    assert "model.onnx" in result.stderr
+    assert "Traceback" not in result.output
+    assert (offline / "lenet/e8-int8/origin.mlir").read_text() == shown
+
+
+def test_calibration_with_nan_is_an_error(offline: Path) -> None:
+    np.savez(
+        offline.parent / "zoo/calibration_data/calibration.npz", x=np.full((8, 1, 28, 28), np.nan, dtype=np.float32)
+    )
+    result = tpuflow(*BUILD)
+    assert result.exit_code == 1
+    assert "stage cali_table: " in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_truncated_model_is_named(offline: Path) -> None:
+    figures("--goal", "sample_model")
+    whole = (offline / "lenet/e8-int8/sample.model").read_bytes()
+    Path("cut.model").write_bytes(whole[: len(whole) // 2])
+    for command in (("inspect", "cut.model"), ("run", "cut.model", "--input", "cut.model")):
+        result = tpuflow(*command)
+        assert result.exit_code == 1
+        assert "Traceback" not in result.output
+    assert "cut.model" in tpuflow("inspect", "cut.model").stderr
+
+
+def test_collecting_keeps_what_is_shown(offline: Path) -> None:
+    figures("--goal", "sample_model")
+    assert tpuflow("store", "gc", "--verify", "--unused").exit_code == 0
+    assert figures("--goal", "sample_model")["ran"] == 0
+
+
+def test_help_imports_nothing_slow() -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from pipeline.cli import app;"
+        "CliRunner().invoke(app, ['--help']);"
+        "print([m for m in ('dagster', 'numpy', 'onnx', 'xdsl', 'numba', 'grimp') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
