@@ -8,7 +8,9 @@ import numpy as np
 
 from compiler.npz import write_npz
 from pipeline.display import CONSOLE, table
+from simulator.checks.check import check
 from simulator.isa.table import BY_CODE
+from simulator.isa.text import disassemble
 from simulator.model_file import IO, Model, read
 from simulator.profile import profile
 from simulator.runtime import PyRuntime
@@ -47,7 +49,7 @@ def run(model: Path, feeds: Path, output: Path | None, raw: bool) -> None:
 def inspect(path: Path) -> None:
     """Print a model's inputs and outputs, sizes, commands and costliest layers."""
     model = read(path)
-    costs = profile(model)
+    costs, found = profile(model), check(model)
     totals: dict[str, Any] = {
         "chip": model.chip.name,
         "mode": model.mode,
@@ -59,6 +61,7 @@ def inspect(path: Path) -> None:
         "cycles": costs.cycles,
         "chip_seconds": costs.seconds,
         "ddr_bytes": costs.ddr_bytes,
+        "findings": len(found),
     }
     CONSOLE.print(table([{"": name, "value": value} for name, value in totals.items()], str(path.name)))
     ports = [_port("input", entry) for entry in model.inputs] + [_port("output", entry) for entry in model.outputs]
@@ -66,6 +69,17 @@ def inspect(path: Path) -> None:
     CONSOLE.print(table(_commands(model), "commands"))
     layers = sorted(costs.rows(), key=lambda row: row["start"] - row["end"])[:COSTLIEST]
     CONSOLE.print(table(layers, f"the {len(layers)} costliest of {len(costs.layers)} layers"))
+    for finding in found:
+        print(finding)
+
+
+def listing(path: Path) -> None:
+    """Print a model's records as the assembler reads them, each engine's after a comment with its name."""
+    model = read(path)
+    for name, records in (("TIU", model.tiu), ("GDMA", model.gdma)):
+        print(f"; {name}")
+        for line in disassemble(records, model.layers):
+            print(line)
 
 
 def _port(kind: str, entry: IO) -> dict[str, Any]:
