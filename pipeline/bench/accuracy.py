@@ -16,6 +16,6 @@ def rows(builder: Builder, model: str, target: str, told: Told) -> Iterator[Row]
         return
     record = builder.build(settings, Target.parse(target), ("accuracy",), told, show=False)["accuracy"]
     scored = json.loads((record.ref.path / "accuracy.json").read_text())
-    yield Row(case, "accuracy", scored["chip"], "share")
-    yield Row(case, "float_accuracy", scored["float"], "share")
-    yield Row(case, "accuracy_drop", 100 * (scored["float"] - scored["chip"]), "points")
+    yield Row(case, "accuracy", scored["accuracy"], "share")
+    yield Row(case, "float_accuracy", scored["accuracy_float"], "share")
+    yield Row(case, "accuracy_drop", round(100 * scored["drop"], 4), "points")

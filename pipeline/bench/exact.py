@@ -5,16 +5,16 @@ For every model and target, every tensor in between included, as scheduled and u
 op of the Tpu dialect at four times the size of an e8 lane. One wrong byte anywhere is a bug.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from compiler.build.builder import Builder
 from compiler.build.flow import Target
+from compiler.comparison import compare
 from compiler.results import Results
 from compiler.stages import addr_mlir, chip_results, lg_mlir, sample_model, tpu_results
-from pipeline.bench.bits import mismatched_bytes
 from pipeline.bench.giants import CHIP, ELEMENTS, GIANTS
 from pipeline.bench.report import Row
 from pipeline.bench.sketch import Sketch
@@ -22,7 +22,7 @@ from pipeline.bench.status import Told
 
 TARGETS = ("x64-f32", "x64-bf16", "x64-f16", "x64-int8", "e8-int8")
 CHAIN: Sequence[str] = ("tpu_mlir", "lg_mlir", "addr_mlir", "sample_model", "evaluation_data")
-SIDES = ("tpu_results", "chip_results")
+SIDES: Sequence[str] = ("tpu_results", "chip_results")
 
 
 def model_rows(builder: Builder, model: str, target: str, tilings: int, told: Told) -> Iterator[Row]:
@@ -31,8 +31,7 @@ def model_rows(builder: Builder, model: str, target: str, tilings: int, told: To
     for seed in (None, *range(1, tilings + 1)):
         case = told.at(f"{model}/{target}" + (f"/tiling-{seed}" if seed else ""))
         records = builder.build(replace(settings, seed=seed), Target.parse(target), SIDES, told, show=False)
-        sides = (Results.load(records[stage].ref.path, stage) for stage in SIDES)
-        yield _row(case, mismatched_bytes(*sides))
+        yield _row(case, mismatched_bytes({name: record.ref.path for name, record in records.items()}))
 
 
 def giant_rows(told: Told, names: Sequence[str] = tuple(GIANTS)) -> Iterator[Row]:
@@ -53,7 +52,13 @@ def compiled_mismatch(folder: Path) -> int:
     addr_mlir.run(inputs, {"chip": CHIP}, folder)
     sample_model.run(inputs, {"chip": CHIP}, folder)
     chip_results.run(inputs, {}, folder)
-    return mismatched_bytes(*(Results.load(folder, stage) for stage in SIDES))
+    return mismatched_bytes(dict.fromkeys(SIDES, folder))
+
+
+def mismatched_bytes(folders: Mapping[str, Path]) -> int:
+    """Bytes that differ over all tensors of both sides. Raises Incomplete for a tensor without a partner."""
+    tpu, chip = (Results.load(folders[side], side) for side in SIDES)
+    return sum(row.mismatched_bytes for row in compare(chip, tpu, ("chip", "tpu"), both_ways=True))
 
 
 def _row(case: str, wrong: int) -> Row:
