@@ -8,7 +8,7 @@ from compiler.build.store import Record
 FIGURES = {
     "accuracy": ("accuracy", "accuracy"),
     "float": ("accuracy", "accuracy_float"),
-    "cosine": ("comparison", "worst_cosine"),
+    "cosine": ("comparison", "cosine"),
     "sqnr_db": ("comparison", "sqnr_db"),
     "mismatched_bytes": ("comparison", "mismatched_bytes"),
     "cycles": ("profile", "cycles"),

@@ -13,11 +13,13 @@ NAME_LENGTH = 40
 
 
 def draw(inputs: Mapping[str, Path]) -> Figure:
-    """From `comparison.csv`: signal to noise of each tensor; those that differ on the chip stand out."""
+    """From `comparison.csv`: signal to noise of each TPU result; those that differ on the chip stand out."""
     with (inputs["comparison"] / "comparison.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["sqnr_db"]]
+        listed = list(csv.DictReader(file))
+    rows = [row for row in listed if row["later"] == "tpu"]
+    differing = {row["tensor"] for row in listed if row["later"] == "chip" and int(row["mismatched_bytes"])}
     decibels = [float(row["sqnr_db"]) for row in rows]
-    wrong = [i for i, row in enumerate(rows) if int(row["mismatched_bytes"])]
+    wrong = [i for i, row in enumerate(rows) if row["tensor"] in differing]
     figure, axes = canvas()
     axes.plot(decibels, color=COLOURS[0], linewidth=0.8, marker=".", markersize=3)
     if wrong:
