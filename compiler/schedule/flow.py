@@ -67,6 +67,16 @@ class Sizes:
             )
         return self._nodes[node]
 
+    def floor(self, nodes: Sequence[Node], stored: Iterable[SSAValue]) -> int:
+        """Cycles of the slower engine alone when each tensor from outside is loaded once."""
+        outside, made = dict[LoadKey, int](), {node.output: node for node in nodes}
+        for node in nodes:
+            for slot, operand in enumerate(node.operands):
+                if operand.value not in made:
+                    outside[load_key(node, operand, slot)] = self.load(node, slot)[1]
+        moves = sum(outside.values()) + sum(self.node(made[value])[3] for value in stored)
+        return max(moves, sum(self.node(node)[2] for node in nodes))
+
 
 def flow(nodes: Sequence[Node], stored: Iterable[SSAValue], sizes: Sizes, room: int) -> Flow | None:
     """The flow of a group in `room` bytes a lane, or None where even loads just in time don't fit."""

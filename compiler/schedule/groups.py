@@ -17,7 +17,7 @@ from compiler.schedule.flow import Flow, Sizes, flow
 from compiler.schedule.nodes import Node
 from compiler.schedule.plan import Plan, place
 from compiler.schedule.program import Interval, interval
-from compiler.schedule.search import Choice, best_of_many, best_of_one, tiled
+from compiler.schedule.search import Choice, best, tiled
 from compiler.schedule.single import smallest
 from simulator.chip import Chip
 
@@ -26,6 +26,9 @@ LONGEST = {1: 4, 2: 16, 3: 48}
 
 GIVE_UP = 3
 """After so many intervals to the same end that don't fit, longer ones aren't tried."""
+
+NEAR = 1.05
+"""A group that takes this many times the slower engine's time is good enough."""
 
 SHARED_BANK = 2
 """A guess at the factor in time where operands share banks."""
@@ -56,6 +59,9 @@ class Grouping:
 
     def divide(self) -> list[Plan | Operation]:
         """The plans of the cheapest division; a Reshape by itself stays outside of groups. Raises DoesNotFit."""
+        whole = self._flow(interval(self.nodes))
+        if whole and self._near_the_floor(whole) and (plan := self._flow_plan(whole.group)):
+            return [plan]
         while True:
             plans = list[Plan | Operation]()
             for i, j in self._ends():
@@ -96,15 +102,24 @@ class Grouping:
     def _best(self, group: Interval) -> Found | None:
         if len(group.nodes) == 1 and group.nodes[0].view:
             return Found(group, 0.0, None)
-        ways = list[Choice | Flow]()
-        if not group.nodes[0].moves and (one := flow(group.nodes, group.stored, self.sizes, self.chip.lane_bytes)):
+        ways = list[Found]()
+        if one := self._flow(group):
             ways.append(one)
+            if self._near_the_floor(one):
+                return one
         if len(group.nodes) <= self.longest and (cut := self._cut(group)):
-            ways.append(cut)
-        if ways:
-            way = min(ways, key=lambda way: way.cycles)
-            return Found(group, way.cycles, way)
-        return self._last_resort(group)
+            ways.append(Found(group, cut.cycles, cut))
+        return min(ways, key=lambda found: found.cycles) if ways else self._last_resort(group)
+
+    def _flow(self, group: Interval | None) -> Found | None:
+        if group is None or group.nodes[0].moves:
+            return None
+        found = flow(group.nodes, group.stored, self.sizes, self.chip.lane_bytes)
+        return Found(group, found.cycles, found) if found else None
+
+    def _near_the_floor(self, found: Found) -> bool:
+        """Whether neither engine alone is much quicker than both are together: no cut is worth looking for."""
+        return found.cycles <= NEAR * self.sizes.floor(found.group.nodes, found.group.stored)
 
     def _last_resort(self, group: Interval) -> Found | None:
         """A single op in whatever tiles fit, banks shared; None for several. Raises DoesNotFit."""
@@ -117,7 +132,7 @@ class Grouping:
     def _cut(self, group: Interval) -> Choice | None:
         key = _likeness(group)
         if key not in self.choices:
-            self.choices[key] = (best_of_one if len(group.nodes) == 1 else best_of_many)(group, self.chip)
+            self.choices[key] = best(group, self.chip)
         return self.choices[key]
 
     def _plan(self, found: Found) -> Plan | Operation | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from compiler.dialects.tpu.slices import DRIVERS, Cuts
 from compiler.schedule.cost import cost
-from compiler.schedule.cuts import ONE_TILE, Grid, Tiling, derive, even, split
+from compiler.schedule.cuts import Grid, Tiling, derive, even, split
 from compiler.schedule.demand import demand
 from compiler.schedule.local_memory import fits_apart, peak
 from compiler.schedule.nodes import Node
@@ -17,6 +18,9 @@ from simulator.layout import up
 
 LADDER = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256)
 """Numbers of tiles along an axis that are tried."""
+
+FEW = (1, 2, 4, 8, 16, 32)
+"""The same along the channels of several ops, where only the last of them can be cut there."""
 
 PIPELINED = 8
 """Tiles after which more of them overlap the engines no better."""
@@ -49,54 +53,39 @@ def tiled(group: Interval, grid: Grid, chip: Chip) -> Tiling:
     return derive(group.nodes, {v: even(extents[v], grid, chip.lanes) for v in group.stored}, grid, steps)
 
 
-def best_of_one(group: Interval, chip: Chip) -> Choice | None:
+def best(group: Interval, chip: Chip) -> Choice | None:
     """
-    The quickest cut of a single op, or None where no cut keeps its operands in banks of their own.
+    The quickest cut of a group, or None where no cut keeps the operands of each record in banks of their own.
 
     For every number of tiles along the pixels (images, then rows, then columns), the fewest along the channels that
-    fit; along the reduction only where nothing fits without.
+    fit with double buffers, and with single ones; along the reduction only where nothing fits without.
     """
-    (node,) = group.nodes
-    limit = limits(node, chip)
+    limit = _limits(group, chip)
     for k in (count for count in LADDER if count <= limit["k"]):
-        found = list[Choice]()
+        found, needed = list[Choice](), 1.0
         for pixels in _pixel_cuts(limit):
-            channels = _fewest_channels(group, {**pixels, "k": k}, limit["c"], chip)
-            found += _choices(group, {**pixels, "c": channels, "k": k}, chip) if channels else ()
-            if channels == 1 and _tiles(pixels) >= PIPELINED:
+            if _tiles(pixels) < needed:
+                continue
+            secs = {**pixels, "k": k}
+            if (pressure := _pressure(group, {**secs, "c": limit["c"]}, chip)) > 1:
+                needed = _tiles(pixels) * pressure
+                continue
+            single = _fewest_channels(group, secs, limit["c"], chip, doubled=False)
+            double = _fewest_channels(group, secs, limit["c"], chip, doubled=True)
+            for channels in sorted({single, double} - {0}):
+                found += _choices(group, {**secs, "c": channels}, chip)
+            if double == 1 and (len(group.nodes) > 1 or _tiles(pixels) >= PIPELINED):
                 break
         if found:
             return min(found, key=lambda choice: choice.cycles)
     return None
 
 
-def best_of_many(group: Interval, chip: Chip) -> Choice | None:
-    """The quickest cut of a group along its pixels, weights kept in local memory; None where none fits."""
-    stored = [node for node in group.nodes if node.output in group.stored]
-    limit = {axis: max(limits(node, chip)[axis] for node in stored) for axis in DRIVERS}
-    found = list[Choice]()
-    needed = 2
-    for pixels in _pixel_cuts(limit):
-        if _tiles(pixels) < needed:
-            continue
-        secs = {**ONE_TILE.secs, **pixels}
-        tiling = tiled(group, Grid(secs, C_FAST), chip)
-        wanted = demand(group.nodes, tiling, chip, doubled=False)
-        fixed = sum(
-            wanted.buffers[numbers[0]].size
-            for key, numbers in wanted.loads.items()
-            if not any(cuts.driver for cuts in tiling.loads[key])
-        )
-        if fixed > chip.lane_bytes:
-            return None
-        if (most := peak(wanted.buffers)) > chip.lane_bytes:
-            needed = max(needed + 1, up(_tiles(pixels) * (most - fixed), chip.lane_bytes - fixed + 1))
-            continue
-        if choices := list(_choices(group, secs, chip)):
-            found += choices
-            if len(found) > 2 or choices[0].doubled:
-                break
-    return min(found, key=lambda choice: choice.cycles, default=None)
+def _limits(group: Interval, chip: Chip) -> dict[str, int]:
+    """Into how many tiles a group can be cut at most: as far as one of its stored results; a reduction if alone."""
+    each = [limits(node, chip) for node in group.nodes if node.output in group.stored]
+    most = {axis: max(limit[axis] for limit in each) for axis in DRIVERS}
+    return most if len(group.nodes) == 1 else {**most, "k": 1}
 
 
 def _pixel_cuts(limit: dict[str, int]) -> Iterator[dict[str, int]]:
@@ -114,14 +103,28 @@ def _tiles(secs: dict[str, int]) -> int:
     return secs["n"] * secs["h"] * secs["w"]
 
 
-def _fewest_channels(group: Interval, secs: dict[str, int], limit: int, chip: Chip) -> int:
-    """The fewest tiles along the channels that fit, single buffered; 0 if none does."""
-    rungs = [*(rung for rung in LADDER if rung < limit), limit]
+def _pressure(group: Interval, secs: dict[str, int], chip: Chip) -> float:
+    """Bytes that shrink with more tiles over the room there is for them; infinite where the others fill it."""
+    tiling = tiled(group, Grid(secs, C_FAST), chip)
+    wanted = demand(group.nodes, tiling, chip, doubled=False)
+    fixed = sum(
+        wanted.buffers[numbers[0]].size
+        for key, numbers in wanted.loads.items()
+        if not any(cuts.driver for cuts in tiling.loads[key])
+    )
+    if fixed >= chip.lane_bytes:
+        return inf
+    return (peak(wanted.buffers) - fixed) / (chip.lane_bytes - fixed)
+
+
+def _fewest_channels(group: Interval, secs: dict[str, int], limit: int, chip: Chip, doubled: bool) -> int:
+    """The fewest tiles along the channels that fit; 0 if none does."""
+    rungs = [*(rung for rung in (LADDER if len(group.nodes) == 1 else FEW) if rung < limit), limit]
     low, high = 0, len(rungs)
     while low < high:
-        middle = (low + high) // 2
-        tiling = tiled(group, Grid({**secs, "c": rungs[middle]}), chip)
-        if fits_apart(demand(group.nodes, tiling, chip, doubled=False).buffers, chip):
+        middle = (low + high) // 2 if low else 0
+        tiling = tiled(group, Grid({**secs, "c": rungs[middle]}, C_FAST), chip)
+        if fits_apart(demand(group.nodes, tiling, chip, doubled).buffers, chip):
             high = middle
         else:
             low = middle + 1

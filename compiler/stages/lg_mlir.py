@@ -18,6 +18,7 @@ from compiler.dialects.structure import Structure
 from compiler.dialects.tpu.ops import Tpu
 from compiler.ir import files
 from compiler.schedule.divide import divide
+from compiler.schedule.report import rows
 from compiler.stages.progress import Progress, silent
 from simulator.chip import chip_named
 
@@ -25,7 +26,7 @@ from simulator.chip import chip_named
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Divide the network and write it. Raises UnknownChip and DoesNotFit."""
+    """Divide the network and write it; the metadata has a row a group. Raises UnknownChip and DoesNotFit."""
     chip = chip_named(str(params["chip"]))
     network = files.load(inputs["tpu_mlir"], "tpu", Structure, Tpu, Quant)
     made = divide(network, chip, int(params.get("effort") or 2), params.get("seed"), progress)
@@ -34,4 +35,5 @@ def run(
     network.module.verify()
     files.save_text(network, out, "lg", "lg_weights.npz")
     files.link_weights(inputs["tpu_mlir"] / "tpu_weights.npz", out / "lg_weights.npz")
-    return {"groups": len(made)}
+    table = list(rows(made, chip))
+    return {"groups": len(table), "cycles_estimate": sum(row["cycles"] for row in table), "table": table}
