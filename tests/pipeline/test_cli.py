@@ -52,6 +52,7 @@ def test_a_built_model_runs_and_can_be_looked_into(offline: Path) -> None:
     shown = tpuflow("inspect", str(model)).stdout
     assert "CONV" in shown
     assert "28×28" in shown
+    assert "LOAD out=u8(1,1,28,28)@LOCAL" in tpuflow("inspect", "--records", str(model)).stdout
 
 
 @pytest.mark.parametrize(

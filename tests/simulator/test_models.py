@@ -8,10 +8,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 
-from compiler.stages import addr_mlir, canonical_mlir, lg_mlir, origin_mlir, sample_model, sample_onnx, tpu_mlir
+from compiler.npz import write_npz
+from compiler.stages import (
+    addr_mlir,
+    cali_mlir,
+    cali_table,
+    canonical_mlir,
+    lg_mlir,
+    origin_mlir,
+    sample_model,
+    sample_onnx,
+    tpu_mlir,
+)
 from simulator.bound import bounds
 from simulator.checks.check import check
 from simulator.checks.races import check_races
@@ -33,22 +45,32 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     def made(name: str, chip: str, mode: str) -> tuple[onnx.ModelProto, Model]:
         front, back = root / name, root / f"{name}-{chip}-{mode}"
         if not front.exists():
-            (front / "model_file").mkdir(parents=True)
-            shutil.copy(MODELS / f"{name}.onnx", front / "model_file/model.onnx")
-            _run(front, sample_onnx, ("model_file",), {"shapes": {}})
-            _run(front, origin_mlir, ("sample_onnx",), {"name": name})
-            _run(front, canonical_mlir, ("origin_mlir",), {})
-        shutil.copytree(front, back, dirs_exist_ok=True)
-        for stage, source in (
-            (tpu_mlir, "canonical_mlir"),
-            (lg_mlir, "tpu_mlir"),
-            (addr_mlir, "lg_mlir"),
-            (sample_model, "addr_mlir"),
+            _front(front, name)
+        shutil.copytree(front, back)
+        for stage, inputs in (
+            (tpu_mlir, ("canonical_mlir", "cali_mlir")),
+            (lg_mlir, ("tpu_mlir",)),
+            (addr_mlir, ("lg_mlir",)),
+            (sample_model, ("addr_mlir",)),
         ):
-            _run(back, stage, (source,), {"mode": mode, "chip": chip, "effort": 1, "seed": None})
+            _run(back, stage, inputs, {"mode": mode, "chip": chip, "effort": 1, "seed": None})
         return onnx.load(back / "sample_onnx/sample.onnx"), read(back / "sample_model/sample.model")
 
     return made
+
+
+def _front(root: Path, name: str) -> None:
+    """The stages that all targets share, calibrated on noise."""
+    (root / "model_file").mkdir(parents=True)
+    shutil.copy(MODELS / f"{name}.onnx", root / "model_file/model.onnx")
+    (root / "calibration_data").mkdir()
+    noise = np.random.default_rng(0).random((4, 1, 28, 28), np.float32)
+    write_npz(root / "calibration_data/calibration.npz", {"x": noise})
+    _run(root, sample_onnx, ("model_file",), {"shapes": {}})
+    _run(root, origin_mlir, ("sample_onnx",), {"name": name})
+    _run(root, canonical_mlir, ("origin_mlir",), {})
+    _run(root, cali_table, ("canonical_mlir", "calibration_data"), {"method": "max", "samples": 4, "bins": 256})
+    _run(root, cali_mlir, ("canonical_mlir", "cali_table"), {})
 
 
 def _run(root: Path, stage: Any, inputs: tuple[str, ...], params: Mapping[str, Any]) -> None:
@@ -59,7 +81,7 @@ def _run(root: Path, stage: Any, inputs: tuple[str, ...], params: Mapping[str, A
 
 @pytest.mark.parametrize("name", ["lenet_mnist", "resnet8"])
 @pytest.mark.parametrize("chip", ["x64", "e8"])
-@pytest.mark.parametrize("mode", ["f32", "bf16"])
+@pytest.mark.parametrize("mode", ["f32", "bf16", "int8"])
 def test_sound_and_within_what_is_possible(build: Build, name: str, chip: str, mode: str) -> None:
     network, model = build(name, chip, mode)
     assert check(model) == []
