@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import ml_dtypes
@@ -86,13 +85,11 @@ class Memory:
     """Local memory and the three global regions of one session."""
 
     def __init__(self, chip: Chip, weights: Bytes, activation_bytes: int, io_bytes: int) -> None:
-        """`weights` is used as it is and never written."""
+        """`weights` is used as it is; no record may write there."""
         self.chip = chip
         self.lanes: Bytes = np.full((chip.lanes, chip.lane_bytes), POISON, np.uint8)
-        read_only = weights.view()
-        read_only.flags.writeable = False
         self.regions: Mapping[Region, Bytes] = {
-            Region.WEIGHT: read_only,
+            Region.WEIGHT: weights,
             Region.ACTIVATION: np.full(activation_bytes, POISON, np.uint8),
             Region.IO: np.full(io_bytes, POISON, np.uint8),
         }
@@ -182,9 +179,13 @@ def check(operand: Operand, chip: Chip, size: int) -> None:
 
 
 def written_twice(operand: Operand, chip: Chip) -> bool:
-    """Whether an axis of stride 0 makes elements share a place."""
+    """Whether elements may share a place: some stride is shorter than what the axes of shorter strides span."""
     n, c, h, w = operand.dims
     depths = up(operand.lane + c, chip.lanes) if operand.region == Region.LOCAL else c
-    return prod(operand.dims) > 1 and any(
-        count > 1 and not stride for count, stride in zip((n, depths, h, w), operand.strides, strict=True)
-    )
+    axes = zip((n, depths, h, w), operand.strides, strict=True)
+    span = operand.dtype.itemsize
+    for stride, count in sorted((abs(stride), count) for count, stride in axes if count > 1):
+        if stride < span:
+            return True
+        span += (count - 1) * stride
+    return False

@@ -105,7 +105,7 @@ def write(model: Model, path: Path) -> None:
 
 def read(path: Path, chip: Chip | None = None) -> Model:
     """
-    The model in a file, its weights mapped, every hash checked.
+    The model in a file, its weights mapped (what is written to them never reaches the file), every hash checked.
 
     `chip` is what it must have been compiled for, by default this installation's preset of the same name.
     Raises DamagedModel, FileNotFoundError.
@@ -113,7 +113,7 @@ def read(path: Path, chip: Chip | None = None) -> Model:
     size = path.stat().st_size
     if size < _HEADER.size:
         raise DamagedModel(f"{path}: header is not whole, the file has {size} bytes; build it again")
-    raw: Bytes = np.memmap(path, np.uint8, "r")
+    raw: Bytes = np.memmap(path, np.uint8, "c")
     manifest, start = _read_manifest(path, raw)
     sections: dict[str, Bytes] = {}
     try:

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.execute.site import Site
 from simulator.isa.table import DType, Region
-from simulator.memory import Place
+from simulator.memory import Place, written_twice
 
 ANY = tuple(dtype for dtype in DType if dtype != DType.NONE)
 
@@ -24,12 +24,8 @@ def store(site: Site) -> Callable[[], None]:
     """Local to global."""
     _alike(site)
     source = site.source("in", *ANY)
-    if 0 in (
-        stride
-        for extent, stride in zip(site.operand("out").dims, site.operand("out").strides, strict=True)
-        if extent > 1
-    ):
-        site.fail("out", "a stride of 0 writes a place more than once")
+    if written_twice(site.operand("out"), site.memory.chip):
+        site.fail("out", f"strides {site.operand('out').strides} write a place more than once")
     return _move(site.outside("out", Region.ACTIVATION, Region.IO), source)
 
 

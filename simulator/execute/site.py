@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -31,6 +31,8 @@ class Site:
     command: Command
     number: int
     memory: Memory
+    constants: Mapping[str, Operand]
+    """Where to read local operands that are known to hold just what was loaded from WEIGHT."""
 
     def fail(self, field: str, why: str) -> NoReturn:
         """Raise IllegalRecord."""
@@ -60,8 +62,9 @@ class Site:
         return operand
 
     def source(self, name: str, *types: DType) -> Place:
-        """A local operand that is read, of one of the types."""
-        return self._place(name, self._typed(name, types), (Region.LOCAL,))
+        """A local operand that is read, of one of the types; a constant is read where it came from."""
+        place = self._place(name, self._typed(name, types), (Region.LOCAL,))
+        return self.memory.place(self.constants[name]) if name in self.constants else place
 
     def target(self, name: str, *types: DType) -> Place:
         """A local operand that is written, of one of the types; no two elements share a place."""
