@@ -71,7 +71,7 @@ class Calibration(Strict):
 
     dataset: str
     samples: int = Field(gt=0)
-    method: Literal["max", "kl", "percentile", "mse"] = "kl"
+    method: Literal["max", "kl", "percentile", "mse"] = "mse"
     bins: int = Field(2048, gt=0)
 
 

@@ -57,7 +57,7 @@ class Settings:
 
     name: str
     shapes: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
-    calibration: Mapping[str, Any] = field(default_factory=lambda: {"method": "kl", "samples": 100, "bins": 2048})
+    calibration: Mapping[str, Any] = field(default_factory=lambda: {"method": "mse", "samples": 100, "bins": 2048})
     tolerance: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     metric: str | None = None
     samples: int = 1000

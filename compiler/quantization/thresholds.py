@@ -17,6 +17,8 @@ SHARE = 0.9999
 """Of the non-zero values that `percentile` keeps: TPU-MLIR's percentile9999."""
 LEVELS = 128
 """Magnitudes that `kl` tells apart, as in TensorRT's calibration (Migacz, GTC 2017)."""
+FEW = 8
+"""Values a bin, on average, below which `kl` doesn't trust a histogram."""
 KL_STEP = 4
 """Bins between the thresholds that `kl` tries."""
 
@@ -67,12 +69,16 @@ def relative_entropy(histogram: Histogram) -> float:
     The bin edge at which 8-bit values tell most about the real ones: the least Kullback-Leibler divergence.
 
     The reference distribution is the histogram up to the edge, with what lies above in its last bin; its rival is the
-    same cut into LEVELS equal parts, the counts of each spread evenly over its non-empty bins.
+    same cut into LEVELS equal parts, the counts of each spread evenly over its non-empty bins. Where values are few,
+    neighbouring bins are merged first: a bin that is empty by chance would make any cut look good.
     """
-    last = int(np.flatnonzero(histogram.counts)[-1]) + 1
-    if last <= LEVELS:
+    counts, edges = histogram.counts, histogram.edges
+    while counts.sum() < FEW * len(counts) and len(counts) >= 4 * LEVELS:
+        counts, edges = counts[0::2] + counts[1::2], edges[1::2]
+    last = int(np.flatnonzero(counts)[-1]) + 1
+    if last <= LEVELS or counts.sum() < FEW * len(counts):
         return histogram.magnitude
-    return float(histogram.edges[_least_divergence(histogram.counts[:last], LEVELS, KL_STEP) - 1])
+    return float(edges[_least_divergence(counts[:last], LEVELS, KL_STEP) - 1])
 
 
 METHODS: Mapping[str, Callable[[Histogram], float]] = {
