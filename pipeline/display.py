@@ -71,7 +71,7 @@ def table(rows: Sequence[Mapping[str, Any]], title: str = "") -> Table:
     columns = list(rows[0]) if rows else []
     for name in columns:
         numeric = isinstance(rows[0][name], int | float)
-        shown.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        shown.add_column(name.replace("_", " "), justify="right" if numeric else "left", no_wrap=name == columns[0])
     for row in rows:
         shown.add_row(*(cell(row.get(name)) for name in columns))
     return shown

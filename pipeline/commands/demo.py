@@ -49,7 +49,7 @@ def demo(models: Sequence[str] = MODELS, targets: Sequence[str] = TARGETS) -> No
                 resources=resources(workshop),
                 raise_on_error=False,
             )
-            failed += [f"{partition_of(model, target)}: {reason}" for reason in _failures(result)]
+            failed += _failures(result, partition_of(model, target))
     rows = [{"build": name, **summary(records)} for name, records in listener.records.items()]
     keys = ("build", *COLUMNS, *MEMORY, "seconds")
     CONSOLE.print(table([{key: row[key] for key in keys} for row in rows]))
@@ -58,8 +58,8 @@ def demo(models: Sequence[str] = MODELS, targets: Sequence[str] = TARGETS) -> No
         raise DemoFailed("\n".join(failed))
 
 
-def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
+def _failures(result: dg.ExecuteInProcessResult, partition: str) -> list[str]:
     steps = [event for event in result.all_events if event.is_step_failure]
     reasons = [str(event.step_failure_data.user_failure_data or event.step_failure_data.error) for event in steps]
     checks = [check for check in result.get_asset_check_evaluations() if not check.passed]
-    return reasons + [f"check {check.asset_check_key.to_user_string()} does not hold" for check in checks]
+    return reasons + [f"{partition}: check {check.asset_check_key.to_user_string()} does not hold" for check in checks]
