@@ -27,12 +27,10 @@ class Constants:
     def enter(self, command: Command) -> Mapping[str, Operand]:
         """Go past a record; the operands that it reads from a constant, each as an operand in WEIGHT."""
         operands = used(command)
-        written = {"acc" if Flag.ACC_OUT in command.flags else "out"}
-        read = {
-            name: self._held[held][0] for name, held in operands.items() if name not in written and held in self._held
-        }
-        for name in written & operands.keys():
-            self._write(operands[name])
+        result = "acc" if Flag.ACC_OUT in command.flags else "out"
+        read = {name: self._held[held][0] for name, held in operands.items() if name != result and held in self._held}
+        if result in operands:
+            self._write(operands[result])
         if command.op == "LOAD" and len(operands) == 2 and operands["in"].region == Region.WEIGHT:
             self._held[operands["out"]] = operands["in"], span(operands["out"], self._chip)
         return read
