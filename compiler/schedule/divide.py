@@ -8,7 +8,7 @@ from random import Random
 from xdsl.ir import Operation
 
 from compiler.ir.network import Network
-from compiler.schedule.groups import Grouping
+from compiler.schedule.groups import grouped
 from compiler.schedule.plan import Plan
 from compiler.schedule.program import parts
 from compiler.schedule.random_tilings import divide_at_random
@@ -39,7 +39,7 @@ def divide(
         if isinstance(run, Operation):
             made.append(run)
         elif seed is None:
-            made += Grouping(run, chip, effort).divide()
+            made += grouped(run, chip, effort)
         else:
             made += divide_at_random(run, chip, Random(f"{seed} {done}"))
         progress(done, len(runs))
