@@ -53,17 +53,21 @@ OF_ACCURACY = ("accuracy_drop",)
 """Tolerances in the same mapping that the metric, not the comparison, has to keep."""
 
 
-def compare(later: Results, earlier: Results, names: tuple[str, str], *, both_ways: bool = False) -> list[Row]:
+def compare(
+    later: Results, earlier: Results, names: tuple[str, str], *, both_ways: bool = False, stored: bool = False
+) -> list[Row]:
     """
     A row for each tensor of `later`, in its order; `names` are what the runs are called.
 
     A tensor that lowering introduced may lack a partner. Raises Incomplete where another does, with `both_ways` for a
-    tensor of `earlier` too, where extents don't fit, or where nothing is left to compare.
+    tensor of `earlier` too, where sizes or, with `stored`, types differ, or where nothing is left to compare.
     """
     internal = {name for name, meaning in later.meanings.items() if meaning.internal}
     _complete(later, earlier, names, internal)
     if both_ways:
         _complete(earlier, later, (names[1], names[0]), set())
+    if stored:
+        _same_types(later, earlier, names)
     rows = [_row(name, later, earlier, names) for name in later.arrays if name in earlier.arrays]
     if not rows:
         raise Incomplete(f"no tensor of {names[0]} has a partner in {names[1]}: 0 compared")
@@ -96,6 +100,13 @@ def _complete(run: Results, other: Results, names: tuple[str, str], exempt: set[
     if alone:
         shown = ", ".join(map(repr, alone[:5])) + (", …" if len(alone) > 5 else "")
         raise Incomplete(f"{len(alone)} tensor(s) of {names[0]} have no partner in {names[1]}: {shown}")
+
+
+def _same_types(later: Results, earlier: Results, names: tuple[str, str]) -> None:
+    for name in later.arrays.keys() & earlier.arrays.keys():
+        made, wanted = later.arrays[name].dtype, earlier.arrays[name].dtype
+        if made != wanted:
+            raise Incomplete(f"tensor {name!r} is {made} in {names[0]}, {wanted} in {names[1]}")
 
 
 def _row(name: str, later: Results, earlier: Results, names: tuple[str, str]) -> Row:

@@ -3,7 +3,8 @@
 
 Inputs: `onnx_results`, `top_results`, `tpu_results`, `chip_results`. Parameters: `tolerance`, bounds by column name for
 Top against ONNX and TPU against Top. Writes `comparison.csv`, a line a pair of runs and tensor, and `comparison.json`,
-the same with what failed. That the chip's bytes aren't the TPU's is reported like the rest, for a check to judge.
+the same with what failed. Fusion takes tensors away between ONNX and Top; from Top on each has a partner both ways.
+That the chip's bytes aren't the TPU's is reported like the rest, for a check to judge.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ def run(
     loaded = [Results.load(inputs[f"{name}_results"], f"{name}_results") for name in RUNS]
     pairs: list[list[Row]] = []
     for i in range(1, len(RUNS)):
-        exact = RUNS[i] == "chip"
-        pairs.append(compare(loaded[i], loaded[i - 1], (RUNS[i], RUNS[i - 1]), both_ways=exact))
+        names = RUNS[i], RUNS[i - 1]
+        pairs.append(compare(loaded[i], loaded[i - 1], names, both_ways=i > 1, stored=RUNS[i] == "chip"))
         progress(i, len(RUNS) - 1)
     rows = [row for pair in pairs for row in pair]
     top, tpu, chip = pairs

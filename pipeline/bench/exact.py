@@ -58,7 +58,7 @@ def compiled_mismatch(folder: Path) -> int:
 def mismatched_bytes(folders: Mapping[str, Path]) -> int:
     """Bytes that differ over all tensors of both sides. Raises Incomplete for a tensor without a partner."""
     tpu, chip = (Results.load(folders[side], side) for side in SIDES)
-    return sum(row.mismatched_bytes for row in compare(chip, tpu, ("chip", "tpu"), both_ways=True))
+    return sum(row.mismatched_bytes for row in compare(chip, tpu, ("chip", "tpu"), both_ways=True, stored=True))
 
 
 def _row(case: str, wrong: int) -> Row:
