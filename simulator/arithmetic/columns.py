@@ -47,24 +47,36 @@ def columns(image: Array, window: Window, fill: float) -> Array:
     (kh, kw), (oh, ow) = window.kernel, window.output(h, w)
     made = np.empty((c * kh * kw, oh * ow), image.dtype)
     _columns(
-        image, made.reshape(c, kh, kw, oh, ow), image.dtype.type(fill), *window.strides, *window.dilations,
-        *window.pads[:2],
+        _phases(image, window.strides[1]), w, made.reshape(c, kh, kw, oh, ow), image.dtype.type(fill),
+        *window.strides, *window.dilations, *window.pads[:2],
     )  # fmt: skip
+    return made
+
+
+def _phases(image: Array, stride: int) -> Array:
+    """Every `stride`-th column of (c, h, w), from each of the first ones: (stride, c, h, ⌈w ÷ stride⌉)."""
+    if stride == 1:
+        return image[None]
+    c, h, w = image.shape
+    made = np.empty((stride, c, h, -(-w // stride)), image.dtype)
+    for first in range(stride):
+        part = image[:, :, first::stride]
+        made[first, :, :, : part.shape[2]] = part
     return made
 
 
 @compiled
 def _columns(
-    image: Array, made: Array, fill: Any, sh: int, sw: int, dh: int, dw: int, top: int, left: int
+    phases: Array, w: int, made: Array, fill: Any, sh: int, sw: int, dh: int, dw: int, top: int, left: int
 ) -> None:  # pragma: no cover
-    c, h, w = image.shape
+    _, c, h, wide = phases.shape
     _, kh, kw, oh, ow = made.shape
-    source, to = image.reshape(-1), made.reshape(-1)
+    source, to = phases.reshape(-1), made.reshape(-1)
     for ic in range(c):
         for i in range(kh):
             for j in range(kw):
-                plane, begin = ic * h * w, ((ic * kh + i) * kw + j) * oh * ow
                 above, shift = i * dh - top, j * dw - left
+                plane, begin = (shift % sw * c + ic) * h * wide, ((ic * kh + i) * kw + j) * oh * ow
                 first_row = min(max(0, (sh - 1 - above) // sh), oh)
                 last_row = max(min(oh, (h - 1 - above) // sh + 1), first_row)
                 first = min(max(0, (sw - 1 - shift) // sw), ow)
@@ -83,14 +95,10 @@ def _columns(
                         write[t] = read[t]
                 else:
                     for y in range(first_row, last_row):
-                        read = source[plane + (y * sh + above) * w + shift + first * sw :]
+                        read = source[plane + (y * sh + above) * wide + shift // sw + first :]
                         write = to[begin + y * ow + first : begin + y * ow + last]
-                        if sw == 1:
-                            for x in range(write.size):
-                                write[x] = read[x]
-                        else:
-                            for x in range(write.size):
-                                write[x] = read[x * sw]
+                        for x in range(write.size):
+                            write[x] = read[x]
                 for x in range(first):
                     for y in range(first_row, last_row):
                         to[begin + y * ow + x] = fill

@@ -47,10 +47,10 @@ def pool(
     shape = (*x.shape[:2], *window.output(*x.shape[2:]))
     place = (*kernel, *strides, *dilations, *pads[:2])
     if function == "max":
-        keys = np.ascontiguousarray(x, np.int32) if whole else _keys(widen(x))
-        best = np.full(shape, LOWEST if whole else int(_keys(np.array(-np.inf))[()]), np.int32)
+        keys = np.ascontiguousarray(x) if whole else _keys(widen(x))
+        best = np.full(shape, np.iinfo(x.dtype).min if whole else int(_keys(np.array(-np.inf))[()]), keys.dtype)
         _pool_max(keys, *place, best)
-        return _stored_max(best, whole, low, high, dtype)
+        return _stored_max(best.astype(np.int32, copy=False), whole, low, high, dtype)
     if whole:
         sums = np.zeros(shape, np.int32)
         _pool_sum(np.ascontiguousarray(x, np.int32) - np.int32(zx), *place, sums)

@@ -46,6 +46,16 @@ def requantise(
     return made.view(dtype)
 
 
+def requantise_channels(acc: Array, rows: Array, zero: int, low: float, high: float, dtype: DTypeLike) -> Array:
+    """`requantise` of `acc` int32 (n, c, h, w) by `rows` int32 (c, 3): bias, multiplier and shift of each channel."""
+    n, c, h, w = acc.shape
+    made = np.empty(acc.shape, np.uint8)
+    biases, (multipliers, shifts) = rows[:, 0].copy(), rows[:, 1:].T.astype(np.int64, order="C")
+    source = np.ascontiguousarray(acc).reshape(n, c, h * w)
+    _requantise(source, biases, multipliers, shifts, zero, int(low), int(high), made.reshape(source.shape))
+    return made.view(dtype)
+
+
 def rescale_add(
     a: Array, b: Array, za: int, zb: int, ma: int, mb: int, shift: int, zy: int, low: float, high: float,
     dtype: DTypeLike,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulator.arithmetic import floating, integer
 from simulator.arithmetic.casts import clamp, narrow
-from simulator.arithmetic.requantise import requantise
+from simulator.arithmetic.requantise import requantise_channels
 from simulator.execute.site import FLOATS, WHOLE, Site
 from simulator.execute.window import window_of
 from simulator.isa.table import DType, Flag
@@ -142,9 +142,7 @@ def _whole_steps(site: Site, sums: Sums) -> Callable[[], None]:
 
     def step() -> None:
         acc = sums(None if before is None else before.gather())
-        rows = params.gather()
-        bias, multiplier, shift = rows[..., 0:1], rows[..., 1:2], rows[..., 2:3]
-        out.scatter(requantise(acc, multiplier, shift, zy, low, high, out.dtype, bias))
+        out.scatter(requantise_channels(acc, params.gather()[0, :, 0], zy, low, high, out.dtype))
 
     return step
 
