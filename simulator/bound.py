@@ -124,7 +124,7 @@ def array_cycles(item: Contraction, size: int, chip: Chip) -> int:
 def compulsory_bytes(net: Net, work: Sequence[Contraction], size: int) -> int:
     """Each weight once with its channels' parameters, each used input and each output once, and gathered rows."""
     params = 12 if size == 1 else 4
-    weights = {item.weight: item.elements * size + item.outputs * params for item in work if item.weight}
+    weights = {item.weight: item.elements * size + item.outputs * params for item in work}
     held = {tensor.name for tensor in net.graph.initializer}
     read = {name for node in net.graph.node for name in node.input} | {value.name for value in net.graph.output}
     inputs = [value.name for value in net.graph.input if value.name in read - held]

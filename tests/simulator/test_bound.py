@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from simulator.bound import UnknownShape, bounds
-from simulator.chip import CHIPS
+from simulator.chip import CHIPS, variant
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 
@@ -119,6 +119,13 @@ def test_transposed_conv_counts_input_pixels() -> None:
     found = bounds(net.model(x), "int8", CHIPS["e8"])
     assert found.cube_macs == 64 * 64 * 2 * 2 * 10 * 10
     assert found.bound == 8 * 100 * 4 * 4
+
+
+def test_a_batch_is_rounded_up_matrix_by_matrix() -> None:
+    net = Builder((3, 5, 160))
+    model = net.model(net.node("MatMul", "x", net.node("Transpose", "x", perm=[0, 2, 1])))
+    quick = variant(CHIPS["e16"], ddr_bytes_per_second=1e15)
+    assert bounds(model, "int8", quick).bound == 3 * 3 * 10
 
 
 def test_float_modes_widen_weights_and_edges() -> None:

@@ -55,7 +55,7 @@ def test_work(got: int, by_hand: int) -> None:
 def test_transfer_takes_the_slower_of_memory_and_lanes() -> None:
     assert transfer_cycles(X64, 1, 64 * 64, 64 * 64, 64) == 16 + 61
     assert transfer_cycles(X64, 64, 1, 64, 64) == 16 + 61, "a run of one byte takes a whole burst"
-    assert transfer_cycles(X64, 1, 1024, 1024, 1) == 16 + 16, "one lane takes 64 bytes a cycle"
+    assert transfer_cycles(X64, 1, 65536, 65536, 1) == 16 + 1024, "one lane takes 64 bytes a cycle"
     assert transfer_cycles(E8, 1, 640, 640, 8) == 16 + 100
 
 
@@ -85,6 +85,8 @@ def test_accumulators_stand_in_for_the_result() -> None:
     acc = local(2 * 16384, (4, 64, 1, 1), DType.I32)
     command = Command("MATMUL", {**operands, "acc": acc}, flags=Flag.ACC_OUT)
     assert cycles(command, X64) == 24 + 2
+    idle = Command("MATMUL", {**command.operands, "out": local(0, (4, 64, 1, 1))}, flags=Flag.ACC_OUT)
+    assert cycles(idle, X64) == 24 + 2, "a result that isn't written conflicts with nothing"
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,7 @@ def test_runs_of_a_slice() -> None:
     assert contiguous(far((1, 64, 8, 8), (4096, 64, 8, 1))) == (1, 4096)
     assert contiguous(far((1, 64, 4, 8), (4096, 64, 8, 1))) == (64, 32)
     assert contiguous(far((2, 3, 4, 4), (4096, 64, 8, 1), DType.I8)) == (24, 4)
+    assert contiguous(far((2, 1, 4, 4), (4, 4, 8, 1))) == (8, 4), "two images interleaved row by row"
     assert contiguous(far((1, 64, 1, 256), (0, 0, 256, 1))) == (1, 256), "a table for every lane is fetched once"
 
 

@@ -69,6 +69,15 @@ def test_activations_are_empty_and_weights_are_not() -> None:
     assert [f.record for f in check_uninitialised(model([], loads)) if f.record] == [1]
 
 
+def test_what_a_scalar_stands_in_for_is_not_read() -> None:
+    operands = {"out": local(0, DIMS, DType.F32), "a": local(8192, DIMS, DType.F32), "b": local(512, DIMS, DType.F32)}
+    both = Command("ARITH", operands, {"scalar": 1.0}, "add", Flag.SCALAR_A | Flag.SCALAR_B)
+    assert not [f for f in check_uninitialised(model([both], [])) if f.record]
+    assert [f.operand for f in check_uninitialised(model([replace(both, flags=Flag.SCALAR_A)], [])) if f.record] == [
+        "b"
+    ]
+
+
 def test_outputs_must_be_written_whole() -> None:
     store = Command("STORE", {"out": far(Region.IO, 2048, DIMS), "in": local(0, DIMS)})
     (found,) = check_uninitialised(model([], [LOAD, store]))
