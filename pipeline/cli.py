@@ -85,6 +85,30 @@ def inspect(
 
 
 @app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A *_results.npz.")],
+    second: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The one to hold it against.")],
+    worst: Annotated[int, typer.Option(min=1, help="How many tensors to list.")] = 20,
+) -> None:
+    """Compare two runs tensor by tensor: the least alike first."""
+    from pipeline.commands import network as command
+
+    command.compare(first, second, worst)
+
+
+@app.command()
+def opt(
+    pipeline: Annotated[str, typer.Argument(help="Passes, such as 'fuse-relu,dead-code'; or 'canonicalize' for all.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A .mlir with its weights beside it.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here, weights beside it.")] = None,
+) -> None:
+    """Run passes on a network; print it, or write it with its weights."""
+    from pipeline.commands import network as command
+
+    command.optimise(pipeline, file, output)
+
+
+@app.command()
 def demo() -> None:
     """Build two models for five targets and show their figures."""
     from pipeline.commands import demo as command

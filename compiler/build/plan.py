@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
+from compiler.build import hashes
 from compiler.build.builder import Builder, partition_of
 from compiler.build.explain import explain
 from compiler.build.flow import SOURCES, Settings, Target, needed
 from compiler.build.store import Ref
+
+EMPTY = Ref(hashes.of_value([]), Path())
+"""The artifact of a stage that its target has no use for; it is the same before and after it is made."""
 
 
 class Action(Enum):
@@ -50,13 +55,12 @@ def plan(builder: Builder, settings: Settings, target: Target, goals: Collection
                 have[name] = builder.source(settings.name, name)
         recipe = builder.recipe(stage, settings, target, have)
         record = builder.store.get(recipe.key)
-        if record is None:
+        if record is None and wanted:
             late.add(stage.name)
-            reason = explain(builder.store, partition, stage.name, recipe) if wanted else "not wanted for this target"
-            steps.append(Step(stage.name, Action.RUN, reason))
+            steps.append(Step(stage.name, Action.RUN, explain(builder.store, partition, stage.name, recipe)))
             continue
-        have[stage.name] = record.ref
+        have[stage.name] = record.ref if record else EMPTY
         shown = builder.store.shown(partition, stage.name)
-        same = shown is not None and shown[1] == record.ref.hash
+        same = shown is not None and shown[1] == have[stage.name].hash
         steps.append(Step(stage.name, Action.NOTHING if same else Action.REPOINT))
     return steps

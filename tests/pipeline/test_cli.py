@@ -55,6 +55,22 @@ def test_a_built_model_runs_and_can_be_looked_into(offline: Path) -> None:
     assert "LOAD out=u8(1,1,28,28)@LOCAL" in tpuflow("inspect", "--records", str(model)).stdout
 
 
+def test_passes_by_name_and_runs_compared(offline: Path) -> None:
+    figures("--goal", "tpu_results", "--goal", "top_results")
+    folder = offline / "lenet" / "e8-int8"
+    whole = tpuflow("opt", "canonicalize", str(folder / "origin.mlir"))
+    assert whole.stdout.count("top.Relu") == 0
+    assert tpuflow("opt", "dead-code", str(folder / "origin.mlir")).stdout.count("top.Relu") > 0
+    assert tpuflow("opt", "canonicalize", str(folder / "origin.mlir"), "-o", "made.mlir").exit_code == 0
+    assert Path("made_weights.npz").is_file()
+    told = tpuflow("compare", str(folder / "tpu_results.npz"), str(folder / "top_results.npz"), "--worst", "3").stdout
+    assert "logits_Gemm" in told
+    assert "tensors compared" in told
+    unknown = tpuflow("opt", "fuse-nothing", str(folder / "origin.mlir"))
+    assert unknown.exit_code == 1
+    assert "there is no pass 'fuse-nothing'" in unknown.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,0 +1,70 @@
+"""The bench commands on a model that needs no download: what they print, and their exit codes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.bench import exact
+from pipeline.bench.app import app
+from pipeline.bench.sim import paired
+
+pytestmark = pytest.mark.usefixtures("offline")
+
+
+def told(*arguments: str, code: int = 0) -> dict[str, Any]:
+    result = CliRunner().invoke(app, [*arguments, "--json"])
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+def test_json_is_as_the_design_says() -> None:
+    shown = told("exact", "--target", "x64-f32", "--tilings", "1", "--no-ops")
+    assert shown["bench"] == "exact"
+    assert {"cpu", "cores", "memory_bytes", "python", "packages"} <= shown["machine"].keys()
+    assert shown["rows"] == [
+        {"case": case, "metric": "mismatched_bytes", "value": 0, "unit": "bytes"}
+        for case in ("lenet/x64-f32", "lenet/x64-f32/tiling-1")
+    ]
+
+
+def test_wrong_bytes_are_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(folders: object) -> int:
+        return 3
+
+    monkeypatch.setattr(exact, "mismatched_bytes", wrong)
+    shown = told("exact", "--target", "x64-f32", "--tilings", "0", "--no-ops", code=1)
+    assert [row["value"] for row in shown["rows"]] == [3]
+
+
+def test_a_random_tiling_is_not_shown_to_people(offline: Path) -> None:
+    told("exact", "--target", "x64-int8", "--tilings", "1", "--no-ops")
+    assert not (offline / "lenet").exists()
+
+
+def test_sim_times_both_sides() -> None:
+    rows = {row["metric"]: row for row in told("sim", "--model", "lenet", "--pairs", "3")["rows"]}
+    assert rows["functional_over_ort"]["value"] > 0
+    assert rows["functional_s"]["unit"] == rows["ort_s"]["unit"] == "s"
+
+
+def test_pairs_alternate_after_a_run_that_does_not_count() -> None:
+    order: list[str] = []
+    times = paired(lambda: order.append("ours"), lambda: order.append("theirs"), 2)
+    assert order == ["ours", "theirs"] * 3
+    assert len(times) == 2
+
+
+def test_accuracy_tells_float_chip_and_loss() -> None:
+    rows = told("accuracy", "--target", "x64-f32")["rows"]
+    assert {row["metric"] for row in rows} == {"accuracy", "float_accuracy", "accuracy_drop"}
+    assert all(row["case"] == "lenet/x64-f32" for row in rows)
+
+
+def test_without_json_it_is_a_table() -> None:
+    result = CliRunner().invoke(app, ["exact", "--target", "x64-f32", "--tilings", "0", "--no-ops"])
+    assert result.exit_code == 0
+    assert "mismatched_bytes" in result.stdout
+    assert "lenet/x64-f32" in result.stdout
