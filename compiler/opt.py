@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from xdsl.ir import Operation
 from xdsl.utils.arg_spec import parse_pipeline
-from xdsl.utils.exceptions import ArgSpecParseError, VerifyException
+from xdsl.utils.exceptions import ArgSpecParseError
 
-from compiler.ir.network import Network, name_of
+from compiler.ir.network import Network
+from compiler.ir.verify import broken
 from compiler.passes.clip_to_relu import ClipToReluPass
 from compiler.passes.constant_fold import ConstantFold
 from compiler.passes.constant_operands import ConstantOperands
@@ -25,8 +25,8 @@ from compiler.passes.scale_to_conv import ScaleToConvPass
 from compiler.passes.shape_infer import ShapeInfer
 
 _KINDS: tuple[type[NetworkPass], ...] = (
-    ShapeInfer, ConstantFold, RemoveIdentityPass, ConstantOperands, FuseSwishPass, FusePadPass, FuseAffinePass,
-    ScaleToConvPass, GlobalPoolPass, ClipToReluPass, FuseReluPass, FuseReshapePass, DeadCode,
+    ShapeInfer, ConstantFold, FuseReshapePass, RemoveIdentityPass, ConstantOperands, FuseSwishPass, FusePadPass,
+    FuseAffinePass, ScaleToConvPass, GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
 )  # fmt: skip
 PASSES = {kind.name: kind for kind in _KINDS}
 """Every pass by name, in the order in which they make sense."""
@@ -73,16 +73,5 @@ def run(network: Network, pipeline: Iterable[NetworkPass], after: Watcher | None
 
 def verify(network: Network, context: str) -> None:
     """Raises PassError that names the first op that doesn't verify."""
-    try:
-        network.module.verify()
-    except VerifyException as error:
-        raise PassError(f"{context} {_culprit(network.module)}: {error}") from None
-
-
-def _culprit(module: Operation) -> str:
-    for op in module.walk():
-        try:
-            op.verify(verify_nested_ops=False)
-        except VerifyException:
-            return f"{op.name} at {name_of(op)!r}"
-    return module.name
+    if problem := broken(network.module):
+        raise PassError(f"{context} {problem}")

@@ -121,7 +121,7 @@ def shared(op: IRDLOperation, kind: type[IRDLOperation]) -> dict[str, Attribute]
 def fitted(array: Array, kind: np.dtype[Any]) -> Array:
     """An array as contiguous `kind`; finite numbers are clamped into a float type's range, then rounded."""
     if kind.name not in LARGEST:
-        return np.ascontiguousarray(array, kind)
+        return np.asarray(array, kind, order="C")
     most = LARGEST[kind.name]
     wide = np.asarray(array, np.float32)
-    return np.ascontiguousarray(np.where(np.isfinite(wide), np.clip(wide, -most, most), wide).astype(kind))
+    return np.asarray(np.where(np.isfinite(wide), np.clip(wide, -most, most), wide), kind, order="C")

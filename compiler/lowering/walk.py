@@ -16,6 +16,7 @@ from compiler.dialects.top.base import PassesValues, TopOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.ir.network import Network, name_of, named, shape, tensor
 from compiler.ir.storage import is_quantised
+from compiler.ir.verify import broken
 from compiler.lowering import channelwise, reduction, softmax
 from compiler.lowering.borders import cast
 from compiler.lowering.carry import carry
@@ -58,8 +59,8 @@ def lower(network: Network, mode: str) -> None:
     """
     Replace every Top op but Input, Weight and None by Tpu ops in the number format `mode`, in place.
 
-    Network inputs and results take the format's storage type. Raises Unlowerable naming every op without a rule, or
-    VerifyException.
+    Network inputs and results take the format's storage type. Raises Unlowerable naming every op without a rule,
+    or the one that can't be lowered as it stands.
     """
     wanted = format_of(mode)
     _refuse_unknown(network)
@@ -78,18 +79,26 @@ def lower(network: Network, mode: str) -> None:
                 pass
     _sweep(network)
     _seal(network, mode)
-    network.module.verify()
+    if problem := broken(network.module):
+        raise Unlowerable(f"lowering to {mode} made {problem}")
 
 
 def _refuse_unknown(network: Network) -> None:
     """Raises Unlowerable with all the ops that nothing lowers, by name."""
-    strange = list[str]()
-    for op in network.ops:
-        question = carry if op.has_trait(PassesValues) else to_float
-        if not isinstance(op, InputOp | NoneOp | WeightOp | ReturnOp) and question.answer_of(type(op)) is None:
-            strange.append(f"{op.name} at {name_of(op)!r}")
+    strange = [f"{op.name} at {name_of(op)!r} ({why})" for op in network.ops if (why := _objection(op))]
     if strange:
-        raise Unlowerable(f"the chip has no rule for {len(strange)} ops: {', '.join(strange)}")
+        raise Unlowerable(f"the chip can't run {len(strange)} ops: {', '.join(strange)}")
+
+
+def _objection(op: Operation) -> str | None:
+    if isinstance(op, NoneOp | ReturnOp):
+        return None
+    if deep := [len(shape(value)) for value in op.results if len(shape(value)) > 4]:
+        return f"a tensor of {max(deep)} axes; the chip addresses four"
+    if isinstance(op, InputOp | WeightOp):
+        return None
+    question = carry if op.has_trait(PassesValues) else to_float
+    return "no rule lowers it" if question.answer_of(type(op)) is None else None
 
 
 def _enter(op: InputOp, job: Job) -> None:

@@ -77,3 +77,4 @@ def calibrate(network: Network, tensors: Mapping[str, Array], spans: Mapping[str
                 low, high = spans.get(name, (float(tensors[name].min()), float(tensors[name].max())))
                 kind = TensorType(CalibratedType(f32, FloatData(low), FloatData(high)), shape(value))
                 Rewriter.replace_value_with_new_type(value, kind)
+    network.main.update_function_type()
