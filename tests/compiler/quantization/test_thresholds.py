@@ -1,0 +1,101 @@
+"""Thresholds against what they promise, measured on the values themselves."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from onnxruntime.quantization.calibrate import HistogramCollector
+
+from compiler.quantization.histogram import Histogram
+from compiler.quantization.thresholds import METHODS, UnknownMethod, threshold
+
+Array = NDArray[Any]
+COUNT = 200_000
+
+
+def samples(kind: str) -> Array:
+    rng = np.random.default_rng(7)
+    drawn = {
+        "normal": lambda: rng.normal(size=COUNT),
+        "laplace": lambda: rng.laplace(size=COUNT),
+        "relu": lambda: np.maximum(rng.normal(size=COUNT), 0),
+        "outlier": lambda: np.append(rng.normal(size=COUNT), [40.0, -55.0]),
+        "uniform": lambda: rng.uniform(-1, 1, COUNT),
+    }
+    return drawn[kind]().astype(np.float32)
+
+
+def histogram_of(x: Array, bins: int = 2048) -> Histogram:
+    made = Histogram(bins)
+    made.add(x)
+    return made
+
+
+def squared_error(x: Array, level: float) -> float:
+    """Of the values as an 8-bit tensor of that threshold holds them."""
+    top, low = (255, 0) if x.min() >= 0 else (127, -127)
+    step = level / top
+    stored = np.clip(np.rint(x.astype(np.float64) / step), low, top) * step
+    return float(np.sum((x - stored) ** 2))
+
+
+@pytest.mark.parametrize("kind", ["normal", "laplace", "relu", "outlier", "uniform"])
+def test_mse_finds_nearly_the_least_error(kind: str) -> None:
+    x = samples(kind)
+    largest = float(np.abs(x).max())
+    best = min(squared_error(x, largest * share) for share in np.linspace(0.05, 1, 96))
+    assert squared_error(x, threshold("mse", histogram_of(x))) <= 1.02 * best
+
+
+def test_max_is_the_largest_magnitude() -> None:
+    x = samples("outlier")
+    assert threshold("max", histogram_of(x)) == 55.0
+
+
+@pytest.mark.parametrize("kind", ["normal", "laplace", "outlier"])
+def test_percentile_keeps_its_share(kind: str) -> None:
+    x = np.abs(samples(kind))
+    histogram = histogram_of(x)
+    level = threshold("percentile", histogram)
+    width = float(histogram.edges[0])
+    assert np.count_nonzero(x <= level) >= 0.9999 * x.size
+    assert np.count_nonzero(x <= level - width) < 0.9999 * x.size
+
+
+@pytest.mark.parametrize(("kind", "within"), [("normal", 0.2), ("laplace", 0.35), ("uniform", 0.02)])
+def test_kl_agrees_with_onnxruntime(kind: str, within: float) -> None:
+    """Its histogram is over both signs and its rule for empty bins differs, so only nearly."""
+    x = samples(kind)
+    largest = float(np.abs(x).max())
+    collector = HistogramCollector("entropy", True, 2048, 128, 99.99, "same")
+    counted = np.histogram(x, bins=1025, range=(-largest, largest))
+    peer = cast("Any", collector).get_entropy_threshold((*counted, x.min(), x.max()), 128)
+    assert threshold("kl", histogram_of(x, 1024)) == pytest.approx(float(peer[1]), rel=within)
+
+
+def test_kl_cuts_an_outlier_and_keeps_a_plateau() -> None:
+    assert threshold("kl", histogram_of(samples("outlier"))) < 10
+    assert threshold("kl", histogram_of(samples("uniform"))) > 0.98
+
+
+def test_kl_trusts_no_thin_histogram() -> None:
+    """Few values leave most bins empty, and then any cut looks good."""
+    x = np.random.default_rng(0).laplace(size=800).astype(np.float32)
+    assert threshold("kl", histogram_of(x)) == np.abs(x).max()
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("values", [[0.0, 0.0], [3.0], [-2.5, -2.5], [1e-30, 2e-30], [1e-3, 1e3]])
+def test_a_threshold_is_positive_and_no_more_than_the_largest(method: str, values: list[float]) -> None:
+    x = np.array(values, np.float32)
+    level = threshold(method, histogram_of(x))
+    largest = float(np.abs(x).max())
+    assert (level == 0) if largest == 0 else (0 < level <= largest)
+
+
+def test_an_unknown_method_lists_those_there_are() -> None:
+    with pytest.raises(UnknownMethod, match="'entropy'; there are max, kl, percentile, mse"):
+        threshold("entropy", Histogram(256))
