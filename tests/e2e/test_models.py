@@ -1,0 +1,60 @@
+"""The zoo's models through the whole flow: the chip makes the bytes that `tpu.mlir` defines, and int8 stays good."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from assets.zoo.zoo import InstalledZoo
+from compiler.build.builder import Builder
+from compiler.build.flow import Target
+from compiler.build.keys import Code
+from compiler.build.store import Store
+from pipeline.bench.exact import SIDES, mismatched_bytes
+from tests.assets.zoo.needs import files_of
+
+SMALL = [
+    (model, target)
+    for model in ("lenet_mnist", "resnet8")
+    for target in ("x64-f32", "x64-bf16", "x64-f16", "x64-int8", "e16-int8", "e8-int8", "e8-f32")
+]
+LARGE = [("ppocr_cls", "x64-f16"), ("ppocr_cls", "e8-int8"), ("squeezenet", "e8-int8"), ("resnet50", "x64-int8")]
+TILED = [("lenet_mnist", "x64-f32"), ("resnet8", "x64-int8"), ("resnet8", "e8-bf16"), ("squeezenet", "x64-int8")]
+
+
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    """One store for all tests here."""
+    return Builder(Store(tmp_path_factory.mktemp("store")), InstalledZoo(), Code())
+
+
+def metadata(builder: Builder, model: str, target: str, goal: str) -> dict[str, Any]:
+    files_of(model)
+    records = builder.build(builder.zoo.settings(model), Target.parse(target), (goal,))
+    return dict(records[goal].metadata)
+
+
+@pytest.mark.parametrize(("model", "target"), SMALL + LARGE)
+def test_every_tensor_is_exact_and_close_to_its_original(builder: Builder, model: str, target: str) -> None:
+    told = metadata(builder, model, target, "comparison")
+    assert told["tensors"] > 5
+    assert told["mismatched_bytes"] == 0
+    assert told["failed"] == []
+
+
+@pytest.mark.parametrize(("model", "target"), TILED)
+@pytest.mark.parametrize("seed", [11, 12])
+def test_no_tiling_changes_a_bit(builder: Builder, model: str, target: str, seed: int) -> None:
+    files_of(model)
+    settings = replace(builder.zoo.settings(model), seed=seed)
+    records = builder.build(settings, Target.parse(target), SIDES, show=False)
+    assert mismatched_bytes({name: record.ref.path for name, record in records.items()}) == 0
+
+
+@pytest.mark.parametrize("model", ["lenet_mnist", "resnet8", "ppocr_cls"])
+def test_int8_keeps_the_models_own_metric(builder: Builder, model: str) -> None:
+    told = metadata(builder, model, "x64-int8", "accuracy")
+    settings = builder.zoo.settings(model)
+    assert told["samples"] == settings.samples
+    assert told["accuracy_float"] > 0.93
+    assert told["drop"] <= settings.tolerance["int8"]["accuracy_drop"] <= 0.01
