@@ -12,15 +12,12 @@ from xdsl.ir import Operation, SSAValue
 from compiler.dialects.access import Box
 from compiler.dialects.structure import InputOp, NoneOp, WeightOp
 from compiler.dialects.tpu.base import TpuOp, frame_of
-from compiler.interpreter import contraction, elementwise, movement, pooling
-from compiler.interpreter.evaluate import Arrays, evaluate
+from compiler.interpreter.answers import evaluate
+from compiler.interpreter.evaluate import Arrays
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.ir.storage import is_quantised, scale, storage, zero_point
 from compiler.schedule.tiling import Piece, cut, full
 from simulator.arithmetic.casts import narrow, quantise
-
-FAMILIES = (contraction, elementwise, movement, pooling)
-"""The modules whose answers to `evaluate` are registered by being imported."""
 
 Visit = Callable[[Operation, Array], None]
 """Called with each input and op of the network and its result in storage type, in order of execution."""

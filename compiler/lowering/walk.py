@@ -17,16 +17,10 @@ from compiler.dialects.tpu.base import TpuOp
 from compiler.ir.network import Network, name_of, named, shape, tensor
 from compiler.ir.storage import is_quantised
 from compiler.ir.verify import broken
-from compiler.lowering import channelwise, reduction, softmax
+from compiler.lowering.answers import carry, to_float, to_int8_or_float
 from compiler.lowering.borders import cast
-from compiler.lowering.carry import carry
-from compiler.lowering.floating import to_float
-from compiler.lowering.int8 import to_int8_or_float
 from compiler.lowering.job import Job, Unlowerable
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
-
-COMPOSED = (channelwise, reduction, softmax)
-"""Modules whose answers to `to_float` and `to_int8` are registered by being imported."""
 
 
 @dataclass(frozen=True)

@@ -8,27 +8,10 @@ from compiler.dialects.fields import ints
 from compiler.dialects.top import ops as top
 from compiler.dialects.tpu.base import TpuOp
 from compiler.ir.network import Network, name_of
-from compiler.lowering.carry import carry
-from compiler.lowering.floating import to_float
-from compiler.lowering.int8 import to_int8
 from compiler.lowering.job import LARGEST, Unlowerable, fitted
 from compiler.lowering.scales import asymmetric, chosen, symmetric
 from compiler.lowering.walk import lower
 from tests.compiler.lowering.networks import Builder, calibrate
-
-COMPUTE = [kind for kind in top.Top.operations if issubclass(kind, top.TopOp)]
-PASSING = [kind for kind in COMPUTE if kind.has_trait(top.PassesValues)]
-COMPUTING = [kind for kind in COMPUTE if kind not in PASSING]
-NOT_LOWERED = {"top.Pad"}
-"""Top ops that the chip lacks; canonical networks of the zoo have none of them left."""
-FLOAT_ONLY = {"top.Softmax"}
-"""Top ops that an int8 network always computes in f32."""
-
-
-def test_every_top_op_has_a_rule() -> None:
-    assert carry.missing(PASSING) == []
-    assert set(to_float.missing(COMPUTING)) == NOT_LOWERED
-    assert set(to_int8.missing(COMPUTING)) == NOT_LOWERED | FLOAT_ONLY
 
 
 def test_every_op_without_a_rule_is_listed() -> None:

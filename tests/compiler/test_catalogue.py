@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from xdsl.ir import Operation
+
+from compiler.catalogue import DOCUMENT, TOP, TPU, document
+from compiler.codegen.emit.answers import emit
+from compiler.dialects.top.base import PassesValues
+from compiler.frontends.onnx.write import nodes
+from compiler.interpreter.answers import evaluate
+from compiler.lowering.answers import carry, to_float, to_int8
+
+PASSING = [kind for kind in TOP if kind.has_trait(PassesValues)]
+COMPUTING = [kind for kind in TOP if kind not in PASSING]
+NOT_LOWERED = ["top.Pad"]
+"""Top ops that the chip lacks; the passes leave none of them in the zoo's networks."""
+FLOAT_ONLY = ["top.Softmax"]
+"""Top ops that an int8 network always computes in f32."""
+
+
+def test_every_top_op_can_be_exported_and_lowered() -> None:
+    assert nodes.missing(TOP) == []
+    assert carry.missing(PASSING) == []
+    assert to_float.missing(COMPUTING) == NOT_LOWERED
+    assert sorted(to_int8.missing(COMPUTING)) == sorted(NOT_LOWERED + FLOAT_ONLY)
+
+
+def test_every_tpu_op_can_be_evaluated_and_emitted() -> None:
+    assert evaluate.missing(TPU) == []
+    assert emit.missing(TPU) == []
+
+
+def test_every_op_says_what_it_is() -> None:
+    silent: list[type[Operation]] = [kind for kind in (*TOP, *TPU) if not kind.__doc__]
+    assert [kind.name for kind in silent] == []
+
+
+def test_the_document_is_up_to_date() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == document(), "run `python -m compiler.catalogue`"
