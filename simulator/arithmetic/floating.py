@@ -56,7 +56,7 @@ def convolve(
         _accumulate(each, window, sums.shape[2], flat, sums.reshape(len(weights), -1))
     if any(pads):
         doubtful: Array = _negative_zero(np.asarray(start)) & (made == 0)
-        if not np.isfinite(np.vdot(weights, weights)):
+        if not (np.isfinite(weights.min()) and np.isfinite(weights.max())):
             doubtful |= np.array([not np.isfinite(row).all() for row in weights])[:, None, None]
         if doubtful.any():
             begun = np.ascontiguousarray(np.broadcast_to(start, made.shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import ml_dtypes
 import numpy as np
@@ -54,7 +54,7 @@ def test_narrow_rounds_to_nearest_even(
 ) -> None:
     x = np.array(bits, np.uint32).view(np.float32)
     made: list[Any] = list(narrow(x, dtype))
-    top = float(ml_dtypes.finfo(dtype).max)
+    top = float(cast("Any", ml_dtypes.finfo(dtype).max))
     for each, stored in zip(bits, made, strict=True):
         value = f32(each)
         if math.isnan(value):

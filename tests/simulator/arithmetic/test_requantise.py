@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.arithmetic.requantise import lookup, requantise, rescale_add, rescale_mul
+from simulator.arithmetic.requantise import lookup, requantise, requantise_channels, rescale_add, rescale_mul
 from tests.simulator.arithmetic import oracle
 from tests.simulator.arithmetic.strategies import bytes_of
 
@@ -72,3 +72,16 @@ def test_lookup_reads_the_raw_byte(dtype: type[np.generic]) -> None:
     made = lookup(raw.view(dtype).reshape(2, 128).T, table)
     assert np.array_equal(made, table.reshape(-1)[raw.reshape(2, 128).T])
     made[0, 0] = 1
+
+
+@given(SEEDS, STORED)
+def test_rows_of_channels_are_bias_multiplier_and_shift(seed: int, dtype: type[np.generic]) -> None:
+    rng = np.random.default_rng(seed)
+    acc = rng.integers(-(2**30), 2**30, (2, 3, 4, 5)).astype(np.int32)
+    rows = np.stack([rng.integers(-99, 99, 3), rng.integers(-(2**31), 2**31, 3), rng.integers(0, 63, 3)], 1)
+    rows = rows.astype(np.int32)
+    low, high = limits(dtype)
+    made = requantise_channels(acc, rows, 3, low, high, dtype)
+    for index in np.ndindex(acc.shape):
+        bias, multiplier, shift = (int(v) for v in rows[index[1]])
+        assert made[index] == oracle.requantise(int(acc[index]) + bias, multiplier, shift, 3, low, high)
