@@ -27,7 +27,7 @@ def _takes(window: top.Windowed, value: float) -> bool:
 
 
 class FusePad(RewritePattern):
-    """The pads add up."""
+    """The pads add up. No window of a pool may see padding alone, which ONNX forbids."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: top.Windowed, rewriter: PatternRewriter) -> None:
@@ -38,7 +38,11 @@ class FusePad(RewritePattern):
             return
         (above, below), (before, after) = sides[2:]
         t, l, b, r = op.window.pads
-        op.pads = ints(t + above, l + before, b + below, r + after)
+        pads = (t + above, l + before, b + below, r + after)
+        rows, columns = op.window.kernel
+        if isinstance(op, top.Pool) and (max(pads[::2]) >= rows or max(pads[1::2]) >= columns):
+            return
+        op.pads = ints(*pads)
         if isinstance(op, top.AvgPoolOp):
             op.count_include_pad = TRUE
         op.operands[0] = pad.input

@@ -149,9 +149,11 @@ def arithmetic(g: Graph, data: st.DataObject) -> None:
     """A number, or one a channel, on either side."""
     c = g.dims[1]
     dims = data.draw(st.sampled_from([(), (1,), (c, 1, 1), (1, c, 1, 1)]))
+    kind = data.draw(st.sampled_from(["Add", "Sub", "Mul", "Div", "Max", "Min"]))
+    if kind == "Div":
+        g.add("Add", g.add("Abs"), g.constant(1.0))
     constant = g.constant(g.rng.uniform(0.5, 2, dims))
-    sides = data.draw(st.permutations([g.top, constant]))
-    g.add(data.draw(st.sampled_from(["Add", "Sub", "Mul", "Div", "Max", "Min"])), *sides)
+    g.add(kind, *data.draw(st.permutations([g.top, constant])))
 
 
 def pad(g: Graph, data: st.DataObject) -> None:
