@@ -12,14 +12,13 @@ THREADS = len(os.sched_getaffinity(0))
 """Cores this process may use."""
 
 
-def spread(total: int, work: Callable[[int, int], object], step: int = 1) -> None:
-    """Call `work(start, stop)` on as many parts of `range(total)` as there are threads, cut at multiples of `step`."""
-    steps = -(-total // step)
-    parts = min(THREADS, steps)
-    cuts = [min(steps * i // max(parts, 1) * step, total) for i in range(parts + 1)]
+def spread(total: int, work: Callable[[int, int], object]) -> None:
+    """Call `work(start, stop)` on as many parts of `range(total)` as there are threads, and wait for them."""
+    parts = min(THREADS, total)
     if parts <= 1:
         work(0, total)
         return
+    cuts = [total * i // parts for i in range(parts + 1)]
     for done in [_pool().submit(work, start, stop) for start, stop in pairwise(cuts)]:
         done.result()
 

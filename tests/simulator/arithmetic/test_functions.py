@@ -155,3 +155,10 @@ def test_error_is_as_stated(name: str) -> None:
 def test_special_arguments(name: str, x: list[float], made: list[float]) -> None:
     result = FUNCTIONS[name](np.array(x, F))
     assert canonical_bits(result).tolist() == canonical_bits(np.array(made, F)).tolist()
+
+
+def test_blocks_are_put_together_as_they_were_cut() -> None:
+    x = spread_out(1e-3, 80, 2 * f.BLOCK + 7).reshape(-1, 1)[::-1]
+    whole = FUNCTIONS["exp"](x)
+    assert whole.shape == x.shape
+    assert np.array_equal(whole[5 : f.BLOCK + 9], FUNCTIONS["exp"](x[5 : f.BLOCK + 9]))
