@@ -212,6 +212,16 @@ def test_rows_that_no_window_reaches_are_left_out() -> None:
     assert np.array_equal(program.run()[0], expected)
 
 
+@pytest.mark.parametrize(("low", "high"), [(1.0, 0.0), (float("nan"), 1.0), (0.0, float("nan"))])
+def test_a_float_clamp_without_order(low: float, high: float) -> None:
+    program = Program("e8")
+    a = program.load(program.feed(np.zeros((1, 8, 1, 1), np.float32)))
+    right = program.load(program.weight(np.zeros((1, 8, 8, 1), np.float32)))
+    program.do("MATMUL", out=program.local((1, 8, 1, 1), DType.F32), in_=a, filter=right, low=low, high=high)
+    with pytest.raises(IllegalRecord, match=r"^TIU record 1: MATMUL low: "):
+        program.run()
+
+
 ILLEGAL: dict[str, tuple[dict[str, Any], str]] = {
     "window leaves the input": ({"kh": 7}, "pb"),
     "taps": ({"kw": 2, "pr": 1}, "filter"),
