@@ -30,11 +30,11 @@ def store(site: Site) -> Callable[[], None]:
 
 
 def copy(site: Site) -> Callable[[], None]:
-    """Local to local, each lane by itself."""
+    """Local to local, each lane by itself; they may overlap, as if all were read before any is written."""
     _alike(site)
     site.same_lanes("out", "in")
     target, source = site.target("out", *ANY), site.source("in", *ANY)
-    return lambda: target.scatter(source.gather().copy())
+    return lambda: target.scatter(source.gather())
 
 
 def _alike(site: Site) -> None:

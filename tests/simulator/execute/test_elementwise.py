@@ -70,13 +70,16 @@ def test_a_table_in_each_lane() -> None:
         program.everywhere(program.weight(table)),
         program.load(program.weight(own)),
     )
-    for held in (shared, each):
-        out = program.local(x.shape, DType.U8)
-        program.do("LUT", out=out, in_=source, table=replace(held, dims=(1, 1, 1, 256)))
+    late = replace(source, lane=3, dims=(2, 5, 4, 3))
+    for held, entry in ((shared, source), (each, source), (each, late)):
+        out = replace(program.local(x.shape, DType.U8), lane=entry.lane, dims=entry.dims)
+        program.do("LUT", out=out, in_=entry, table=replace(held, dims=(1, 1, 1, 256)))
         program.store(out)
-    one, other = program.run()
+    one, two, three = program.run()
     assert np.array_equal(one, table[0, 0, 0][x.view(np.uint8)])
-    assert np.array_equal(other, own[0, np.arange(19)[:, None, None] % 8, 0, x.view(np.uint8)])
+    expected = own[0, np.arange(19)[:, None, None] % 8, 0, x.view(np.uint8)]
+    assert np.array_equal(two, expected)
+    assert np.array_equal(three, expected[:, 3:8])
 
 
 @settings(max_examples=30)

@@ -103,6 +103,7 @@ def illegal_moves() -> dict[str, tuple[Program, str, Operand, Operand]]:
         "LOAD in: bytes 0 to 65 leave WEIGHT": ("LOAD", replace(local, dims=long), replace(weight, dims=long)),
         "LOAD in: bytes -7 to 1": ("LOAD", local, replace(weight, strides=(0, -1, 0, 0))),
         "LOAD in: type U8": ("LOAD", local, replace(weight, dtype=DType.U8)),
+        "LOAD out: bytes 32764 to 32770": ("LOAD", replace(local, addr=32764, strides=(0, 5, 0, 0), lane=1), weight),
         "LOAD out: lane 8": ("LOAD", replace(local, lane=8), weight),
         "LOAD out: extents .* empty": ("LOAD", replace(local, dims=empty), replace(weight, dims=empty)),
     }
