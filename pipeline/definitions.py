@@ -6,9 +6,16 @@ from assets import backend, calibration, frontend, results, sources
 from assets.workshop import Workshop, resources
 from pipeline import jobs
 
-defs = dg.Definitions(
-    assets=[*sources.SOURCE_ASSETS.values(), *dg.load_assets_from_modules([frontend, calibration, backend, results])],
-    resources=resources(Workshop()),
-    jobs=[jobs.build, jobs.observe],
-    executor=dg.in_process_executor,
-)
+
+def over(workshop: Workshop) -> dg.Definitions:
+    """The definitions over one workshop."""
+    rows = dg.load_assets_from_modules([frontend, calibration, backend, results])
+    return dg.Definitions(
+        assets=[*sources.SOURCE_ASSETS.values(), *rows],
+        resources=resources(workshop),
+        jobs=[jobs.build, jobs.observe],
+        executor=dg.in_process_executor,
+    )
+
+
+defs = over(Workshop())

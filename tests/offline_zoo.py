@@ -16,10 +16,12 @@ TOLERANCE = {"cosine": 0.5, "accuracy_drop": 1.0}
 
 
 class OfflineZoo:
-    """`lenet` below `root`, with eight calibration and eight labelled inputs."""
+    """`lenet` below `root`, made where it is not yet there, with eight calibration and eight labelled inputs."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        if root.is_dir():
+            return
         for name in ("model_file", "calibration_data", "evaluation_data"):
             (root / name).mkdir(parents=True)
         shutil.copyfile(MODEL, root / "model_file" / "model.onnx")

@@ -1,0 +1,112 @@
+"""A real Chromium driven over the DevTools protocol."""
+
+import base64
+import json
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
+CLICK = """(() => {
+  const all = [...document.querySelectorAll(%s)].filter(e => e.textContent.trim().startsWith(%s) && !e.disabled);
+  const one = all[all.length - 1];
+  if (!one) return false;
+  one.click();
+  return true;
+})()"""
+
+
+class NotSeen(AssertionError):
+    """The page did not come to show something; the message has the text it showed."""
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._number = 0
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """One command of the protocol; its result."""
+        self._number += 1
+        self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
+        while True:
+            answer = json.loads(self._socket.recv(timeout=60))
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                return answer["result"]
+
+    def evaluate(self, script: str) -> Any:
+        """The value of an expression in the page."""
+        result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        return result["result"].get("value")
+
+    def go(self, url: str) -> None:
+        """Open an address."""
+        self.call("Page.navigate", url=url)
+
+    def wait(self, script: str, seconds: float = 60) -> Any:
+        """The first true value of an expression. Raises NotSeen."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if value := self.evaluate(script):
+                return value
+            time.sleep(0.2)
+        raise NotSeen(f"{script}\nThe page shows:\n{self.text()[:3000]}")
+
+    def see(self, text: str, seconds: float = 60) -> None:
+        """Wait until the page shows a text. Raises NotSeen."""
+        self.wait(f"document.body && document.body.innerText.includes({json.dumps(text)})", seconds)
+
+    def click(self, text: str, selector: str = "button, a, [role=tab], [role=menuitem]", seconds: float = 60) -> None:
+        """Click the innermost element of that kind whose text begins so, once it is there. Raises NotSeen."""
+        self.wait(CLICK % (json.dumps(selector), json.dumps(text)), seconds)
+
+    def text(self) -> str:
+        """What the page shows."""
+        return str(self.evaluate("document.body ? document.body.innerText : ''"))
+
+    def picture(self, path: Path) -> None:
+        """Write what the page shows as a PNG."""
+        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+
+
+@contextmanager
+def chromium(program: str, profile: Path) -> Generator[Page]:
+    """A headless browser with one page, gone afterwards."""
+    command = [
+        program,
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--window-size=1400,1000",
+        "--remote-debugging-port=0",
+        f"--user-data-dir={profile}",
+        "about:blank",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
+        try:
+            address = _address(profile / "DevToolsActivePort")
+            with connect(address, max_size=None) as root:
+                target = Page(root).call("Target.getTargets")["targetInfos"]
+            page = next(info["targetId"] for info in target if info["type"] == "page")
+            with connect(f"{address.rpartition('/devtools')[0]}/devtools/page/{page}", max_size=None) as socket:
+                yield Page(socket)
+        finally:
+            browser.terminate()
+
+
+def _address(file: Path) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if file.is_file() and len(lines := file.read_text().splitlines()) == 2:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        time.sleep(0.1)
+    raise NotSeen("chromium did not say where it listens")
