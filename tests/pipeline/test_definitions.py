@@ -54,8 +54,8 @@ def test_a_partition_is_built_with_plots_and_its_checks_hold(tmp_path: Path, tar
         for name, value in event.step_materialization_data.materialization.metadata.items()
         if isinstance(value, dg.MarkdownMetadataValue)
     }
-    wanted = {"local_memory", "timeline", "similarity"} | ({"thresholds"} if target.endswith("int8") else set())
-    assert set(pictures) == wanted
+    thresholds = {"thresholds"} if target.endswith("int8") else set[str]()
+    assert set(pictures) == {"local_memory", "timeline", "similarity"} | thresholds
     for text in pictures.values():
         assert text is not None
         data = base64.b64decode(text.partition("base64,")[2].rstrip(")"))
