@@ -6,9 +6,9 @@ op of the Tpu dialect at four times the size of an e8 lane. One wrong byte anywh
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from compiler.build.builder import Builder
 from compiler.build.flow import Target
@@ -21,38 +21,44 @@ from pipeline.bench.sketch import Sketch
 from pipeline.bench.status import Told
 
 TARGETS = ("x64-f32", "x64-bf16", "x64-f16", "x64-int8", "e8-int8")
-CHAIN: Sequence[str] = ("tpu_mlir", "lg_mlir", "addr_mlir", "sample_model", "evaluation_data")
 SIDES: Sequence[str] = ("tpu_results", "chip_results")
 
 
 def model_rows(builder: Builder, model: str, target: str, tilings: int, told: Told) -> Iterator[Row]:
-    """A row as scheduled, and one for each random tiling."""
-    settings = builder.zoo.settings(model)
-    for seed in (None, *range(1, tilings + 1)):
-        case = told.at(f"{model}/{target}" + (f"/tiling-{seed}" if seed else ""))
-        records = builder.build(replace(settings, seed=seed), Target.parse(target), SIDES, told, show=False)
-        yield _row(case, mismatched_bytes({name: record.ref.path for name, record in records.items()}))
+    """A row as scheduled, and one for each random tiling, of which the store keeps nothing."""
+    settings, chip = builder.zoo.settings(model), Target.parse(target).chip
+    case = told.at(f"{model}/{target}")
+    records = builder.build(settings, Target.parse(target), (*SIDES, "tpu_mlir"), told, show=False)
+    made = {name: record.ref.path for name, record in records.items()}
+    yield _row(case, mismatched_bytes(made))
+    for seed in range(1, tilings + 1):
+        tiled = told.at(f"{case}/tiling-{seed}")
+        with TemporaryDirectory() as folder:
+            given = {"tpu_mlir": made["tpu_mlir"], "evaluation_data": builder.zoo.files(model)["evaluation_data"]}
+            run_on_chip(given, {"chip": chip, "effort": settings.effort, "seed": seed}, Path(folder))
+            yield _row(tiled, mismatched_bytes({**made, "chip_results": Path(folder)}))
 
 
 def giant_rows(told: Told, names: Sequence[str] = tuple(GIANTS)) -> Iterator[Row]:
     """A row for each op, axis it is stretched along, and mode."""
     for name in names:
         for label, mode, extents in GIANTS[name].cases(name):
-            with TemporaryDirectory() as folder:
+            case = told.at(f"{label}/{CHIP}-{mode}")
+            with TemporaryDirectory() as made:
+                folder = Path(made)
                 sketch = Sketch()
-                sketch.save(GIANTS[name].make(sketch, ELEMENTS[mode], extents), mode, Path(folder))
-                yield _row(told.at(f"{label}/{CHIP}-{mode}"), compiled_mismatch(Path(folder)))
+                sketch.save(GIANTS[name].make(sketch, ELEMENTS[mode], extents), mode, folder)
+                given = {"tpu_mlir": folder, "evaluation_data": folder}
+                tpu_results.run(given, {}, folder)
+                run_on_chip(given, {"chip": CHIP, "effort": 1, "seed": None}, folder)
+                yield _row(case, mismatched_bytes(dict.fromkeys(SIDES, folder)))
 
 
-def compiled_mismatch(folder: Path) -> int:
-    """Compile the `tpu.mlir` in a folder for the small chip, run both sides on its `evaluation.npz`, count bytes."""
-    inputs = dict.fromkeys(CHAIN, folder)
-    tpu_results.run(inputs, {}, folder)
-    lg_mlir.run(inputs, {"chip": CHIP, "effort": 1, "seed": None}, folder)
-    addr_mlir.run(inputs, {"chip": CHIP}, folder)
-    sample_model.run(inputs, {"chip": CHIP}, folder)
-    chip_results.run(inputs, {}, folder)
-    return mismatched_bytes(dict.fromkeys(SIDES, folder))
+def run_on_chip(given: Mapping[str, Path], params: Mapping[str, Any], out: Path) -> None:
+    """Every stage from `tpu.mlir` to `chip_results`, all their files in `out`."""
+    inputs = {**given, **dict.fromkeys(("lg_mlir", "addr_mlir", "sample_model"), out)}
+    for stage in (lg_mlir, addr_mlir, sample_model, chip_results):
+        stage.run(inputs, params, out)
 
 
 def mismatched_bytes(folders: Mapping[str, Path]) -> int:
