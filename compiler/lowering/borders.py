@@ -40,6 +40,14 @@ def cast(value: SSAValue, element: Attribute, job: Job) -> SSAValue:
     return job.known[value, element]
 
 
+def of_type(value: SSAValue, element: Attribute, job: Job) -> SSAValue:
+    """An operand in an element type: an activation is cast, a constant is stored anew."""
+    if (array := job.array(value)) is None:
+        return cast(value, element, job)
+    held = quantised_array(array, element) if isinstance(element, UniformType) else array
+    return job.weight(name_of(value), held, element)
+
+
 def values_of_table(term: Term, x: SSAValue, element: UniformType) -> Array:
     """
     (1, 1, 1, 256) bytes, in float64: for each raw byte of `x` the stored value of `term` in the type `element`.

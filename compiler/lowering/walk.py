@@ -15,10 +15,9 @@ from compiler.dialects.structure import InputOp, NoneOp, WeightOp
 from compiler.dialects.top.base import PassesValues, TopOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.ir.network import Network, name_of, named, shape, tensor
-from compiler.ir.storage import is_quantised
 from compiler.ir.verify import broken
 from compiler.lowering.answers import carry, to_float, to_int8_or_float
-from compiler.lowering.borders import cast
+from compiler.lowering.borders import of_type
 from compiler.lowering.job import Job, Unlowerable
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
 
@@ -104,12 +103,10 @@ def _enter(op: InputOp, job: Job) -> None:
 
 def _carried(op: TopOp, job: Job) -> TpuOp:
     """Operands of one element type: in int8 the wanted one where they differ or some are float."""
-    operands = list(op.operands)
-    elements = {tensor(value).element_type for value in operands}
-    if len(elements) > 1 and any(map(is_quantised, operands)):
-        wanted = job.scales.get(job.name, job.element)
-        operands = [cast(value, wanted, job) for value in operands]
-    return carry(op, operands, TensorType(tensor(operands[0]).element_type, shape(op.output)), job)
+    elements = {tensor(value).element_type for value in op.operands if job.array(value) is None}
+    element = elements.pop() if len(elements) == 1 else job.scales.get(job.name, job.element)
+    operands = [of_type(value, element, job) for value in op.operands]
+    return carry(op, operands, TensorType(element, shape(op.output)), job)
 
 
 def _replace(op: TopOp, made: TpuOp) -> None:

@@ -124,6 +124,17 @@ def cut(b: Builder, rng: np.random.Generator) -> SSAValue:
     )
 
 
+def pad(*paddings: int, value: float = 0.0) -> Case:
+    def make(b: Builder, rng: np.random.Generator) -> SSAValue:
+        return b.op(top.PadOp, b.input("x", 1, 2, 3, 4), paddings=ints(*paddings), val=real(value))
+
+    return make
+
+
+def concat_weight(b: Builder, rng: np.random.Generator) -> SSAValue:
+    return b.op(top.ConcatOp, [b.input("x", 2, 3), b.weight(rng.integers(-127, 128, (2, 1)) * STEP)])
+
+
 def softmax(axis: int, log: bool = False) -> Case:
     def make(b: Builder, rng: np.random.Generator) -> SSAValue:
         x = b.input("x", 2, 3, 4, 5)
@@ -164,7 +175,9 @@ CASES: Mapping[str, Case] = {
     "mul": nary(top.MulOp, 2, 3, 4, 5), "mul broadcast": nary(top.MulOp, 2, 3, 1, 1), "max": nary(top.MaxOp, 4, 1),
     "add weight": with_weight(top.AddOp, 3, 1), "mul weight": with_weight(top.MulOp, 2, 3, 4),
     "mul scalar": with_weight(top.MulOp), "div scalar": with_weight(top.DivOp), "sub weight": with_weight(top.SubOp, 4),
-    "concat": concat, "reshape": reshape, "permute": permute, "slice": cut,
+    "pad": pad(0, 1, 2, 0, 0, 0, 1, 3), "pad with a value": pad(0, 0, 0, 1, 0, 0, 0, 0, value=1.25),
+    "pad of nothing": pad(0, 0, 0, 0, 0, 0, 0, 0), "concat weight": concat_weight, "concat": concat,
+    "reshape": reshape, "permute": permute, "slice": cut,
     "softmax": softmax(1), "softmax last": softmax(-1), "log softmax": softmax(1, log=True),
     "reduce mean": reduction("ReduceMean", 2, 3), "reduce sum": reduction("ReduceSum", 1, keep=False),
     "reduce max": reduction("ReduceMax", 0, 2), "reduce min": reduction("ReduceMin", 3, keep=False),
