@@ -89,8 +89,9 @@ class Known:
         return [results.get(name, np.empty(0)) for name in node.output]
 
     def _types(self, node: onnx.NodeProto) -> Mapping[str, onnx.TypeProto]:
+        """Types of a node's outputs; nothing for an op that ONNX doesn't define, and for what depends on one."""
         version = next((o.version for o in self.opsets if o.domain == node.domain), 0)
-        if not defs.has(node.op_type, node.domain):
+        if not defs.has(node.op_type, node.domain) or any(n not in self.types for n in node.input if n):
             return {}
         seen = {n: numpy_helper.from_array(c) for n in node.input if (c := self.constants.get(n)) is not None
                 and c.size <= VIEWED}  # fmt: skip

@@ -19,7 +19,7 @@ from compiler.dialects import structure
 from compiler.dialects.top import ops as top
 from compiler.frontends.onnx.convert import CONVERTERS, convert_by_name
 from compiler.frontends.onnx.errors import UnsupportedModel
-from compiler.frontends.onnx.reader import Reader, Unsupported
+from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported
 from compiler.ir.network import Network, named
 
 KINDS = {kind.name.removeprefix("top."): kind for kind in top.Top.operations if issubclass(kind, top.TopOp)}
@@ -46,8 +46,13 @@ def read(model: onnx.ModelProto, name: str) -> Network:
         entry = structure.InputOp(operands=[argument], result_types=[kind])
         reader.values[value.name] = reader.build.insert(named(entry, value.name)).output
     for node in graph.node:
-        if problem := _convert(reader, node):
-            problems.append((node.name or node.output[0], node.op_type, problem))
+        try:
+            _convert(reader, node)
+        except (Unsupported, VerifyException) as error:
+            if not (problems and isinstance(error, UnknownShape)):
+                problems.append((node.name or node.output[0], node.op_type, str(error)))
+            for output in node.output:
+                reader.stand_in(output)
     if problems:
         raise UnsupportedModel(problems)
     returned = [reader.values[value.name] for value in graph.output]
@@ -65,22 +70,18 @@ def _attributes() -> dict[str, Attribute]:
     }
 
 
-def _convert(reader: Reader, node: onnx.NodeProto) -> str:
-    """Append the node's op; or say why there is none, and put something in its place so that the others are seen."""
-    try:
-        for name in node.output:
-            if wrong := reader.not_float(name):
-                raise Unsupported(wrong)
-        if converter := CONVERTERS.get(node.op_type):
-            converter(reader, node)
-        elif kind := KINDS.get(node.op_type):
-            convert_by_name(reader, node, kind)
-        else:
-            raise Unsupported("there is no Top op for it")
-        if used := [name for name in node.output[1:] if reader.is_used(name)]:
-            raise Unsupported(f"its output {used[0]!r} is used; only the first output is there")
-    except (Unsupported, VerifyException) as error:
-        for name in node.output:
-            reader.stand_in(name)
-        return str(error)
-    return ""
+def _convert(reader: Reader, node: onnx.NodeProto) -> None:
+    """Append the node's op. Raises Unsupported or VerifyException, which say why there is none."""
+    for name in node.output:
+        if wrong := reader.not_float(name):
+            raise Unsupported(wrong)
+    if node.domain not in ("", "ai.onnx"):
+        raise Unsupported(f"it is of domain {node.domain!r}; only ONNX's own ops are understood")
+    if converter := CONVERTERS.get(node.op_type):
+        converter(reader, node)
+    elif kind := KINDS.get(node.op_type):
+        convert_by_name(reader, node, kind)
+    else:
+        raise Unsupported("there is no Top op for it")
+    if used := [name for name in node.output[1:] if reader.is_used(name)]:
+        raise Unsupported(f"its output {used[0]!r} is used; only the first output is there")

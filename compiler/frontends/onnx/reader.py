@@ -39,6 +39,10 @@ class Unsupported(Exception):
     """A node can't become a Top op; the message says why, and the reader says which node."""
 
 
+class UnknownShape(Unsupported):
+    """The extents of a tensor aren't stated, as those behind an op that nobody knows."""
+
+
 class Reader:
     """`values` maps ONNX tensor names to what was made for them."""
 
@@ -75,11 +79,11 @@ class Reader:
         return "" if kind == TensorProto.FLOAT else f"{name!r} is {TensorProto.DataType.Name(kind)}; only FLOAT runs"
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """The extents of a tensor. Raises Unsupported where the model doesn't state them."""
+        """The extents of a tensor. Raises UnknownShape where the model doesn't state them."""
         if name in self.network.weights:
             return self.network.weights[name].shape
         if name not in self.types or not self.types[name].tensor_type.HasField("shape"):
-            raise Unsupported(f"the shape of {name!r} isn't known")
+            raise UnknownShape(f"the shape of {name!r} isn't known")
         return tuple(d.dim_value for d in self.types[name].tensor_type.shape.dim)
 
     def operand(self, name: str) -> SSAValue:

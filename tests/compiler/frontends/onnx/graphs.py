@@ -49,8 +49,7 @@ class Graph:
 
     def model(self) -> onnx.ModelProto:
         """The model whose output is the top."""
-        output = onnx.ValueInfoProto(name=self.top)
-        output.type.tensor_type.elem_type = TensorProto.FLOAT
+        output = helper.make_tensor_value_info(self.top, TensorProto.FLOAT, list(self.dims))
         graph = helper.make_graph(self.nodes, "drawn", self.inputs, [output], self.initializers)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
 
