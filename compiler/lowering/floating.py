@@ -31,6 +31,7 @@ from compiler.lowering.layout import (
     chip_right,
     per_channel,
 )
+from compiler.lowering.surround import within_reach
 from compiler.lowering.terms import bound
 
 
@@ -43,7 +44,8 @@ def to_float(op: Operation, job: Job) -> TpuOp:
 @to_float.on(ConvOp)
 def conv(op: ConvOp, job: Job) -> TpuOp:
     filters = job.constant(op.filter, "filter")
-    return by_groups(op, real(op.input, job), filters, job, partial(_conv, op, job))
+    x = within_reach(op, real(op.input, job), job)
+    return by_groups(op, x, filters, job, partial(_conv, op, job))
 
 
 def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, tag: str) -> TpuOp:

@@ -33,6 +33,7 @@ from compiler.lowering.job import Job, shared
 from compiler.lowering.layout import PLANE, activation, aligned, as_matrix, by_groups, chip_filter, chip_right
 from compiler.lowering.quantised_weights import Quantised, quantise
 from compiler.lowering.scales import symmetric
+from compiler.lowering.surround import within_reach
 from compiler.lowering.terms import bound
 
 I8 = IntegerType(8)
@@ -55,7 +56,8 @@ def to_int8_or_float(op: Operation, job: Job) -> TpuOp:
 @to_int8.on(ConvOp)
 def conv(op: ConvOp, job: Job) -> TpuOp | None:
     filters = job.constant(op.filter, "filter")
-    return by_groups(op, stored(op.input, job), filters, job, partial(_conv, op, job))
+    x = within_reach(op, stored(op.input, job), job)
+    return by_groups(op, x, filters, job, partial(_conv, op, job))
 
 
 def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, tag: str) -> TpuOp:
