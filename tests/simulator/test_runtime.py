@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -128,6 +129,22 @@ def test_from_a_file_and_several_at_once(tmp_path: Path) -> None:
         made = list(pool.map(last, range(6)))
     for i, result in enumerate(made):
         assert np.array_equal(result, PyRuntime(doubling()).run(None, [X * np.float32(i), X])[0])
+
+
+def test_calls_of_one_session_wait_for_each_other(session: PyRuntime) -> None:
+    """Threads that change every few microseconds, so that unguarded runs would mix their inputs."""
+    feeds = [np.full(X.shape, i, np.float32) for i in range(4)]
+
+    def own(i: int) -> bool:
+        return all((session.run(["y1"], [feeds[i], feeds[i]])[0] == i).all() for _ in range(50))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(own, range(4)))
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_an_input_outside_of_the_io_region() -> None:
