@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def _pipelined(tiles: Sequence[Step], chip: Chip) -> list[Node]:
     Loads that follow a compute of their own tile may have to wait for it, and it for those stores: they stay.
     """
     stream, early = list[Node](), set[Node]()
-    for step, following in zip(tiles, [*tiles[1:], Step()], strict=True):
+    for step, following in pairwise([*tiles, Step()]):
         stores = step.named("STORE")
         stream += [node for node in step.named("LOAD") if node not in early]
         early = set[Node]()
