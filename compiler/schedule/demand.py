@@ -36,8 +36,35 @@ class Demand:
         return list(range(first, first + count))
 
 
+@dataclass(frozen=True)
+class Links:
+    """For a group's values: in whose buffer each view lies, and at which positions each is an operand."""
+
+    roots: Mapping[SSAValue, SSAValue]
+    uses: Mapping[SSAValue, Sequence[int]]
+
+
+def links_of(nodes: Sequence[Node]) -> Links:
+    """The links of a group; a view's uses are its root's."""
+    roots = dict[SSAValue, SSAValue]()
+    for node in nodes:
+        if node.view:
+            source = node.operands[0].value
+            roots[node.output] = roots.get(source, source)
+    uses = dict[SSAValue, list[int]]()
+    for i, node in enumerate(nodes):
+        for operand in node.operands:
+            uses.setdefault(roots.get(operand.value, operand.value), []).append(i)
+    return Links(roots, uses)
+
+
 def demand(
-    nodes: Sequence[Node], tiling: Tiling, chip: Chip, doubled: bool, starts: Mapping[LoadKey, int] | None = None
+    nodes: Sequence[Node],
+    tiling: Tiling,
+    chip: Chip,
+    doubled: bool,
+    starts: Mapping[LoadKey, int] | None = None,
+    links: Links | None = None,
 ) -> Demand:
     """
     The buffers of a group, live over the positions of its ops within a tile.
@@ -45,11 +72,11 @@ def demand(
     What is loaded and what is stored lives throughout, for the moves of the tiles before and after overlap this one;
     with `doubled` it has two buffers where it changes from tile to tile. So does what isn't made anew in every tile.
     In a group of one tile `starts` may say before which op each load stands: it lives from there to its last use, and
-    what is stored from where it is made.
+    what is stored from where it is made. `links` spares working them out again.
     """
     made, always = Demand(), range(len(nodes))
-    roots = roots_of(nodes)
-    uses = uses_of(nodes, roots)
+    links = links or links_of(nodes)
+    roots, uses = links.roots, links.uses
     stored = {roots.get(value, value) for value in tiling.stores}
     for key, axes in tiling.loads.items():
         if key.slot < 0:
@@ -86,25 +113,6 @@ def made_anew(axes: Axes, grid: Grid) -> bool:
         and all(a != b for a, b in zip(cuts.ranges, cuts.ranges[1:] + cuts.ranges[:1], strict=True))
         for cuts in axes
     )
-
-
-def roots_of(nodes: Sequence[Node]) -> dict[SSAValue, SSAValue]:
-    """The value in whose buffer each view lies."""
-    roots = dict[SSAValue, SSAValue]()
-    for node in nodes:
-        if node.view:
-            source = node.operands[0].value
-            roots[node.output] = roots.get(source, source)
-    return roots
-
-
-def uses_of(nodes: Sequence[Node], roots: dict[SSAValue, SSAValue]) -> dict[SSAValue, list[int]]:
-    """The positions at which each value, by itself or through a view, is an operand."""
-    uses = dict[SSAValue, list[int]]()
-    for i, node in enumerate(nodes):
-        for operand in node.operands:
-            uses.setdefault(roots.get(operand.value, operand.value), []).append(i)
-    return uses
 
 
 def _changes(axes: Axes) -> bool:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from xdsl.ir import SSAValue
 
+from compiler.dialects.structure import WeightOp
 from compiler.schedule.cost import move, transfer
 from compiler.schedule.cuts import LoadKey, load_key
-from compiler.schedule.demand import ACCUMULATOR, roots_of, uses_of
+from compiler.schedule.demand import ACCUMULATOR, Links, links_of
 from compiler.schedule.nodes import Node
 from simulator.chip import Chip
 from simulator.layout import lane_bytes
@@ -67,6 +68,11 @@ class Sizes:
             )
         return self._nodes[node]
 
+    def least(self, node: Node) -> tuple[int, int]:
+        """Cycles of the op on each engine that no tiling saves: computing it, and loading its weights once."""
+        weights = (slot for slot, operand in enumerate(node.operands) if isinstance(operand.value.owner, WeightOp))
+        return self.node(node)[2], sum(self.load(node, slot)[1] for slot in weights)
+
     def floor(self, nodes: Sequence[Node], stored: Iterable[SSAValue]) -> int:
         """Cycles of the slower engine alone when each tensor from outside is loaded once."""
         outside, made = dict[LoadKey, int](), {node.output: node for node in nodes}
@@ -80,10 +86,10 @@ class Sizes:
 
 def flow(nodes: Sequence[Node], stored: Iterable[SSAValue], sizes: Sizes, room: int) -> Flow | None:
     """The flow of a group in `room` bytes a lane, or None where even loads just in time don't fit."""
-    roots = roots_of(nodes)
-    uses = uses_of(nodes, roots)
+    links = links_of(nodes)
+    roots, uses = links.roots, links.uses
     kept = {roots.get(value, value) for value in stored}
-    loads = _loads(nodes, roots, uses, sizes)
+    loads = _loads(nodes, links, sizes)
     used = [0] * len(nodes)
     for i, node in enumerate(nodes):
         size, scratch, _, _ = sizes.node(node)
@@ -107,17 +113,15 @@ def flow(nodes: Sequence[Node], stored: Iterable[SSAValue], sizes: Sizes, room: 
     return Flow(starts, _time(nodes, kept, loads, starts, sizes))
 
 
-def _loads(
-    nodes: Sequence[Node], roots: dict[SSAValue, SSAValue], uses: dict[SSAValue, list[int]], sizes: Sizes
-) -> list[_Load]:
+def _loads(nodes: Sequence[Node], links: Links, sizes: Sizes) -> list[_Load]:
     found = dict[LoadKey, _Load]()
     made = {node.output for node in nodes}
     for i, node in enumerate(nodes):
         for slot, operand in enumerate(node.operands):
-            root = roots.get(operand.value, operand.value)
+            root = links.roots.get(operand.value, operand.value)
             key = load_key(node, operand, slot)
             if root not in made and key not in found:
-                found[key] = _Load(key, *sizes.load(node, slot), i, uses[root][-1])
+                found[key] = _Load(key, *sizes.load(node, slot), i, links.uses[root][-1])
     return list(found.values())
 
 

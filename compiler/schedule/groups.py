@@ -9,6 +9,8 @@ fail, and the division is sought again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from math import inf
 
 from xdsl.ir import Operation
 
@@ -21,6 +23,9 @@ from simulator.chip import Chip
 
 GIVE_UP = 3
 """After so many intervals to the same end that don't fit, longer ones aren't tried."""
+
+WORTH = {1: 0.97, 2: 0.995, 3: 1.0}
+"""By effort: an interval is looked at only if it may bring the time down to this share of the best found."""
 
 ROUNDS = 30
 """Searches after which only what is settled counts."""
@@ -36,17 +41,22 @@ def grouped(nodes: Sequence[Node], chip: Chip, effort: int) -> list[Plan | Opera
     whole = options.flow(group) if group else None
     if whole and (whole := options.settled(whole)) and options.good_enough(whole):
         return [plan for plan in (whole.plan,) if plan]
-    division = _Search(nodes, options).division()
+    division = _Search(nodes, options, WORTH[effort]).division()
     if whole and whole.cycles < sum(option.cycles for option in division):
         division = [whole]
     return [option.plan for option in division if option.plan]
 
 
 class _Search:
-    def __init__(self, nodes: Sequence[Node], options: Options) -> None:
+    def __init__(self, nodes: Sequence[Node], options: Options, worth: float) -> None:
         self.nodes = nodes
         self.options = options
+        self.worth = worth
         self.known = dict[Place, Option | None]()
+        self.reach = 0
+        computed, loaded = zip(*map(options.sizes.least, nodes), strict=True)
+        self.computed = list(accumulate(computed, initial=0))
+        self.loaded = list(accumulate(loaded, initial=0))
 
     def division(self) -> list[Option]:
         """The settled options of the cheapest division."""
@@ -67,17 +77,20 @@ class _Search:
 
     def _cheapest(self, settled_only: bool) -> dict[Place, Option]:
         """The division that costs least by what is known."""
+        self.reach = 0
         best: list[tuple[float, int]] = [(0.0, 0)]
         for j in range(1, len(self.nodes) + 1):
-            offers, failed = list[tuple[float, int]](), 0
-            for i in range(j - 1, -1, -1):
+            offer, failed = (inf, 0), 0
+            for i in dict.fromkeys((j - 1, self._longest_flow(j), *range(j - 2, -1, -1))):
+                if best[i][0] + self._floor(i, j) >= self.worth * offer[0]:
+                    continue
                 option = self._option((i, j), settled_only)
                 failed = 0 if option else failed + 1
                 if option:
-                    offers.append((best[i][0] + option.cycles, i))
+                    offer = min(offer, (best[i][0] + option.cycles, i))
                 if failed > GIVE_UP:
                     break
-            best.append(min(offers))
+            best.append(offer)
         chosen, j = dict[Place, Option](), len(self.nodes)
         while j:
             i = best[j][1]
@@ -86,6 +99,19 @@ class _Search:
             chosen[i, j] = option
             j = i
         return dict(reversed(chosen.items()))
+
+    def _longest_flow(self, j: int) -> int:
+        """Where the longest interval to `j` begins that fits as a flow, a good first offer; `j` - 1 if none does."""
+        while self.reach < j - 1:
+            group = interval(self.nodes[self.reach : j])
+            if group and self.options.flow(group):
+                break
+            self.reach += 1
+        return min(self.reach, j - 1)
+
+    def _floor(self, i: int, j: int) -> int:
+        """Cycles that no way to run the interval undercuts."""
+        return max(self.computed[j] - self.computed[i], self.loaded[j] - self.loaded[i])
 
     def _option(self, place: Place, settled_only: bool) -> Option | None:
         i, j = place

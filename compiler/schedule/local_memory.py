@@ -21,10 +21,6 @@ class Buffer:
     stop: int
     records: frozenset[int] = frozenset()
 
-    def lives_with(self, other: Buffer) -> bool:
-        """Whether some position needs both."""
-        return self.start < other.stop and other.start < self.stop
-
 
 def allocate(buffers: Sequence[Buffer], chip: Chip, apart: bool = False) -> list[int] | None:
     """
@@ -79,25 +75,23 @@ def _sorted(buffers: Sequence[Buffer], key: Key) -> list[int]:
 
 def _first_fit(buffers: Sequence[Buffer], order: Sequence[int], chip: Chip, lenient: bool) -> list[int] | None:
     addresses = [-1] * len(buffers)
-    placed = list[int]()
+    bank, room = chip.bank_bytes, chip.lane_bytes
+    placed = list[tuple[Buffer, int, int]]()
     for i in order:
         mine = buffers[i]
-        near = [(j, not mine.records.isdisjoint(buffers[j].records)) for j in placed if mine.lives_with(buffers[j])]
-        spans = [_span(addresses[j], buffers[j].size, apart, chip.bank_bytes) for j, apart in near]
-        address = _gap(spans, mine.size, chip.lane_bytes)
+        near = [(other, at, end) for other, at, end in placed if mine.start < other.stop and other.start < mine.stop]
+        spans = [
+            (at, end) if mine.records.isdisjoint(other.records) else (at // bank * bank, up(end, bank) * bank)
+            for other, at, end in near
+        ]
+        address = _gap(spans, mine.size, room)
         if address < 0 and lenient:
-            spans = [(addresses[j], addresses[j] + buffers[j].size) for j, _ in near]
-            address = _gap(spans, mine.size, chip.lane_bytes)
+            address = _gap([(at, end) for _, at, end in near], mine.size, room)
         if address < 0:
             return None
         addresses[i] = address
-        placed.append(i)
+        placed.append((mine, address, address + mine.size))
     return addresses
-
-
-def _span(address: int, size: int, apart: bool, bank: int) -> tuple[int, int]:
-    """The bytes of a placed buffer, or of all the banks it touches."""
-    return (address // bank * bank, up(address + size, bank) * bank) if apart else (address, address + size)
 
 
 def _gap(spans: list[tuple[int, int]], size: int, room: int) -> int:

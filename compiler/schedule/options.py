@@ -15,6 +15,7 @@ from compiler.schedule.program import Interval
 from compiler.schedule.search import Choice, best, tiled
 from compiler.schedule.single import smallest
 from simulator.chip import Chip
+from simulator.timing import DMA_LATENCY
 
 LONGEST = {1: 4, 2: 16, 3: 48}
 """The most ops of a group that is cut into tiles, by effort. A group of one tile may have any number."""
@@ -24,6 +25,9 @@ SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 
 NEAR = 1.05
 """A group that takes this many times the slower engine's time is good enough."""
+
+CLOSE, EDGE = 1.15, 4 * DMA_LATENCY
+"""A flow within this factor of the slower engine's time, and these cycles at its ends, isn't cut into tiles."""
 
 SHARED_BANK = 2
 """A guess at the factor in time where operands share banks."""
@@ -77,6 +81,10 @@ class Options:
         """Whether the slower engine alone would hardly take less."""
         return option.cycles <= NEAR * self.sizes.floor(option.group.nodes, option.group.stored)
 
+    def _hardly_better_cut(self, one: Option) -> bool:
+        """Whether a cut could overlap little more than the flow does already."""
+        return one.cycles <= CLOSE * self.sizes.floor(one.group.nodes, one.group.stored) + EDGE
+
     def flow(self, group: Interval) -> Option | None:
         """The group in a single tile."""
         if group.nodes[0].moves:
@@ -92,7 +100,7 @@ class Options:
         one, cut = self.flow(group), None
         if one:
             yield one
-        if not (one and self.good_enough(one)) and (cut := self._cut(group)):
+        if not (one and self._hardly_better_cut(one)) and (cut := self._cut(group)):
             yield cut
         if not (one or cut) and len(group.nodes) == 1:
             yield self._last_resort(group)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from compiler.dialects.tpu.slices import DRIVERS, Cuts
 from compiler.schedule.cost import cost
 from compiler.schedule.cuts import Grid, Tiling, derive, even, split
-from compiler.schedule.demand import demand
+from compiler.schedule.demand import Demand, demand, links_of
 from compiler.schedule.local_memory import fits_apart, peak
 from compiler.schedule.nodes import Node
 from compiler.schedule.program import Interval
@@ -22,8 +22,11 @@ LADDER = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64
 FEW = (1, 2, 4, 8, 16, 32)
 """The same along the channels of several ops, where only the last of them can be cut there."""
 
-PIPELINED = 8
-"""Tiles after which more of them overlap the engines no better."""
+PATIENCE = 3
+"""Numbers of tiles without a gain after which more aren't tried."""
+
+Secs = dict[str, int]
+"""Tiles along each group axis."""
 
 C_SLOW, C_FAST = "nchwk", "nhwck"
 """Orders that load weights, or pixels, once."""
@@ -60,25 +63,100 @@ def best(group: Interval, chip: Chip) -> Choice | None:
     For every number of tiles along the pixels (images, then rows, then columns), the fewest along the channels that
     fit with double buffers, and with single ones; along the reduction only where nothing fits without.
     """
-    limit = _limits(group, chip)
+    limit, trials = _limits(group, chip), _Trials(group, chip)
     for k in (count for count in LADDER if count <= limit["k"]):
-        found, needed = list[Choice](), 1.0
+        found: Choice | None = None
+        needed, idle = 1.0, 0
         for pixels in _pixel_cuts(limit):
             if _tiles(pixels) < needed:
                 continue
-            secs = {**pixels, "k": k}
-            if (pressure := _pressure(group, {**secs, "c": limit["c"]}, chip)) > 1:
+            if (pressure := trials.pressure({**pixels, "c": limit["c"], "k": k})) > 1:
                 needed = _tiles(pixels) * pressure
                 continue
-            single = _fewest_channels(group, secs, limit["c"], chip, doubled=False)
-            double = _fewest_channels(group, secs, limit["c"], chip, doubled=True)
-            for channels in sorted({single, double} - {0}):
-                found += _choices(group, {**secs, "c": channels}, chip)
-            if double == 1 and (len(group.nodes) > 1 or _tiles(pixels) >= PIPELINED):
+            better = min(trials.offers({**pixels, "k": k}, limit["c"]), key=lambda choice: choice.cycles, default=None)
+            if better and (found is None or better.cycles < found.cycles):
+                found, idle = better, 0
+            elif found:
+                idle += 1
+            if idle == PATIENCE:
                 break
         if found:
-            return min(found, key=lambda choice: choice.cycles)
+            return found
     return None
+
+
+class _Trials:
+    """Cuts of one group tried; what came of each is kept."""
+
+    def __init__(self, group: Interval, chip: Chip) -> None:
+        self.group = group
+        self.chip = chip
+        self.rungs = LADDER if len(group.nodes) == 1 else FEW
+        self.links = links_of(group.nodes)
+        self.tilings = dict[tuple[int, ...], Tiling]()
+        self.fitting = dict[tuple[tuple[int, ...], str, bool], bool]()
+
+    def tiling(self, secs: Secs, order: str) -> Tiling:
+        """The cuts, which don't depend on the order."""
+        key = tuple(secs[axis] for axis in DRIVERS)
+        if key not in self.tilings:
+            self.tilings[key] = tiled(self.group, Grid(secs, order), self.chip)
+        return replace(self.tilings[key], grid=Grid(secs, order))
+
+    def demand(self, secs: Secs, order: str, doubled: bool) -> Demand:
+        """The buffers needed."""
+        return demand(self.group.nodes, self.tiling(secs, order), self.chip, doubled, links=self.links)
+
+    def fits(self, secs: Secs, order: str, doubled: bool) -> bool:
+        """Whether the buffers fit, those of each record in banks of their own."""
+        key = tuple(secs[axis] for axis in DRIVERS), order, doubled
+        if key not in self.fitting:
+            self.fitting[key] = fits_apart(self.demand(secs, order, doubled).buffers, self.chip)
+        return self.fitting[key]
+
+    def pressure(self, secs: Secs) -> float:
+        """Bytes that shrink with more tiles over the room there is for them; infinite where the others fill it."""
+        wanted, loads = self.demand(secs, C_FAST, doubled=False), self.tiling(secs, C_FAST).loads
+        most = peak(wanted.buffers)
+        if _tiles(secs) == 1:
+            return most / self.chip.lane_bytes
+        fixed = sum(
+            wanted.buffers[numbers[0]].size
+            for key, numbers in wanted.loads.items()
+            if not any(cuts.driver for cuts in loads[key])
+        )
+        room = self.chip.lane_bytes - fixed
+        return (most - fixed) / room if room > 0 else inf
+
+    def offers(self, secs: Secs, limit: int) -> Iterator[Choice]:
+        """The fewest tiles along the channels that fit with double buffers, and with single ones."""
+        double = self._fewest_channels(secs, limit, doubled=True)
+        single = 1 if double == 1 else self._fewest_channels(secs, limit, doubled=False)
+        for channels in {single, double} - {0}:
+            yield from self._choices({**secs, "c": channels})
+
+    def _fewest_channels(self, secs: Secs, limit: int, doubled: bool) -> int:
+        """The fewest tiles along the channels that fit; 0 if none does."""
+        rungs = [*(rung for rung in self.rungs if rung < limit), limit]
+        low, high = 0, len(rungs)
+        while low < high:
+            middle = (low + high) // 2 if low else 0
+            if self.fits({**secs, "c": rungs[middle]}, C_FAST, doubled):
+                high = middle
+            else:
+                low = middle + 1
+        return rungs[low] if low < len(rungs) else 0
+
+    def _choices(self, secs: Secs) -> Iterator[Choice]:
+        """The orders of a grid that fit, double buffered if that does."""
+        orders = (C_FAST, C_SLOW) if secs["c"] > 1 and _tiles(secs) > 1 else (C_FAST,)
+        for order in orders:
+            doubled = self.fits(secs, order, True)
+            if doubled or self.fits(secs, order, False):
+                tiling = self.tiling(secs, order)
+                spent = cost(self.group.nodes, tiling, self.chip)
+                time = spent.cycles(len(self.group.nodes), doubled and tiling.grid.tiles > 1)
+                yield Choice(time, tiling.grid, doubled)
 
 
 def _limits(group: Interval, chip: Chip) -> dict[str, int]:
@@ -88,7 +166,7 @@ def _limits(group: Interval, chip: Chip) -> dict[str, int]:
     return most if len(group.nodes) == 1 else {**most, "k": 1}
 
 
-def _pixel_cuts(limit: dict[str, int]) -> Iterator[dict[str, int]]:
+def _pixel_cuts(limit: dict[str, int]) -> Iterator[Secs]:
     """Cuts of images, then of rows, then of columns; ever finer."""
     done = {"n": 1, "h": 1, "w": 1}
     yield dict(done)
@@ -99,44 +177,5 @@ def _pixel_cuts(limit: dict[str, int]) -> Iterator[dict[str, int]]:
         done[axis] = limit[axis]
 
 
-def _tiles(secs: dict[str, int]) -> int:
+def _tiles(secs: Secs) -> int:
     return secs["n"] * secs["h"] * secs["w"]
-
-
-def _pressure(group: Interval, secs: dict[str, int], chip: Chip) -> float:
-    """Bytes that shrink with more tiles over the room there is for them; infinite where the others fill it."""
-    tiling = tiled(group, Grid(secs, C_FAST), chip)
-    wanted = demand(group.nodes, tiling, chip, doubled=False)
-    fixed = sum(
-        wanted.buffers[numbers[0]].size
-        for key, numbers in wanted.loads.items()
-        if not any(cuts.driver for cuts in tiling.loads[key])
-    )
-    if fixed >= chip.lane_bytes:
-        return inf
-    return (peak(wanted.buffers) - fixed) / (chip.lane_bytes - fixed)
-
-
-def _fewest_channels(group: Interval, secs: dict[str, int], limit: int, chip: Chip, doubled: bool) -> int:
-    """The fewest tiles along the channels that fit; 0 if none does."""
-    rungs = [*(rung for rung in (LADDER if len(group.nodes) == 1 else FEW) if rung < limit), limit]
-    low, high = 0, len(rungs)
-    while low < high:
-        middle = (low + high) // 2 if low else 0
-        tiling = tiled(group, Grid({**secs, "c": rungs[middle]}, C_FAST), chip)
-        if fits_apart(demand(group.nodes, tiling, chip, doubled).buffers, chip):
-            high = middle
-        else:
-            low = middle + 1
-    return rungs[low] if low < len(rungs) else 0
-
-
-def _choices(group: Interval, secs: dict[str, int], chip: Chip) -> Iterator[Choice]:
-    """The orders and bufferings of a grid that fit."""
-    orders = (C_FAST, C_SLOW) if secs["c"] > 1 and _tiles(secs) > 1 else (C_FAST,)
-    for order in orders:
-        tiling = tiled(group, Grid(secs, order), chip)
-        doubled = fits_apart(demand(group.nodes, tiling, chip, doubled=True).buffers, chip)
-        if doubled or fits_apart(demand(group.nodes, tiling, chip, doubled=False).buffers, chip):
-            time = cost(group.nodes, tiling, chip).cycles(len(group.nodes), doubled and tiling.grid.tiles > 1)
-            yield Choice(time, tiling.grid, doubled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 from xdsl.ir import Data
 from xdsl.irdl import irdl_attr_definition
@@ -32,7 +33,7 @@ class Cuts:
         """The range for a tile, given as its index on each group axis."""
         return self.ranges[tile[self.driver]] if self.driver else self.ranges[0]
 
-    @property
+    @cached_property
     def longest(self) -> int:
         """The extent of the longest range: what a buffer must hold."""
         return max(map(len, self.ranges))
@@ -41,6 +42,7 @@ class Cuts:
         return self.driver + "[" + ", ".join(f"{r.start}:{r.stop}" for r in self.ranges) + "]"
 
 
+@cache
 def uncut(extent: int) -> Cuts:
     """The whole axis in every tile."""
     return Cuts((range(extent),))
