@@ -44,8 +44,13 @@ DRAWS: dict[tuple[str, int], Draw] = {
     ("BatchNormalization", 2): _about(0, 0.1),
     ("BatchNormalization", 3): _about(0, 0.1),
     ("BatchNormalization", 4): _variance,
+    ("Mul", 1): _about(1, 0.1),
+    ("Add", 1): _about(0, 0.1),
 }
 """How a parameter is drawn, by the op type and the place of the operand."""
+
+VIEWS = ("Reshape", "Unsqueeze")
+"""Ops that may stand between a parameter and its use."""
 
 IR_VERSION = 4
 """The first in which an initializer needn't be a graph input too."""
@@ -66,7 +71,7 @@ def refilled(file: str, digest: str, seed: int) -> onnx.ModelProto:
     model = onnx.load(path)
     graph, generator = model.graph, np.random.default_rng(seed)
     shapes = _parameter_shapes(graph)
-    filled = {name: draw(generator, shapes[name]) for name, draw in _draws(graph)}
+    filled = {name: draw(generator, shapes[name]) for name, draw in _draws(graph) if name in shapes}
     for name in _residual_ends(graph):
         filled[name] *= RESIDUAL_SCALE
     _put(graph, filled)
@@ -85,10 +90,12 @@ def _parameter_shapes(graph: onnx.GraphProto) -> dict[str, Shape]:
 
 
 def _draws(graph: onnx.GraphProto) -> Iterator[tuple[str, Draw]]:
+    """What feeds an operand that DRAWS has a rule for, be it a parameter or not, and the rule."""
+    viewed = {node.output[0]: node.input[0] for node in graph.node if node.op_type in VIEWS}
     for node in graph.node:
         for place, name in enumerate(node.input):
             if draw := DRAWS.get((node.op_type, place)):
-                yield name, draw
+                yield viewed.get(name, name), draw
 
 
 def _residual_ends(graph: onnx.GraphProto) -> list[str]:

@@ -6,8 +6,8 @@ import onnxruntime as ort
 import pytest
 
 from assets.zoo.datasets.seeded_images import samples
-from assets.zoo.light import refilled
-from assets.zoo.packages import PackageUnavailable
+from assets.zoo.light import FOLDER, refilled
+from assets.zoo.packages import PackageUnavailable, sha256
 from assets.zoo.record import Light, read
 from tests.assets.zoo.onnx_run import outputs
 
@@ -28,6 +28,14 @@ def test_every_weight_is_an_initializer_and_only_the_image_is_fed(model: str) ->
     graph = made(model).graph
     assert "ConstantOfShape" not in {node.op_type for node in graph.node}
     assert [item.name for item in graph.input] == list(read(model).inputs)
+
+
+@pytest.mark.parametrize("file", ["light_densenet121.onnx", "light_inception_v2.onnx"])
+def test_a_parameter_behind_a_view_is_drawn_too(file: str) -> None:
+    graph = refilled(file, sha256(FOLDER / file), 1).graph
+    assert "Unsqueeze" in {node.op_type for node in graph.node}
+    assert "ConstantOfShape" not in {node.op_type for node in graph.node}
+    assert [item.name for item in graph.input] == ["data_0"]
 
 
 def test_activations_neither_fade_nor_blow_up() -> None:
