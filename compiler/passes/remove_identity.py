@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from xdsl.dialects.func import ReturnOp
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from compiler.dialects.fields import numbers
@@ -33,12 +34,19 @@ def does_nothing(op: top.TopOp) -> bool:
             return False
 
 
+def _is_whole_path(op: top.TopOp) -> bool:
+    """Whether the op alone lies between an input or a weight and a result of the network, which needs a tensor."""
+    return not isinstance(op.operands[0].owner, top.TopOp) and any(
+        isinstance(use.operation, ReturnOp) for use in op.output.uses
+    )
+
+
 class RemoveIdentity(RewritePattern):
     """The op before takes the name, if nobody else knows it by its own."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: top.TopOp, rewriter: PatternRewriter) -> None:
-        if not does_nothing(op):
+        if not does_nothing(op) or _is_whole_path(op):
             return
         producer = only_producer(op.operands[0])
         if isinstance(producer, top.TopOp):

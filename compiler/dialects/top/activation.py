@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from math import pi, sqrt
+from operator import mul
 
 from xdsl.dialects.builtin import FloatAttr, StringAttr, f64
 from xdsl.irdl import attr_def, irdl_op_definition, operand_def
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.dialects.fields import NO_LIMIT, Float
-from compiler.dialects.formula import Operand, Term, absolute, erf, exp, log, maximum, minimum, tanh
+from compiler.dialects.formula import Apply, Operand, Term, absolute, erf, exp, log, maximum, minimum, tanh
 from compiler.dialects.top.base import AnyRank, rectified
 from compiler.dialects.top.elementwise import Elementwise, OneFunction, Unary
 
@@ -142,6 +144,24 @@ class GELUOp(Unary):
     def verify_(self) -> None:
         if self.approx_mode.data not in ("normal", "tanh"):
             raise VerifyException(f"approx_mode is normal or tanh, not {self.approx_mode.data!r}")
+        super().verify_()
+
+
+@irdl_op_definition
+class PowOp(Unary):
+    """`x` to the power `exponent`: 1, 2, 3 … by multiplying, or 0.5, the root."""
+
+    name = "top.Pow"
+    exponent = attr_def(Float)
+
+    def formula(self, x: Term) -> Term:
+        if (exponent := self.exponent.value.data) == 0.5:
+            return Apply("sqrt", (x,))
+        return reduce(mul, [x] * int(exponent))
+
+    def verify_(self) -> None:
+        if (exponent := self.exponent.value.data) != 0.5 and exponent not in range(1, 9):
+            raise VerifyException(f"to the power {exponent}; only 0.5 and 1, 2 … 8 run")
         super().verify_()
 
 

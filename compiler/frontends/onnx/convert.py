@@ -14,6 +14,7 @@ from compiler.frontends.onnx.reader import Reader, Unsupported, attribute, flag,
 
 Converter = Callable[[Reader, onnx.NodeProto], None]
 CONVERTERS: dict[str, Converter] = {}
+TRAINING = "it is in training mode; export the model for inference"
 
 
 def converts(*op_types: str) -> Callable[[Converter], Converter]:
@@ -100,6 +101,19 @@ def clip(reader: Reader, node: onnx.NodeProto) -> None:
     reader.add(node, top.ClipOp, node.input[:1], bounds)
 
 
+@converts("Neg")
+def negate(reader: Reader, node: onnx.NodeProto) -> None:
+    reader.add(node, top.MulConstOp, node.input, {"const_val": real(-1.0)})
+
+
+@converts("Pow")
+def power(reader: Reader, node: onnx.NodeProto) -> None:
+    exponent = reader.constant(node, 1)
+    if exponent is None or exponent.size != 1:
+        raise Unsupported("its exponent isn't one number")
+    reader.add(node, top.PowOp, node.input[:1], {"exponent": real(float(exponent.item()))})
+
+
 @converts("Gelu")
 def gelu(reader: Reader, node: onnx.NodeProto) -> None:
     mode = {"none": "normal", "tanh": "tanh"}[reader.attributes(node)["approximate"]]
@@ -133,7 +147,7 @@ def batch_norm(reader: Reader, node: onnx.NodeProto) -> None:
     x, gamma, beta, mean, variance = node.input
     given = reader.attributes(node)
     if given.get("training_mode", 0):
-        raise Unsupported("it is in training mode; export the model for inference")
+        raise Unsupported(TRAINING)
     reader.add(node, top.BatchNormOp, [x, mean, variance, gamma, beta], {"epsilon": real(given["epsilon"])})
 
 
@@ -142,6 +156,8 @@ def identity(reader: Reader, node: onnx.NodeProto) -> None:
     """A Cast has a float input and a float output here, since other types aren't supported as a whole."""
     if node.op_type == "Cast" and (wrong := reader.not_float(node.input[0])):
         raise Unsupported(wrong)
+    if node.op_type == "Dropout" and (training := reader.constant(node, 2)) is not None and training.item():
+        raise Unsupported(TRAINING)
     reader.add(node, top.IdentityOp, node.input[:1], {})
 
 

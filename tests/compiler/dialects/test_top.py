@@ -180,7 +180,7 @@ def test_more_than_two_operands_fold_from_the_left() -> None:
 
 DEFAULTS: dict[str, Attribute] = {
     name: FloatAttr(number, f64)
-    for name, number in {"alpha": 0.3, "beta": 0.4, "const_val": 1.5, "min": -1.0, "max": 2.0}.items()
+    for name, number in {"alpha": 0.3, "beta": 0.4, "const_val": 1.5, "min": -1.0, "max": 2.0, "exponent": 3.0}.items()
 }
 UNARY = [kind for kind in top.Top.operations if issubclass(kind, top.Unary)]
 
