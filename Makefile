@@ -12,6 +12,7 @@ help:  ## Show the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(READY)  ## Install the pinned packages and tpuflow into .venv
+	@:
 
 $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 >= 3.11 with venv is needed (Debian: apt install python3-venv)" >&2; exit 1; }

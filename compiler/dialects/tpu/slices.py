@@ -81,7 +81,8 @@ class LgAttr(Data[Slices]):
     `Slices` as text.
 
     ```mlir
-    #tpu.lg<n = [0:1], c = c[0:64, 64:128], h = h[0:30, 26:56], w = [0:56], k = [0:64], addr = [0, 8192], size = 8192, acc = -1, tmp = []>
+    #tpu.lg<n = [0:1], c = c[0:64, 64:128], h = h[0:30, 26:56], w = [0:56], k = [0:64],
+            addr = [0, 8192], size = 8192, acc = -1, tmp = []>
     ```
     """
 
