@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from xdsl.dialects.builtin import (
     BoolAttr,
@@ -13,12 +14,12 @@ from xdsl.dialects.builtin import (
     TensorType,
     UnrankedTensorType,
 )
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import BaseAttr, IRDLOperation, attr_def, result_def, traits_def
 from xdsl.traits import OpTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.dialects.fields import FALSE, NO_LIMIT, Float
+from compiler.dialects.fields import FALSE, NO_LIMIT, TRUE, Float, ints
 from compiler.dialects.formula import Term, maximum, minimum
 from compiler.ir.network import Shape, shape
 
@@ -27,6 +28,14 @@ AnyRank = BaseAttr(TensorType) | BaseAttr(UnrankedTensorType)
 AnyRankOrNone = AnyRank | BaseAttr(NoneType)
 Axis = IntegerAttr[IntegerType]
 """An axis, which TPU-MLIR spells `1 : si32`."""
+
+
+NEUTRAL: Mapping[str, tuple[Attribute, ...]] = {
+    "do_relu": (FALSE,), "left_transpose": (FALSE,), "output_transpose": (FALSE,), "hdim_is_batch": (FALSE,),
+    "is_adaptive": (FALSE,), "keepdims": (TRUE,), "keep_dims": (TRUE,), "log": (FALSE,), "is_reverse": (FALSE,),
+    "inserts": (ints(), ints(0, 0)), "coeff": (),
+}  # fmt: skip
+"""Attributes of TPU-MLIR that an op here may lack, with the values that change nothing; any other is refused."""
 
 
 def axis_attribute(axis: int) -> Axis:
@@ -70,6 +79,10 @@ class TopOp(IRDLOperation, ABC):
         return 0
 
     def verify_(self) -> None:
+        declared = self.get_irdl_definition().attributes
+        for name, value in self.attributes.items():
+            if name in NEUTRAL and name not in declared and value not in NEUTRAL[name]:
+                raise VerifyException(f"{name} = {value} isn't supported")
         tensors = [value for value in (*self.operands, self.output) if is_present(value)]
         if all(map(is_ranked, tensors)) and (stated := shape(self.output)) != (made := self.infer_shape()):
             raise VerifyException(f"states {list(stated)}, but its operands make {list(made)}")

@@ -91,6 +91,8 @@ def test_extents(made: Shape, expected: Shape) -> None:
         (top.ConvOp, [(1, 4, 5, 5), (4, 4, 1, 1), None], {"kernel_shape": ints(1, 1), "group": integer(2)}, "groups"),
         (top.ConvOp, [(1, 4, 5, 5), (4, 4, 1, 1), None], {"kernel_shape": ints(1)}, "two kernel extents"),
         (top.ConvOp, [(1, 4, 5, 5), (4, 4, 3, 1), None], {"kernel_shape": ints(1, 1)}, "the kernel"),
+        (top.MatMulOp, [(2, 3), (3, 5), None], {"left_transpose": TRUE}, "left_transpose = .*isn't supported"),
+        (top.ConcatOp, [(2, 3), (2, 3)], {"do_relu": TRUE}, "do_relu = .*isn't supported"),
         (top.MaxPoolOp, [(1, 4, 5, 5)], {"kernel_shape": ints(2, 2), "strides": ints(0, 1)}, "are positive"),
     ],
 )
