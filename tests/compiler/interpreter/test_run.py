@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -34,14 +35,18 @@ X = np.array([[-3.0, 0.0, 2.5, 1.0]], np.float32)
 
 
 def test_tensors_are_visited_in_order_and_freed_after_their_last_use() -> None:
-    network, seen = softmax("f32"), list[str]()
+    network, seen = softmax("f32"), dict[str, weakref.ref[Array]]()
+    alive = dict[str, list[str]]()
 
     def visit(op: Operation, array: Array) -> None:
-        seen.append(name_of(op))
+        alive[name_of(op)] = [name for name, held in seen.items() if held() is not None]
+        seen[name_of(op)] = weakref.ref(array)
 
     returned = run(network, {"x": X}, visit)
     assert returned.keys() == {"t1"}
-    assert seen == ["x", "t0", "t1_in", "t1_max", "t1_exp", "t1_sum", "t1_div", "t1"]
+    assert list(seen) == ["x", "t0", "t1_in", "t1_max", "t1_exp", "t1_sum", "t1_div", "t1"]
+    assert alive["t1_exp"] == ["t1_in", "t1_max"]
+    assert alive["t1_div"] == ["t1_exp", "t1_sum"]
 
 
 def test_results_say_what_they_mean() -> None:

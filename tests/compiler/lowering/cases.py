@@ -135,10 +135,10 @@ def concat_weight(b: Builder, rng: np.random.Generator) -> SSAValue:
     return b.op(top.ConcatOp, [b.input("x", 2, 3), b.weight(rng.integers(-127, 128, (2, 1)) * STEP)])
 
 
-def softmax(axis: int, log: bool = False) -> Case:
+def softmax(axis: int, log: bool = False, beta: float = 1.0) -> Case:
     def make(b: Builder, rng: np.random.Generator) -> SSAValue:
         x = b.input("x", 2, 3, 4, 5)
-        return b.op(top.SoftmaxOp, x, axis=top.axis_attribute(axis), log=TRUE if log else FALSE)
+        return b.op(top.SoftmaxOp, x, axis=top.axis_attribute(axis), log=TRUE if log else FALSE, beta=real(beta))
 
     return make
 
@@ -179,11 +179,12 @@ CASES: Mapping[str, Case] = {
     "pad of nothing": pad(0, 0, 0, 0, 0, 0, 0, 0), "concat weight": concat_weight, "concat": concat,
     "reshape": reshape, "permute": permute, "slice": cut,
     "softmax": softmax(1), "softmax last": softmax(-1), "log softmax": softmax(1, log=True),
+    "softmax sharpened": softmax(2, beta=1.5),
     "reduce mean": reduction("ReduceMean", 2, 3), "reduce sum": reduction("ReduceSum", 1, keep=False),
     "reduce max": reduction("ReduceMax", 0, 2), "reduce min": reduction("ReduceMin", 3, keep=False),
     "scale": scale, "batch norm": batch_norm,
 }  # fmt: skip
 """By name."""
 
-FLOAT_IN_INT8 = {"max", "softmax", "softmax last", "log softmax", "reduce min"}
+FLOAT_IN_INT8 = {"max", "softmax", "softmax last", "log softmax", "softmax sharpened", "reduce min"}
 """The cases that an int8 network computes in f32."""
