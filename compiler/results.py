@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.npz import write_npz
+from compiler.npz import read_npz, write_npz
 
 Array = NDArray[Any]
 
@@ -29,6 +28,10 @@ class Meaning:
     scale: float = 1.0
     zero_point: int = 0
     internal: bool = False
+
+
+class DamagedResults(Exception):
+    """The meanings beside a run's arrays can't be read; the message names the file."""
 
 
 @dataclass
@@ -54,12 +57,14 @@ class Results:
 
     @classmethod
     def load(cls, directory: Path, stem: str) -> Results:
-        """Read what `save` wrote."""
-        described: Mapping[str, Mapping[str, Any]] = json.loads((directory / f"{stem}.json").read_text())
-        meanings = {name: Meaning(**entry) for name, entry in described.items()}
-        with np.load(directory / f"{stem}.npz") as held:
-            arrays = {name: _typed(held[name], meanings.get(name)) for name in held.files}
-        return cls(arrays, meanings)
+        """Read what `save` wrote. Raises DamagedResults, DamagedArrays, FileNotFoundError."""
+        described = directory / f"{stem}.json"
+        try:
+            meanings = {name: Meaning(**entry) for name, entry in json.loads(described.read_text()).items()}
+        except (ValueError, AttributeError, TypeError) as error:
+            raise DamagedResults(f"{described} doesn't say what the tensors mean: {error}; build it again") from None
+        held = read_npz(directory / f"{stem}.npz")
+        return cls({name: _typed(array, meanings.get(name)) for name, array in held.items()}, meanings)
 
 
 def _bits(array: Array) -> Array:

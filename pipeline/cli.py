@@ -41,6 +41,9 @@ Goals = Annotated[
     list[str] | None, typer.Option("--goal", help="Build only what leads to this stage; may be repeated.")
 ]
 ModelFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A sample.model.")]
+Feeds = Annotated[
+    Path, typer.Option("--input", "-i", exists=True, dir_okay=False, help="An .npz with an array for each input.")
+]
 
 
 @app.command()
@@ -63,7 +66,7 @@ def build(
 @app.command()
 def run(
     model: ModelFile,
-    feeds: Annotated[Path, typer.Option("--input", "-i", exists=True, help="An .npz with an array for each input.")],
+    feeds: Feeds,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the outputs to this .npz.")] = None,
     raw: Annotated[bool, typer.Option(help="Outputs as stored, not dequantised.")] = False,
 ) -> None:

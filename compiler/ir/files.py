@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Dialect
+from xdsl.utils.exceptions import ParseError, VerifyException
 
 from compiler.dialects.structure import WeightOp
 from compiler.ir import text
 from compiler.ir.network import Network, name_of, shape
 from compiler.ir.storage import storage
-from compiler.npz import write_npz
+from compiler.npz import read_npz, write_npz
 
 WEIGHT_FILE = "module.weight_file"
 
@@ -48,25 +49,32 @@ def load(directory: Path, stem: str, *dialects: Dialect, weights_in: Path | None
     """
     Read a network back; weights are looked for in `weights_in`, or beside the text.
 
-    Raises DamagedFile where a weight is absent or isn't of the extents its op states.
+    Raises DamagedFile where the text isn't sound MLIR of these dialects, or a weight is absent or isn't of the extents
+    its op states; DamagedArrays, FileNotFoundError.
     """
     path = directory / f"{stem}.mlir"
-    module = text.read(path.read_text(encoding="utf-8"), *dialects, name=path.name)
+    module = _module(path, dialects)
     stated = module.attributes.get(WEIGHT_FILE)
     weight_file = (weights_in or directory) / (stated.data if isinstance(stated, StringAttr) else f"{stem}_weights.npz")
     network = Network(module, {})
-    with np.load(weight_file) as held:
-        for op in module.walk():
-            if isinstance(op, WeightOp):
-                name, kind = name_of(op), storage(op.output)
-                if name not in held:
-                    raise DamagedFile(f"{weight_file.name}: no weight {name!r}, which {path.name} names")
-                array = held[name]
-                array = array.view(kind) if array.dtype.kind == "V" else array
-                if array.shape != shape(op.output) or array.dtype != kind:
-                    raise DamagedFile(
-                        f"{weight_file.name}: {name!r} is {array.dtype} {array.shape}, "
-                        f"{path.name} says {kind} {shape(op.output)}"
-                    )
-                network.weights[name] = array
+    held = read_npz(weight_file)
+    for op in module.walk():
+        if isinstance(op, WeightOp):
+            name, kind = name_of(op), storage(op.output)
+            if name not in held:
+                raise DamagedFile(f"{weight_file.name}: no weight {name!r}, which {path.name} names")
+            array = held[name].view(kind) if held[name].dtype.kind == "V" else held[name]
+            if array.shape != shape(op.output) or array.dtype != kind:
+                raise DamagedFile(
+                    f"{weight_file.name}: {name!r} is {array.dtype} {array.shape}, "
+                    f"{path.name} says {kind} {shape(op.output)}"
+                )
+            network.weights[name] = array
     return network
+
+
+def _module(path: Path, dialects: Collection[Dialect]) -> ModuleOp:
+    try:
+        return text.read(path.read_text(encoding="utf-8"), *dialects, name=path.name)
+    except (ParseError, VerifyException, UnicodeDecodeError) as error:
+        raise DamagedFile(f"{path} isn't a sound network: {str(error).strip()}") from None

@@ -10,8 +10,10 @@ from xdsl.dialects.builtin import Builtin, ModuleOp
 from xdsl.dialects.func import Func
 from xdsl.ir import Dialect
 from xdsl.parser import Parser
+from xdsl.utils.exceptions import VerifyException
 
 from compiler.ir.printer import MlirPrinter
+from compiler.ir.verify import broken
 
 _LOC_ALIAS = re.compile(r"^#loc\d* = loc\(.*\)$", re.MULTILINE)
 
@@ -30,7 +32,8 @@ def read(text: str, *dialects: Dialect, foreign: bool = False, name: str = "<tex
     aliases = _LOC_ALIAS.findall(text)
     hoisted = " ".join(aliases) + (" " if aliases else "") + _LOC_ALIAS.sub("", text)
     module = Parser(context, hoisted, name).parse_module()
-    module.verify()
+    if problem := broken(module):
+        raise VerifyException(problem)
     return module
 
 

@@ -1,4 +1,4 @@
-"""Verification whose message names the op."""
+"""Verification whose message names the op, where xDSL's own would print the whole module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def broken(module: Operation) -> str | None:
     try:
         module.verify()
     except VerifyException as error:
-        return f"{_culprit(module)}: {error}"
+        return f"{_culprit(module)}: {error.__cause__ or error}"
     return None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.feeds import BadData
+from compiler.feeds import BadData, samples_for
 from compiler.ir.network import Array, Shape
 
 
@@ -19,10 +19,7 @@ def batches(path: Path, inputs: Mapping[str, Shape], limit: int) -> tuple[int, I
     the network's first extent, and what is left of it goes unused. Raises BadData at once for an absent input, extents
     that don't fit or too few samples, and on the way for a sample that isn't finite.
     """
-    with np.load(path) as held:
-        if absent := sorted(inputs.keys() - set(held.files)):
-            raise BadData(f"{path.name} has no data for input {', '.join(absent)}; it has {', '.join(held.files)}")
-        data = {name: held[name] for name in inputs}
+    data = samples_for(path, inputs)
     for name, dims in inputs.items():
         if data[name].shape[1:] != dims[1:]:
             raise BadData(

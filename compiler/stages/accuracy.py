@@ -20,7 +20,7 @@ from compiler.feeds import BadData
 from compiler.frontends.onnx.session import Session
 from compiler.ir.network import Array
 from compiler.metrics import metric_named, predictions
-from compiler.npz import write_npz
+from compiler.npz import read_npz, write_npz
 from compiler.quantization.samples import batches
 from compiler.stages.progress import Progress, silent
 from simulator.runtime import PyRuntime
@@ -55,10 +55,10 @@ def run(
 
 
 def _labels(path: Path, count: int) -> Array:
-    with np.load(path) as held:
-        if "labels" not in held.files:
-            raise BadData(f"{path.name} has no `labels`; a metric needs them: leave the metric out, or add labels")
-        labels = held["labels"][:count]
+    held = read_npz(path)
+    if "labels" not in held:
+        raise BadData(f"{path.name} has no `labels`; a metric needs them: leave the metric out, or add labels")
+    labels = held["labels"][:count]
     if len(labels) < count:
         raise BadData(f"{path.name} has {len(labels)} labels for {count} samples; prepare the data again")
     return labels

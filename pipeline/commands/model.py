@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.npz import write_npz
+from compiler.npz import read_npz, write_npz
 from pipeline.display import CONSOLE, table
 from simulator.checks.check import check
 from simulator.isa.table import BY_CODE
@@ -26,10 +26,11 @@ class BadInput(ValueError):
 def run(model: Path, feeds: Path, output: Path | None, raw: bool) -> None:
     """Run a model on the arrays of an `.npz` by input name; print the outputs' first values, or write them all."""
     session = PyRuntime(model)
-    with np.load(feeds) as held:
-        if missing := [entry.name for entry in session.get_inputs() if entry.name not in held]:
-            raise BadInput(f"{feeds.name} has no {', '.join(missing)}; it holds {', '.join(held.files)}")
-        given = {entry.name: held[entry.name] for entry in session.get_inputs()}
+    held = read_npz(feeds)
+    wanted = [entry.name for entry in session.get_inputs()]
+    if missing := [name for name in wanted if name not in held]:
+        raise BadInput(f"{feeds} has no {', '.join(missing)}; it holds {', '.join(held) or 'nothing'}")
+    given = {name: held[name] for name in wanted}
     names = [entry.name for entry in session.get_outputs()]
     results = dict(zip(names, session.run(None, given, raw=raw), strict=True))
     if output is not None:

@@ -3,14 +3,13 @@
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 from compiler import opt
 from compiler.comparison import compare as compared
 from compiler.dialects.quant import Quant
 from compiler.dialects.top.ops import Top
 from compiler.dialects.tpu.ops import Tpu
 from compiler.ir import files, text
+from compiler.npz import read_npz
 from compiler.results import Results
 from pipeline.display import CONSOLE, table
 
@@ -44,5 +43,4 @@ def _results(path: Path) -> Results:
     """A run as a stage wrote it, or a plain `.npz` of floats."""
     if path.with_suffix(".json").is_file():
         return Results.load(path.parent, path.stem)
-    with np.load(path) as held:
-        return Results({name: held[name] for name in held.files}, {})
+    return Results(read_npz(path), {})
