@@ -65,35 +65,36 @@ def _pipelined(tiles: Sequence[Step], chip: Chip) -> list[Node]:
     """
     Each tile's loads, its leading ones a tile early where they neither read nor overwrite what is then being stored.
 
-    Loads that follow a compute of their own tile may have to wait for it, and it for those stores: they stay.
+    A load that must stay holds back those that overwrite the same bytes, no others. Loads that follow a compute of
+    their own tile may have to wait for it, and it for those stores: they stay too.
     """
     stream, early = list[Node](), set[Node]()
     for step, following in pairwise([*tiles, Step()]):
         stores = step.named("STORE")
         stream += [node for node in step.named("LOAD") if node not in early]
-        early = set[Node]()
+        early, kept = set[Node](), list(stores)
         for load in following.leading:
-            if any(_conflict(load.command, store.command, chip) for store in stores):
-                break
-            early.add(load)
-            stream.append(load)
+            if any(_conflict(load.command, other.command, chip) for other in kept):
+                kept.append(load)
+            else:
+                early.add(load)
+                stream.append(load)
         stream += stores
     return stream
 
 
-def _conflict(load: Command, store: Command, chip: Chip) -> bool:
-    """Whether the load reads bytes the store writes in global memory, or overwrites those it reads in local memory."""
-    return any(
-        a is not None
-        and b is not None
-        and a.region is b.region
-        and touched(a, chip)[0] < touched(b, chip)[1]
-        and touched(b, chip)[0] < touched(a, chip)[1]
-        for a, b in (
-            (load.operands["in"], store.operands["out"]),
-            (load.operands["out"], store.operands["in"]),
-        )
-    )
+def _conflict(a: Command, b: Command, chip: Chip) -> bool:
+    """Whether one of the commands writes bytes that the other reads or writes."""
+    (a_reads, a_writes), (b_reads, b_writes) = accesses(a), accesses(b)
+    pairs = [(x, y) for x in a_writes for y in (*b_reads, *b_writes)] + [(x, y) for x in a_reads for y in b_writes]
+    return any(_overlap(x, y, chip) for x, y in pairs)
+
+
+def _overlap(a: Operand, b: Operand, chip: Chip) -> bool:
+    if a.region is not b.region:
+        return False
+    (a_start, a_stop), (b_start, b_stop) = touched(a, chip), touched(b, chip)
+    return a_start < b_stop and b_start < a_stop
 
 
 class _Ledger:

@@ -135,3 +135,13 @@ def test_a_span_counts_depths_not_channels(lane: int) -> None:
     depths = -(-(9 + lane) // CHIP.lanes)
     assert touched(operand, CHIP) == (8, 8 + 64 + (depths - 1) * 16 + 4 + 4)
     assert np.prod(operand.dims) == 36
+
+
+def test_a_load_that_must_stay_does_not_hold_back_the_weights_behind_it() -> None:
+    tiles = [Step([load(0, 0), copy(0, 256), store(256, 1024)]), Step([load(1024, 64), load(128, 128)])]
+    made = streams(tiles, CHIP)
+    assert [(c.op, c.operands["in"]) for c in made.gdma[1:4]] == [
+        ("LOAD", far(128)),
+        ("STORE", local(256)),
+        ("LOAD", far(1024)),
+    ]
