@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import defs, helper, numpy_helper, shape_inference
+from onnx import checker, defs, helper, numpy_helper, shape_inference
 
 from compiler.frontends.onnx.errors import DamagedModel
 from compiler.frontends.onnx.session import Session
@@ -99,7 +99,7 @@ class Known:
         schema = defs.get_schema(node.op_type, version, node.domain)
         try:
             return shape_inference.infer_node_outputs(schema, node, types, seen, opset_imports=list(self.opsets))
-        except (shape_inference.InferenceError, RuntimeError) as error:
+        except (shape_inference.InferenceError, checker.ValidationError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[0]
             raise DamagedModel(f"{node.op_type} {node.name or node.output[0]!r}: {reason}") from None
 

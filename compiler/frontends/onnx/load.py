@@ -6,9 +6,12 @@ from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import checker, external_data_helper, inliner
+from onnx import checker, defs, external_data_helper, helper, inliner
 
 from compiler.frontends.onnx.errors import DamagedModel, MissingExternalData
+
+UNKNOWN = "unknown"
+"""The domain in which the checker meets ops that ONNX doesn't have."""
 
 
 def load(path: Path) -> onnx.ModelProto:
@@ -25,9 +28,9 @@ def load(path: Path) -> onnx.ModelProto:
         raise DamagedModel(f"{path.name} holds no graph; it isn't an ONNX model, or was cut short: export it again")
     _read_external_data(model, path.parent)
     try:
-        checker.check_model(model)
+        checker.check_model(_without_unknown_ops(model))
     except checker.ValidationError as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = " ".join(str(error).split())
         raise DamagedModel(f"{path.name} breaks ONNX's rules: {reason}; export it again") from None
     return inliner.inline_local_functions(model) if model.functions else model
 
@@ -49,6 +52,27 @@ def _read_external_data(model: onnx.ModelProto, directory: Path) -> None:
         external_data_helper.load_external_data_for_tensor(tensor, str(directory))
         tensor.data_location = onnx.TensorProto.DEFAULT
         del tensor.external_data[:]
+
+
+def _without_unknown_ops(model: onnx.ModelProto) -> onnx.ModelProto:
+    """
+    The model, ops that this release of ONNX doesn't have moved to a domain that its checker passes by.
+
+    The checker would stop at the first one; `read` lists them all, by name, with what else isn't supported.
+    """
+    if all(map(_known, model.graph.node)):
+        return model
+    moved = onnx.ModelProto()
+    moved.CopyFrom(model)
+    for node in moved.graph.node:
+        if not _known(node):
+            node.domain = UNKNOWN
+    moved.opset_import.append(helper.make_opsetid(UNKNOWN, 1))
+    return moved
+
+
+def _known(node: onnx.NodeProto) -> bool:
+    return node.domain not in ("", "ai.onnx") or defs.has(node.op_type)
 
 
 def external_tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:
