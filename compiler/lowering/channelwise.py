@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from xdsl.dialects.builtin import TensorType, f32
+from xdsl.dialects.builtin import TensorType, f32, i32
 
 from compiler.dialects.access import frame
+from compiler.dialects.quant import I8
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.normalisation import BatchNormOp, ScaleOp
 from compiler.dialects.tpu.base import TpuOp
@@ -13,7 +14,7 @@ from compiler.dialects.tpu.contraction import ConvOp
 from compiler.ir.network import Array, shape
 from compiler.lowering.borders import real
 from compiler.lowering.floating import to_float
-from compiler.lowering.int8 import I8, I32, quantise_for, result_type, stored, to_int8
+from compiler.lowering.int8 import quantise_for, result_type, stored, to_int8
 from compiler.lowering.job import Job
 from compiler.lowering.layout import chip_filter, per_channel, pointwise
 
@@ -35,7 +36,7 @@ def int8_scale(op: Channelwise, job: Job) -> TpuOp | None:
     gain, offset = _gain_and_offset(op, job)
     x = job.reshape(stored(op.input, job), frame(shape(op.input)), "in")
     made = quantise_for(x, gain, offset, job)
-    params = job.weight("params", made.params.reshape(1, -1, 1, 3), I32)
+    params = job.weight("params", made.params.reshape(1, -1, 1, 3), i32)
     operands = [x, job.weight("filter", chip_filter(made.weights), I8), params]
     conv = ConvOp(operands=operands, result_types=[result_type(shape(x), job)], attributes=pointwise(op, x))
     return job.viewed(conv, shape(op.output), "frame")

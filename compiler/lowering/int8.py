@@ -9,11 +9,11 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerType, StringAttr, TensorType
+from xdsl.dialects.builtin import StringAttr, TensorType, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from compiler.dialects.fields import integer, ints
-from compiler.dialects.quant import UniformType
+from compiler.dialects.quant import I8, UniformType
 from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.contraction import ConvOp, MatMulOp
@@ -35,9 +35,6 @@ from compiler.lowering.quantised_weights import Quantised, quantise
 from compiler.lowering.scales import symmetric
 from compiler.lowering.surround import within_reach
 from compiler.lowering.terms import bound
-
-I8 = IntegerType(8)
-I32 = IntegerType(32)
 
 
 @Interface
@@ -78,10 +75,8 @@ def matmul(op: MatMulOp, job: Job) -> TpuOp | None:
     made = quantise_for(x, right[0, :, :, 0], _bias(op.bias, job), job)
     operands = [x, job.weight("right", made.weights.reshape(right.shape), I8), _params(made, job)]
     result = result_type((shape(x)[0], right.shape[1]), job)
-    attributes = activation(op)
-    return job.viewed(
-        tpu.MatMulOp(operands=operands, result_types=[result], attributes=attributes), shape(op.output), "matrix"
-    )
+    product = tpu.MatMulOp(operands=operands, result_types=[result], attributes=activation(op))
+    return job.viewed(product, shape(op.output), "matrix")
 
 
 @to_int8.on(AvgPoolOp)
@@ -95,7 +90,7 @@ def avg_pool(op: AvgPoolOp, job: Job) -> TpuOp | None:
         attributes |= {"multiplier": integer(multiplier), "rshift": integer(shift)}
         return ReduceOp(operands=[x], result_types=[result], attributes=attributes)
     rows = [(count, *multiplier_and_shift(ratio / count)) for count in _tap_counts(op)]
-    params = job.weight("params", np.array(rows).reshape(1, 1, -1, 3), I32)
+    params = job.weight("params", np.array(rows).reshape(1, 1, -1, 3), i32)
     attributes = {**shared(op, PoolOp), "function": StringAttr("avg")}
     return PoolOp(operands=[x, params], result_types=[result], attributes=attributes)
 
@@ -163,7 +158,7 @@ def _bias(bias: SSAValue, job: Job, channels: slice = slice(None)) -> Array | No
 
 
 def _params(made: Quantised, job: Job, tag: str = "") -> SSAValue:
-    return job.weight(f"params{tag}", made.params.reshape(1, -1, 1, 3), I32)
+    return job.weight(f"params{tag}", made.params.reshape(1, -1, 1, 3), i32)
 
 
 def stored(value: SSAValue, job: Job) -> SSAValue:
@@ -181,29 +176,24 @@ def _is_calibrated(op: Operation, job: Job) -> bool:
 
 
 def result_type(extents: Shape, job: Job) -> TensorType[Attribute]:
+    """The type that calibration gave the op's result, of these extents."""
     return TensorType(job.scales[job.name], extents)
 
 
 def step_of(job: Job) -> float:
+    """The scale of the op's result."""
     element: UniformType = job.scales[job.name]
     return element.scales.data[0].data
 
 
 def _tap_counts(op: AvgPoolOp) -> list[int]:
     """The numbers of taps that some window counts, in rising order."""
-    window = op.window
-    _, _, h, w = shape(op.input)
+    window, (extents, made) = op.window, (shape(value)[2:] for value in (op.input, op.output))
     if op.count_include_pad:
         return [size(window.kernel)]
-    counts = [
-        {sum(0 <= o * stride - before + tap < extent for tap in range(kernel)) for o in range(made)}
-        for kernel, stride, before, extent, made in zip(
-            window.kernel,
-            window.strides,
-            window.pads[:2],
-            (h, w),
-            window.output((h, w)),
-            strict=True,
-        )
-    ]
-    return sorted({rows * columns for rows in counts[0] for columns in counts[1]} - {0})
+    rows, columns = (
+        {sum(0 <= o * window.strides[i] - window.pads[i] + tap < extents[i] for tap in range(window.kernel[i]))
+         for o in range(made[i])}
+        for i in range(2)
+    )  # fmt: skip
+    return sorted({r * c for r in rows for c in columns} - {0})

@@ -37,7 +37,8 @@ class Job:
     The lowering of `op`, an op of `network`, in front of which new ops may be put.
 
     `element` is the float type that ops compute in which aren't quantised. `scales` are the quantised types wanted for
-    the tensors of an int8 network, by tensor name. `known` remembers what has been cast already, by value and type.
+    the tensors of an int8 network, by tensor name. `known` remembers what has been cast already, by value and type,
+    `names` the tensors there are.
     """
 
     network: Network
@@ -47,6 +48,7 @@ class Job:
     known: dict[tuple[SSAValue, Attribute], SSAValue] = field(
         default_factory=dict[tuple[SSAValue, Attribute], SSAValue]
     )
+    names: set[str] = field(default_factory=set[str])
 
     @property
     def name(self) -> str:
@@ -59,8 +61,12 @@ class Job:
 
     def insert(self, op: TpuOp, suffix: str, of: str | None = None) -> SSAValue:
         """Put `op` before the one being lowered, as the internal tensor `<name>_<suffix>`; its result."""
+        name = f"{of or self.name}_{suffix}"
+        while name in self.names:
+            name += "_"
+        self.names.add(name)
         op.internal = UnitAttr()
-        Rewriter.insert_op(named(op, f"{of or self.name}_{suffix}"), InsertPoint.before(self.op))
+        Rewriter.insert_op(named(op, name), InsertPoint.before(self.op))
         return op.output
 
     def array(self, value: SSAValue) -> Array | None:

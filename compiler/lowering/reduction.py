@@ -18,7 +18,7 @@ from compiler.ir.storage import scale
 from compiler.lowering.borders import real
 from compiler.lowering.fixed_point import multiplier_and_shift
 from compiler.lowering.floating import formula_op, to_float
-from compiler.lowering.int8 import result_type, step_of, stored, to_int8
+from compiler.lowering.int8 import step_of, stored, to_int8
 from compiler.lowering.job import Job
 
 
@@ -51,20 +51,17 @@ def reduce(op: TopReduceOp, job: Job) -> TpuOp:
 
 @to_int8.on(TopReduceOp)
 def int8_reduce(op: TopReduceOp, job: Job) -> TpuOp | None:
-    """A maximum keeps the operand's type; a sum or mean is requantised."""
+    """A maximum keeps the operand's type; a sum or mean is requantised; a minimum is better in f32."""
+    if op.mode.data == "ReduceMin":
+        return None
     x, made = stored(op.input, job), shape(op.output)
-    framed = _framed(op, x, job)
-    match op.mode.data:
-        case "ReduceMax":
-            return job.viewed(framed.reduce("max", tensor(x).element_type), made, "max")
-        case "ReduceMean" | "ReduceSum":
-            count = size(shape(x)) // size(made) if op.mode.data == "ReduceMean" else 1
-            multiplier, shift = multiplier_and_shift(scale(x) / step_of(job) / count)
-            factor = {"multiplier": integer(multiplier), "rshift": integer(shift)}
-            element = result_type(framed.extents, job).element_type
-            return job.viewed(framed.reduce("mean" if count > 1 else "sum", element, **factor), made, "sums")
-        case _:
-            return None
+    framed, function = _framed(op, x, job), op.mode.data.removeprefix("Reduce").lower()
+    if function == "max":
+        return job.viewed(framed.reduce(function, tensor(x).element_type), made, function)
+    count = size(shape(x)) // size(made) if function == "mean" else 1
+    multiplier, shift = multiplier_and_shift(scale(x) / step_of(job) / count)
+    factor = {"multiplier": integer(multiplier), "rshift": integer(shift)}
+    return job.viewed(framed.reduce(function, job.scales[job.name], **factor), made, function)
 
 
 def _framed(op: TopReduceOp, x: SSAValue, job: Job) -> Framed:

@@ -14,7 +14,7 @@ from compiler.ir.network import Network, name_of
 U8 = IntegerType(8, Signedness.UNSIGNED)
 I8 = IntegerType(8)
 SMALLEST_THRESHOLD = 1e-9
-"""Below it a tensor counts as all zero: its scale must still be positive."""
+"""No tensor's largest magnitude counts as less: a scale is positive, and not so small that factors overflow."""
 
 
 Scheme = Callable[[float, float], UniformType]

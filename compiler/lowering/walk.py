@@ -58,22 +58,29 @@ def lower(network: Network, mode: str) -> None:
     wanted = format_of(mode)
     _refuse_unknown(network)
     scales = chosen(network, wanted.scheme) if wanted.scheme else dict[str, UniformType]()
-    known = dict[tuple[SSAValue, Attribute], SSAValue]()
+    known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(op) for op in network.ops}
     for op in network.ops:
-        job = Job(network, op, wanted.element, scales, known)
-        match op:
-            case InputOp():
-                _enter(op, job)
-            case TopOp() if op.has_trait(PassesValues):
-                _replace(op, _carried(op, job))
-            case TopOp():
-                _replace(op, wanted.rule(op, job))
-            case _:
-                pass
+        job = Job(network, op, wanted.element, scales, known, names)
+        try:
+            _lower_op(op, wanted, job)
+        except ValueError as error:
+            raise job.refusal(str(error)) from error
     _sweep(network)
     _seal(network, mode)
     if problem := broken(network.module):
         raise Unlowerable(f"lowering to {mode} made {problem}")
+
+
+def _lower_op(op: Operation, wanted: Format, job: Job) -> None:
+    match op:
+        case InputOp():
+            _enter(op, job)
+        case TopOp() if op.has_trait(PassesValues):
+            _replace(op, _carried(op, job))
+        case TopOp():
+            _replace(op, wanted.rule(op, job))
+        case _:
+            pass
 
 
 def _refuse_unknown(network: Network) -> None:
