@@ -162,8 +162,8 @@ def _name(value: SSAValue) -> str:
 
 
 def _slice(made: Made, streams_: Streams) -> TensorSlice:
-    engine, place = made.node.command.engine, streams_.position[made.node]
-    return TensorSlice(engine, place, made.operand, _ranges(made.box))
+    place = max(streams_.position[node] for node in made.nodes)
+    return TensorSlice(made.nodes[0].command.engine, place, made.operand, _ranges(made.box))
 
 
 def _tensor(value: SSAValue, slices: Sequence[TensorSlice], folded_into: str = "") -> Tensor:

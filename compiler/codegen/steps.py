@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product, takewhile
 
@@ -35,10 +35,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Made:
-    """A slice of a tensor that is complete, in local memory, once `node` is done."""
+    """A slice of a tensor that is complete, in local memory, once all of `nodes`, of one engine, are done."""
 
     tensor: SSAValue
-    node: Node
+    nodes: Sequence[Node]
     operand: Operand
     box: Box
 
@@ -171,7 +171,7 @@ class _Walk:
         nodes = [Node(command, name_of(op)) for command in emit(op, piece, place)]
         step.nodes += nodes
         if last:
-            step.made.append(Made(op.output, nodes[-1], place.output, work[:4]))
+            step.made.append(Made(op.output, nodes[-1:], place.output, work[:4]))
 
     def _place(self, op: tpu.TpuOp, piece: Piece, work: Box) -> Place:
         inputs = [
@@ -201,7 +201,7 @@ class _Walk:
             local = part_of(made, start, (n, c, h, w), self.chip)
             source = replace(source, dims=local.dims, strides=(sn, sc, sh, sw))
             step.nodes.append(Node(Command("LOAD", {"out": local, "in": source}), name_of(op)))
-        step.made.append(Made(op.output, step.nodes[-1], made, work[:4]))
+        step.made.append(Made(op.output, list(step.nodes), made, work[:4]))
 
 
 def _outside(value: SSAValue) -> SSAValue:
