@@ -106,3 +106,25 @@ def test_a_scheme_holds_the_range_and_zero(low: float, high: float) -> None:
         assert smallest <= zero <= largest
         assert (smallest - zero - 0.5) * step <= low
         assert high <= (largest - zero + 0.5) * step
+
+
+def test_inserted_tensors_have_names_of_their_own() -> None:
+    b = Builder()
+    x = b.input("x", 1, 2)
+    island = b.op(top.MaxOp, [x, b.op(top.TanhOp, x)])
+    one, other = b.op(top.AddOp, [island, x]), b.op(top.ConcatOp, [x, island])
+    network = b.network(one, other)
+    names = ["x", "t0", "t1", "t2", "t3"]
+    calibrate(network, dict.fromkeys(names, np.zeros(1)), dict.fromkeys(names, (-1.0, 1.0)) | {"t3": (-2.0, 2.0)})
+    lower(network, "int8")
+    made = [name_of(op) for op in network.ops if isinstance(op, TpuOp)]
+    assert len(made) == len(set(made))
+    assert {"t1_int8", "t1_int8_"} <= set(made)
+
+
+def test_a_factor_that_no_integer_holds_names_its_op() -> None:
+    b = Builder()
+    network = b.network(b.op(top.MatMulOp, b.input("x", 1, 2), b.weight(np.full((2, 1), 1e6)), b.none()))
+    calibrate(network, {"x": np.zeros(1), "t0": np.zeros(1)}, {"x": (-1e6, 1e6), "t0": (0.0, 1e-6)})
+    with pytest.raises(Unlowerable, match=r"top\.MatMul at 't0': a requantising factor lies in"):
+        lower(network, "int8")
