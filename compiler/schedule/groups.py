@@ -24,7 +24,7 @@ from simulator.chip import Chip
 GIVE_UP = 3
 """After so many intervals to the same end that don't fit, longer ones aren't tried."""
 
-WORTH = {1: 0.97, 2: 0.995, 3: 1.0}
+WORTH = {1: 0.97, 2: 0.998, 3: 1.0}
 """By effort: an interval is looked at only if it may bring the time down to this share of the best found."""
 
 ROUNDS = 30
@@ -41,17 +41,21 @@ def grouped(nodes: Sequence[Node], chip: Chip, effort: int) -> list[Plan | Opera
     whole = options.flow(group) if group else None
     if whole and (whole := options.settled(whole)) and options.good_enough(whole):
         return [plan for plan in (whole.plan,) if plan]
-    division = _Search(nodes, options, WORTH[effort]).division()
-    if whole and whole.cycles < sum(option.cycles for option in division):
+    known = whole.cycles if whole else inf
+    division = _Search(nodes, options, WORTH[effort], known).division()
+    if whole and (not division or known <= sum(option.cycles for option in division)):
         division = [whole]
     return [option.plan for option in division if option.plan]
 
 
 class _Search:
-    def __init__(self, nodes: Sequence[Node], options: Options, worth: float) -> None:
+    """The search for a division that takes less than `limit` cycles."""
+
+    def __init__(self, nodes: Sequence[Node], options: Options, worth: float, limit: float) -> None:
         self.nodes = nodes
         self.options = options
         self.worth = worth
+        self.limit = limit
         self.known = dict[Place, Option | None]()
         self.reach = 0
         computed, loaded = zip(*map(options.sizes.least, nodes), strict=True)
@@ -59,7 +63,7 @@ class _Search:
         self.loaded = list(accumulate(loaded, initial=0))
 
     def division(self) -> list[Option]:
-        """The settled options of the cheapest division."""
+        """The settled options of the cheapest division, if any takes less than the limit."""
         for i in range(ROUNDS + 1):
             chosen = self._cheapest(settled_only=i == ROUNDS)
             if all(option.plan for option in chosen.values()):
@@ -76,13 +80,14 @@ class _Search:
         self.known = {p: o for p, o in self.known.items() if not (o and o.plan is None and isinstance(o.way, Flow))}
 
     def _cheapest(self, settled_only: bool) -> dict[Place, Option]:
-        """The division that costs least by what is known."""
+        """The division that costs least by what is known; none where each takes the limit or longer."""
         self.reach = 0
         best: list[tuple[float, int]] = [(0.0, 0)]
         for j in range(1, len(self.nodes) + 1):
             offer, failed = (inf, 0), 0
             for i in dict.fromkeys((j - 1, self._longest_flow(j), *range(j - 2, -1, -1))):
-                if best[i][0] + self._floor(i, j) >= self.worth * offer[0]:
+                least = best[i][0] + self._floor(i, j)
+                if least >= self.worth * offer[0] or least + self._floor(j, len(self.nodes)) >= self.limit:
                     continue
                 option = self._option((i, j), settled_only)
                 failed = 0 if option else failed + 1
@@ -91,6 +96,8 @@ class _Search:
                 if failed > GIVE_UP:
                     break
             best.append(offer)
+        if best[-1][0] == inf:
+            return {}
         chosen, j = dict[Place, Option](), len(self.nodes)
         while j:
             i = best[j][1]
