@@ -125,11 +125,6 @@ def swish(reader: Reader, node: onnx.NodeProto) -> None:
     reader.add(node, top.SwishOp, node.input, {"beta": real(reader.attributes(node)["alpha"])})
 
 
-@converts("PRelu")
-def prelu(reader: Reader, node: onnx.NodeProto) -> None:
-    convert_by_name(reader, node, top.PReluOp)
-
-
 @converts("Softmax", "LogSoftmax")
 def softmax(reader: Reader, node: onnx.NodeProto) -> None:
     """Up to opset 12 all axes from `axis` on were one; that is Top's meaning only where the later ones are 1."""

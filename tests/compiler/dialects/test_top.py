@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, shape_inference
 from xdsl.dialects.builtin import FloatAttr, NoneType, StringAttr, TensorType, UnrankedTensorType, f32, f64
@@ -145,7 +145,9 @@ def onnx_height(c: Column) -> int:
     return made.type.tensor_type.shape.dim[2].dim_value
 
 
+@settings(max_examples=300)
 @given(columns)
+@example(Column(2, 3, 4, "NOTSET", ceil=True, above=2, below=2))
 def test_a_settled_window_has_the_extents_that_onnx_infers(c: Column) -> None:
     explicit = c.auto_pad == "NOTSET"
     attributes: dict[str, Attribute] = {

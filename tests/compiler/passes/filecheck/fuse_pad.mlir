@@ -1,6 +1,7 @@
 // RUN: fuse-pad,dead-code
-// Pads add up. A maximum takes only a pad of -inf, an average then counts it, and channels can't be padded by a window.
-func.func @main(%arg0: tensor<1x2x4x4xf32>) -> (tensor<1x2x5x6xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>) {
+// Pads add up. A maximum takes only a pad of -inf, an average then counts it, and no pool's window may
+// lie in the padding alone.
+func.func @main(%arg0: tensor<1x2x4x4xf32>) -> (tensor<1x2x5x6xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x4xf32>) {
   %x = "top.Input"(%arg0) : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> loc("x")
   %none = "top.None"() : () -> none
   %w = "top.Weight"() : () -> tensor<2x2x3x3xf32> loc("w")
@@ -11,7 +12,9 @@ func.func @main(%arg0: tensor<1x2x4x4xf32>) -> (tensor<1x2x5x6xf32>, tensor<1x2x
   %3 = "top.MaxPool"(%q) {kernel_shape = [2, 2]} : (tensor<1x2x6x6xf32>) -> tensor<1x2x5x5xf32> loc("m_MaxPool")
   %l = "top.Pad"(%x) {paddings = [0, 0, 1, 1, 0, 0, 1, 1], val = 0xFFF0000000000000 : f64} : (tensor<1x2x4x4xf32>) -> tensor<1x2x6x6xf32> loc("l_Pad")
   %4 = "top.MaxPool"(%l) {kernel_shape = [2, 2]} : (tensor<1x2x6x6xf32>) -> tensor<1x2x5x5xf32> loc("n_MaxPool")
-  return %1, %2, %3, %4 : tensor<1x2x5x6xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>
+  %o = "top.Pad"(%x) {paddings = [0, 0, 2, 0, 0, 0, 0, 1]} : (tensor<1x2x4x4xf32>) -> tensor<1x2x6x5xf32> loc("o_Pad")
+  %5 = "top.AvgPool"(%o) {kernel_shape = [2, 2]} : (tensor<1x2x6x5xf32>) -> tensor<1x2x5x4xf32> loc("w_AveragePool")
+  return %1, %2, %3, %4, %5 : tensor<1x2x5x6xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x4xf32>
 }
 // CHECK:      %[[X:.*]] = "top.Input"
 // CHECK:      "top.Conv"(%[[X]]
@@ -25,3 +28,5 @@ func.func @main(%arg0: tensor<1x2x4x4xf32>) -> (tensor<1x2x5x6xf32>, tensor<1x2x
 // CHECK-SAME: pads = [0, 0, 0, 0]
 // CHECK:      "top.MaxPool"(%[[X]])
 // CHECK-SAME: pads = [1, 1, 1, 1]
+// CHECK:      %[[O:.*]] = "top.Pad"
+// CHECK:      "top.AvgPool"(%[[O]])

@@ -1,6 +1,6 @@
 // RUN: fuse-swish,dead-code
-// Four spellings of HardSwish, one of HardSigmoid, one of SiLU.
-func.func @main(%arg0: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+// Four spellings of HardSwish, one of HardSigmoid, one of SiLU; and a gate of another tensor, which is none of them.
+func.func @main(%arg0: tensor<4xf32>, %arg1: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
   %x = "top.Input"(%arg0) : (tensor<4xf32>) -> tensor<4xf32> loc("x")
   %a = "top.AddConst"(%x) {const_val = 3.0 : f64} : (tensor<4xf32>) -> tensor<4xf32> loc("add")
   %c = "top.Clip"(%a) {min = 0.0 : f64, max = 6.0 : f64} : (tensor<4xf32>) -> tensor<4xf32> loc("clip")
@@ -18,12 +18,18 @@ func.func @main(%arg0: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4
   %5 = "top.DivConst"(%e) {const_val = 4.0 : f64} : (tensor<4xf32>) -> tensor<4xf32> loc("hard")
   %s = "top.Sigmoid"(%x) : (tensor<4xf32>) -> tensor<4xf32> loc("sigmoid")
   %6 = "top.Mul"(%x, %s) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32> loc("silu")
-  return %1, %2, %3, %4, %5, %6 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+  %y = "top.Input"(%arg1) : (tensor<4xf32>) -> tensor<4xf32> loc("y")
+  %n = "top.Mul"(%y, %c) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32> loc("product")
+  %7 = "top.DivConst"(%n) {const_val = 6.0 : f64} : (tensor<4xf32>) -> tensor<4xf32> loc("other")
+  return %7, %1, %2, %3, %4, %5, %6 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
 // CHECK:      %[[X:.*]] = "top.Input"
-// CHECK-NEXT: "top.HardSwish"(%[[X]]) : (tensor<4xf32>) -> tensor<4xf32> loc("paddle")
+// CHECK:      "top.Clip"
+// CHECK:      "top.HardSwish"(%[[X]]) : (tensor<4xf32>) -> tensor<4xf32> loc("paddle")
 // CHECK-NEXT: "top.HardSwish"(%[[X]]) : (tensor<4xf32>) -> tensor<4xf32> loc("torch")
 // CHECK-NEXT: "top.HardSwish"(%[[X]]) : (tensor<4xf32>) -> tensor<4xf32> loc("early")
 // CHECK-NEXT: "top.HardSwish"(%[[X]]) : (tensor<4xf32>) -> tensor<4xf32> loc("named")
 // CHECK-NEXT: "top.HardSigmoid"(%[[X]]) {alpha = 2.500000e-01 : f64, beta = 2.500000e-01 : f64} : (tensor<4xf32>) -> tensor<4xf32> loc("hard")
 // CHECK-NEXT: "top.SiLU"(%[[X]]) : (tensor<4xf32>) -> tensor<4xf32> loc("silu")
+// CHECK:      "top.DivConst"
+// CHECK-SAME: loc("other")
