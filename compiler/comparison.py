@@ -26,6 +26,10 @@ class Incomplete(Exception):
     """Runs that can't be compared tensor by tensor; the message names the tensors."""
 
 
+class UnknownTolerance(ValueError):
+    """A bound is set on something that isn't measured; the message lists what is."""
+
+
 @dataclass(frozen=True)
 class Row:
     """
@@ -80,10 +84,10 @@ def failures(rows: Iterable[Row], tolerance: Mapping[str, float]) -> list[str]:
     What each row that misses a bound of `tolerance` misses, in words.
 
     Bounds go by column: the least cosine, euclid and sqnr_db, the greatest max_error and mismatched_bytes. Raises
-    ValueError for another name.
+    UnknownTolerance for another name.
     """
     if unknown := tolerance.keys() - {*AT_LEAST, *AT_MOST, *OF_ACCURACY}:
-        raise ValueError(f"no tolerance {', '.join(sorted(unknown))}; there are {', '.join(AT_LEAST + AT_MOST)}")
+        raise UnknownTolerance(f"no tolerance {', '.join(sorted(unknown))}; there are {', '.join(AT_LEAST + AT_MOST)}")
     bounds = {name: bound for name, bound in tolerance.items() if name not in OF_ACCURACY}
     return [missed for row in rows for name, bound in bounds.items() if (missed := _missed(row, name, bound))]
 

@@ -72,7 +72,7 @@ class Calibration(Strict):
     dataset: str
     samples: int = Field(gt=0)
     method: Literal["max", "kl", "percentile", "mse"] = "mse"
-    bins: int = Field(2048, gt=0)
+    bins: int = Field(2048, ge=256, multiple_of=2)
 
 
 class Evaluation(Strict):

@@ -94,14 +94,10 @@ class Store:
             return Record(key, ref, recipe, metadata, hit=False)
 
     def point(self, partition: str, stage: str, record: Record) -> None:
-        """Make a partition show a record for a stage, and link its files for people."""
+        """Make a partition show a record for a stage; its files are linked first, so that what is shown is whole."""
         before = self.shown(partition, stage)
         if before == (record.key, record.ref.hash):
             return
-        place = self.inner / "refs" / partition / stage
-        place.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"key": record.key, "object": record.ref.hash})
-        _replace(place, lambda path: path.write_text(text), self.inner / "tmp")
         names = {name for name, _ in hashes.files_in(record.ref.path)}
         old = self.object_path(before[1]) if before else None
         for name in {name for name, _ in hashes.files_in(old)} - names if old and old.is_dir() else ():
@@ -111,6 +107,10 @@ class Store:
             link.parent.mkdir(parents=True, exist_ok=True)
             target = os.path.relpath(record.ref.path / name, link.parent)
             _replace(link, lambda path, target=target: path.symlink_to(target), self.inner / "tmp")
+        place = self.inner / "refs" / partition / stage
+        place.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"key": record.key, "object": record.ref.hash})
+        _replace(place, lambda path: path.write_text(text), self.inner / "tmp")
 
     def shown(self, partition: str, stage: str) -> tuple[str, str] | None:
         """The key and object that a partition shows for a stage."""
