@@ -3,7 +3,8 @@
 import dagster as dg
 
 from assets import backend, calibration, frontend, results, sources
-from assets.workshop import Workshop, resources
+from assets.resources import resources
+from assets.workshop import Workshop
 from pipeline import jobs
 
 

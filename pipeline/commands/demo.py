@@ -7,7 +7,8 @@ from typing import Any
 import dagster as dg
 
 from assets.partitions import key_of
-from assets.workshop import Workshop, resources
+from assets.resources import resources
+from assets.workshop import Workshop
 from compiler.build.builder import partition_of
 from compiler.build.flow import Target
 from pipeline.definitions import defs

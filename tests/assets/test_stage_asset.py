@@ -9,9 +9,10 @@ import pytest
 
 from assets.checks import Check
 from assets.partitions import MODELS, key_of
+from assets.resources import resources
 from assets.sources import SOURCE_ASSETS
 from assets.stage import About, stage_asset
-from assets.workshop import Workshop, resources
+from assets.workshop import Workshop
 from compiler.build.flow import Target
 from compiler.build.keys import Code
 from tests.compiler.build import toy

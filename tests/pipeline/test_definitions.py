@@ -9,7 +9,8 @@ import pytest
 
 from assets.figures import MAX_BYTES
 from assets.partitions import MODELS, key_of
-from assets.workshop import Workshop, resources
+from assets.resources import resources
+from assets.workshop import Workshop
 from compiler.build.flow import FLOW, SOURCES, Target
 from pipeline.definitions import defs
 from tests.offline_zoo import OfflineZoo
