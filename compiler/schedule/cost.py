@@ -15,7 +15,7 @@ from math import prod
 
 from compiler.dialects.access import Follows, Frame
 from compiler.dialects.tpu.slices import Cuts
-from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key
+from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key, made_anew
 from compiler.schedule.nodes import Node, Operand
 from simulator.chip import Chip
 from simulator.timing import DMA_LATENCY, transfer_cycles
@@ -26,6 +26,8 @@ class Cost:
     """
     `compute` and `moves` are the engines' cycles over all tiles, `first` those of the loads that the first op of the
     first tile waits for, `last` those of the last tile's stores; `bytes` cross the border of global memory.
+
+    `rare` and `rare_moves` are the parts for what isn't handled in every tile: little else happens then.
     """
 
     compute: int
@@ -33,6 +35,8 @@ class Cost:
     first: int
     last: int
     bytes: int
+    rare: int
+    rare_moves: int
 
     def cycles(self, ops: int, overlapped: bool) -> int:
         """
@@ -41,7 +45,9 @@ class Cost:
         With single buffers a move waits for the one op that uses its buffer, while the other ops go on.
         """
         waiting = 0 if overlapped else min(self.compute, self.moves) // ops
-        return max(self.compute, self.moves) + waiting + self.first + self.last + DMA_LATENCY
+        rare_moves = self.rare_moves if self.rare else 0
+        steady = max(self.compute - self.rare, self.moves - rare_moves) + max(self.rare, rare_moves)
+        return steady + waiting + self.first + self.last + DMA_LATENCY
 
 
 def executions(axes: Sequence[Cuts], grid: Grid) -> Iterator[tuple[int, tuple[int, ...]]]:
@@ -65,13 +71,13 @@ def executions(axes: Sequence[Cuts], grid: Grid) -> Iterator[tuple[int, tuple[in
 def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip) -> Cost:
     """The cost of a group cut so."""
     grid = tiling.grid
-    compute = sum(
-        times * node.work(*extents)
-        for node in nodes
-        for times, extents in executions((*tiling.results[node], tiling.steps[node]), grid)
-    )
-    moves = first = total = 0
+    compute = moves = first = total = rare = rare_moves = 0
     seen = set[LoadKey]()
+    for node in nodes:
+        work = (*tiling.results[node], tiling.steps[node])
+        cycles = sum(times * node.work(*extents) for times, extents in executions(work, grid))
+        compute += cycles
+        rare += 0 if made_anew(work, grid) else cycles
     for i, node in enumerate(nodes):
         for slot, operand in enumerate(node.operands):
             key = load_key(node, operand, slot)
@@ -79,7 +85,9 @@ def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip) -> Cost:
                 continue
             seen.add(key)
             kinds = list(executions(tiling.loads[key], grid))
-            moves += sum(times * move(extents, operand, node, chip) for times, extents in kinds)
+            cycles = sum(times * move(extents, operand, node, chip) for times, extents in kinds)
+            moves += cycles
+            rare_moves += 0 if made_anew(tiling.loads[key], grid) else cycles
             total += sum(times * prod(extents) for times, extents in kinds) * operand.itemsize
             first += move(kinds[0][1], operand, node, chip) if i == 0 else 0
     last = 0
@@ -90,7 +98,7 @@ def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip) -> Cost:
         moves += sum(times * transfer(extents, whole, size, chip) for times, extents in kinds)
         total += sum(times * prod(extents) for times, extents in kinds) * size
         last += transfer(kinds[-1][1], whole, size, chip)
-    return Cost(compute, moves, first, last, total)
+    return Cost(compute, moves, first, last, total, rare, rare_moves)
 
 
 def move(extents: tuple[int, ...], operand: Operand, node: Node, chip: Chip) -> int:

@@ -107,6 +107,16 @@ def derive(nodes: Sequence[Node], stores: Mapping[SSAValue, Axes], grid: Grid, s
     return tiling
 
 
+def made_anew(axes: Sequence[Cuts], grid: Grid) -> bool:
+    """Whether each tile handles another box than the tile before, so that nothing need be kept for the next."""
+    fastest = next((axis for axis in reversed(grid.order) if grid.secs[axis] > 1), "")
+    return not fastest or any(
+        cuts.driver == fastest
+        and all(a != b for a, b in zip(cuts.ranges, cuts.ranges[1:] + cuts.ranges[:1], strict=True))
+        for cuts in axes
+    )
+
+
 def load_key(node: Node, operand: Operand, slot: int) -> LoadKey:
     """The load that serves an operand from outside of the group; `slot` is its place among those that are there."""
     return LoadKey(operand.value, operand.everywhere, slot if node.moves else -1)

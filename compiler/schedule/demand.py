@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 
 from compiler.dialects.access import Frame
 from compiler.ir.storage import itemsize
-from compiler.schedule.cuts import Axes, Grid, LoadKey, Tiling
+from compiler.schedule.cuts import Axes, LoadKey, Tiling, made_anew
 from compiler.schedule.local_memory import Buffer
 from compiler.schedule.nodes import Node
 from simulator.chip import Chip
@@ -103,16 +103,6 @@ def held(axes: Axes) -> Frame:
     """The frame of the largest slice."""
     n, c, h, w = (cuts.longest for cuts in axes)
     return n, c, h, w
-
-
-def made_anew(axes: Axes, grid: Grid) -> bool:
-    """Whether each tile handles another box than the tile before, so that nothing need be kept for the next."""
-    fastest = next((axis for axis in reversed(grid.order) if grid.secs[axis] > 1), "")
-    return not fastest or any(
-        cuts.driver == fastest
-        and all(a != b for a, b in zip(cuts.ranges, cuts.ranges[1:] + cuts.ranges[:1], strict=True))
-        for cuts in axes
-    )
 
 
 def _changes(axes: Axes) -> bool:
