@@ -52,6 +52,9 @@ class LoadKey:
     everywhere: bool = False
     slot: int = -1
 
+    def __hash__(self) -> int:
+        return id(self.value) + self.slot
+
 
 @dataclass
 class Tiling:

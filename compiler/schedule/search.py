@@ -22,7 +22,7 @@ LADDER = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64
 FEW = (1, 2, 4, 8, 16, 32)
 """The same along the channels of several ops, where only the last of them can be cut there."""
 
-PATIENCE = 3
+PATIENCE = 2
 """Numbers of tiles without a gain after which more aren't tried."""
 
 Secs = dict[str, int]
@@ -70,7 +70,7 @@ def best(group: Interval, chip: Chip) -> Choice | None:
         for pixels in _pixel_cuts(limit):
             if _tiles(pixels) < needed:
                 continue
-            if (pressure := trials.pressure({**pixels, "c": limit["c"], "k": k})) > 1:
+            if not found and (pressure := trials.pressure({**pixels, "c": limit["c"], "k": k})) > 1:
                 needed = _tiles(pixels) * pressure
                 continue
             better = min(trials.offers({**pixels, "k": k}, limit["c"]), key=lambda choice: choice.cycles, default=None)
