@@ -17,7 +17,7 @@ Target = Annotated[str, typer.Option("--target", "-t", help="<chip>-<mode>.")]
 def exact(
     models: Models = None,
     targets: Targets = None,
-    tilings: Annotated[int, typer.Option(min=0, help="Random tilings of each model.")] = 3,
+    tilings: Annotated[int, typer.Option(min=0, help="Random tilings of each model and op.")] = 3,
     ops: Annotated[bool, typer.Option(help="Also each op of the chip at four times an e8 lane.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -36,7 +36,7 @@ def exact(
             for target in targets or exact.TARGETS
             for row in exact.model_rows(builder, model, target, tilings, told)
         ]
-        rows += exact.giant_rows(told) if ops else ()
+        rows += exact.giant_rows(told, tilings) if ops else ()
     show("exact", rows, as_json)
     if any(row.value for row in rows):
         raise typer.Exit(1)

@@ -31,7 +31,7 @@ def test_json_is_as_the_design_says() -> None:
 
 
 def test_wrong_bytes_are_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(folders: object) -> int:
+    def wrong(tpu: object, chip: object) -> int:
         return 3
 
     monkeypatch.setattr(exact, "mismatched_bytes", wrong)
