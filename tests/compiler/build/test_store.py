@@ -95,6 +95,18 @@ def test_links_follow_the_record_a_partition_shows(store: Store) -> None:
     assert store.read("m/t", "s") == second.ref
 
 
+def test_what_was_interrupted_before_its_links_is_pointed_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(link: Path, target: str) -> None:
+        raise KeyboardInterrupt
+
+    record = store.build(KEY, {}, write("abc"))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "symlink_to", interrupted)
+        store.point("net/e8", "s", record)
+    store.point("net/e8", "s", record)
+    assert (store.root / "net" / "e8" / "a.txt").read_text() == "abc"
+
+
 def test_reading_what_was_never_built_says_so(store: Store) -> None:
     with pytest.raises(LookupError, match="m/t has no s yet"):
         store.read("m/t", "s")
