@@ -141,7 +141,7 @@ def hull(a: Axes, b: Axes) -> Axes:
 
 
 def _follow(entry: Follows, extent: int, made: Cuts) -> Cuts:
-    if entry == Follows(entry.axis):
+    if entry == Follows(entry.axis) and made.ranges[-1].stop <= extent:
         return made
     wishes = (
         range(entry.scale * r.start + entry.first, entry.scale * (r.stop - 1) + entry.last + 1) for r in made.ranges

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from xdsl.ir import Operation
 
 from compiler.dialects.access import C
+from compiler.dialects.tpu.base import frame_of
 from compiler.dialects.tpu.slices import DRIVERS, Cuts
 from compiler.ir.network import Network
 from compiler.schedule.cuts import Axes, Grid, split
@@ -92,6 +93,15 @@ def test_every_tile_has_what_its_ops_read(make: Callable[[], Network], seed: int
 def _parts(plan: Plan, op: Operation, tile: dict[str, int]) -> list[tuple[range, ...]]:
     node = next(node for node in plan.nodes if node.op is op)
     return [part.box for part in cut(node.op, plan.results[node].work(tile)).parts]
+
+
+@pytest.mark.parametrize("make", NETWORKS)
+@given(seed=SEEDS)
+def test_a_load_stays_within_what_it_loads(make: Callable[[], Network], seed: int | None) -> None:
+    for plan in plans(make(), SMALL, seed):
+        for key, slices in plan.loads.items():
+            whole = tuple(map(range, frame_of(key.value)))
+            assert all(holds(whole, box(slices.axes, tile)) for tile in tiles(plan.grid))
 
 
 @pytest.mark.parametrize("make", NETWORKS)
