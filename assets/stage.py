@@ -12,6 +12,7 @@ from assets.metadata import shown
 from assets.partitions import MODEL_TARGET, split
 from assets.sources import SOURCE_ASSETS
 from assets.workshop import Workshop
+from assets.zoo.packages import PackageUnavailable
 from compiler.build.builder import StageFailed
 from compiler.build.flow import SOURCES, Settings, Stage, Target
 from compiler.build.keys import Code
@@ -81,11 +82,13 @@ def stage_asset(stage: Stage, code: Code, about: About) -> dg.AssetsDefinition:
 def _make(workshop: Workshop, stage: Stage, settings: Settings, target: Target, upstream: Mapping[str, Ref]) -> Record:
     builder = workshop.builder
     inputs = dict(upstream)
-    if stage.params(settings, target) is not None:
-        inputs |= {name: builder.source(settings.name, name) for name in stage.inputs if name in SOURCES}
     try:
+        if stage.params(settings, target) is not None:
+            inputs |= {name: builder.source(settings.name, name) for name in stage.inputs if name in SOURCES}
         return builder.run(
             stage, settings, target, inputs, lambda done, total: workshop.listener.progress(stage.name, done, total)
         )
     except StageFailed as failure:
         raise dg.Failure(str(failure), allow_retries=False, metadata={"reason": str(failure.cause)}) from failure
+    except PackageUnavailable as failure:
+        raise dg.Failure(str(failure), allow_retries=True, metadata={"reason": str(failure)}) from failure

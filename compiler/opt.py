@@ -24,12 +24,15 @@ from compiler.passes.remove_identity import RemoveIdentityPass
 from compiler.passes.scale_to_conv import ScaleToConvPass
 from compiler.passes.shape_infer import ShapeInfer
 
-_KINDS: tuple[type[NetworkPass], ...] = (
+_CANONICAL: tuple[type[NetworkPass], ...] = (
     ShapeInfer, ConstantFold, FuseReshapePass, RemoveIdentityPass, ConstantOperands, FuseSwishPass, FusePadPass,
-    FuseAffinePass, ScaleToConvPass, GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
+    FuseAffinePass, ScaleToConvPass, FuseAffinePass, GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
 )  # fmt: skip
-PASSES = {kind.name: kind for kind in _KINDS}
-"""Every pass by name, in the order in which they make sense."""
+CANONICALIZE = ",".join(kind.name for kind in _CANONICAL)
+"""The pipeline from origin to canonical; a Conv made of a Scale takes in what follows it, hence one pass twice."""
+
+PASSES = {kind.name: kind for kind in _CANONICAL}
+"""Every pass by name."""
 
 Watcher = Callable[[str, Network], None]
 

@@ -19,7 +19,7 @@ from compiler.ir import files
 from compiler.ir.network import Network
 from compiler.stages.progress import Progress, silent
 
-PIPELINE = ",".join(opt.PASSES)
+PIPELINE = opt.CANONICALIZE
 
 
 def run(
@@ -31,7 +31,7 @@ def run(
 
     def note(name: str, changed: Network) -> None:
         steps.append({"pass": name, "ops": len(computing_ops(changed))})
-        progress(len(steps) - 1, len(opt.PASSES))
+        progress(len(steps) - 1, PIPELINE.count(",") + 1)
 
     opt.run(network, opt.passes(PIPELINE), note)
     flops = total_flops(network)

@@ -19,7 +19,7 @@ ALL = "canonicalize"
 
 def optimise(pipeline: str, path: Path, output: Path | None) -> None:
     """Run a pipeline of passes; print the network, or write it and its weights beside `output`. Raises PassError."""
-    wanted = opt.passes(",".join(opt.PASSES) if pipeline == ALL else pipeline)
+    wanted = opt.passes(opt.CANONICALIZE if pipeline == ALL else pipeline)
     network = files.load(path.parent, path.stem, Top, Tpu, Quant)
     opt.run(network, wanted)
     if output is None:

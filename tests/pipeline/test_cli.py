@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipeline.cli import app
+from tests.offline_zoo import TOLERANCE
 
 BUILD = ("build", "lenet", "--target", "e8-int8")
 
@@ -39,6 +40,16 @@ def test_builds_once_then_nothing_then_only_what_changed(offline: Path) -> None:
     other = " ".join(tpuflow("build", "lenet", "--target", "e8-f32", "--explain").stdout.split())
     assert "tpu_mlir run never built" in other
     assert "origin_mlir re-point" in other
+
+
+def test_a_build_that_misses_a_tolerance_is_shown_and_is_a_failure(
+    offline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(TOLERANCE, "cosine", 1.1)
+    result = tpuflow(*BUILD, "--goal", "comparison", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)[0]["mismatched_bytes"] == 0
+    assert "lenet/e8-int8: check comparison:similar_enough does not hold (passed False, cosine" in result.stderr
 
 
 def test_a_built_model_runs_and_can_be_looked_into(offline: Path) -> None:
