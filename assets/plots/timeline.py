@@ -1,5 +1,6 @@
 """When each engine is busy, from the first record to the last."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,10 +16,10 @@ RESOLUTION = 1000
 
 
 def draw(inputs: Mapping[str, Path]) -> Figure:
-    """From `profile`'s `timeline.npz`: one lane an engine."""
+    """From `profile`'s `timeline.npz` and totals, which count the latency of the last move: one lane an engine."""
     with np.load(inputs["profile"] / "timeline.npz") as held:
         tracks = {engine: held[engine] for engine in ENGINES}
-    total = max((int(track[1].max()) for track in tracks.values() if track.size), default=1)
+    total = json.loads((inputs["profile"] / "profile.json").read_text())["totals"]["cycles"]
     figure, axes = canvas(height=1.6)
     for lane, track in enumerate(tracks.values()):
         spans = merged(track[0], track[1], total // RESOLUTION)
