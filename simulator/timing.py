@@ -6,6 +6,7 @@ Nothing here looks at data, so a command's time is known when it is emitted. Cyc
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil, prod
@@ -110,17 +111,15 @@ def depthwise_work(chip: Chip, dtype: DType, n: int, c: int, oh: int, ow: int, k
 
 def bank_conflicts(chip: Chip, spans: Iterable[tuple[int, int]]) -> int:
     """
-    Operands that share a bank with another before them: each waits for its turn once more.
+    How many operands share a bank with another operand of the record (CHIP §3): two that meet count twice.
 
     A span is an operand's first byte in a lane, and the one after its last.
     """
-    taken: set[int] = set()
-    conflicts = 0
-    for start, stop in spans:
-        banks = range(start // chip.bank_bytes, up(stop, chip.bank_bytes))
-        conflicts += not taken.isdisjoint(banks)
+    taken = Counter[int]()
+    held = [range(start // chip.bank_bytes, up(stop, chip.bank_bytes)) for start, stop in spans]
+    for banks in held:
         taken.update(banks)
-    return conflicts
+    return sum(any(taken[bank] > 1 for bank in banks) for banks in held)
 
 
 def tiu_cycles(work: int, conflicts: int = 0) -> int:
