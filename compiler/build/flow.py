@@ -61,7 +61,7 @@ class Settings:
     tolerance: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     metric: str | None = None
     samples: int = 1000
-    effort: int = 1
+    effort: int = 2
     seed: int | None = None
 
 
