@@ -59,8 +59,8 @@ TIME = f"""\
 A TIU record takes ({TIU_SETUP} + work) · (1 + conflicts) cycles; an operand conflicts if it shares a bank with another,
 so two that meet are two. A GDMA record occupies its engine for {DMA_SETUP} + transfer cycles and completes
 {DMA_LATENCY} later; the next starts when the occupancy ends. On the bus each contiguous run of the global side takes
-whole bursts of {BURST} bytes. L, I, P and E are the preset's lanes, cube channels (half of them at 16 bits), cube pixels and element-unit
-bytes; size is that of the widest operand.
+whole bursts of {BURST} bytes. L, I, P and E are the preset's lanes, cube channels (half of them at 16 bits), cube
+pixels and element-unit bytes; size is that of the widest operand.
 """
 
 
