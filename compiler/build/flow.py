@@ -9,8 +9,11 @@ from typing import Any, Protocol
 
 from simulator.chip import CHIPS
 
-MODES = ("f32", "bf16", "f16", "int8")
-"""Number formats a model can be compiled to."""
+MODES = ("f32", "bf16", "f16", "int8", "int8a", "mix")
+"""What a model can be compiled to: number formats, and `mix`, int8 with the exceptions of the model's qtable."""
+
+CALIBRATED = frozenset({"int8", "int8a", "mix"})
+"""Modes that need the ranges of tensors."""
 
 TARGETS = tuple(f"{chip}-{mode}" for chip in CHIPS for mode in MODES)
 """What a model can be built for: `<chip>-<mode>`."""
@@ -51,13 +54,15 @@ class Settings:
     """
     A model's standing parameters, in plain values.
 
-    `shapes` fixes dynamic dimensions by input name. `tolerance` holds, by mode, what comparison has to reach.
-    `metric` names the measure of accuracy, None where there are no labels; `samples` caps how many are scored.
+    `shapes` fixes dynamic dimensions by input name. `qtable` has the exceptions of mode `mix` by tensor: a number
+    format or a threshold. `tolerance` holds, by mode, what comparison has to reach. `metric` names the measure of
+    accuracy, None where there are no labels; `samples` caps how many are scored.
     """
 
     name: str
     shapes: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     calibration: Mapping[str, Any] = field(default_factory=lambda: {"method": "mse", "samples": 100, "bins": 2048})
+    qtable: Mapping[str, str | float] = field(default_factory=dict[str, str | float])
     tolerance: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     metric: str | None = None
     samples: int = 1000
@@ -80,6 +85,10 @@ class Zoo(Protocol):
         """The directory of each of SOURCES for a model, made or downloaded where it is not yet there."""
         ...
 
+    def present(self, model: str) -> bool:
+        """Whether `files` has them all without fetching or making any."""
+        ...
+
 
 Params = Mapping[str, Any]
 
@@ -90,13 +99,14 @@ class Stage:
     One box of the flow chart.
 
     `params` names just the parameters the stage may depend on; None says that the target has no use for the
-    stage, which then yields one constant empty artifact.
+    stage, which then yields one constant empty artifact. `knobs` names the model's settings among them.
     """
 
     name: str
     inputs: tuple[str, ...]
     params: Callable[[Settings, Target], Params | None]
     package: str = "compiler.stages"
+    knobs: str | None = None
 
     @property
     def module(self) -> str:
@@ -112,8 +122,12 @@ def _chip(settings: Settings, target: Target) -> Params:
     return {"chip": target.chip}
 
 
-def _when_int8(params: Callable[[Settings], Params]) -> Callable[[Settings, Target], Params | None]:
-    return lambda settings, target: params(settings) if target.mode == "int8" else None
+def _calibrated(params: Callable[[Settings], Params]) -> Callable[[Settings, Target], Params | None]:
+    return lambda settings, target: params(settings) if target.mode in CALIBRATED else None
+
+
+def _format(settings: Settings, target: Target) -> Params:
+    return {"mode": target.mode} | ({"qtable": dict(settings.qtable)} if target.mode == "mix" else {})
 
 
 def _schedule(settings: Settings, target: Target) -> Params:
@@ -136,15 +150,18 @@ def _accuracy(settings: Settings, target: Target) -> Params | None:
 RESULTS = ("onnx_results", "top_results", "tpu_results", "chip_results")
 
 FLOW: tuple[Stage, ...] = (
-    Stage("sample_onnx", ("model_file",), _shapes),
+    Stage("sample_onnx", ("model_file",), _shapes, knobs="shapes"),
     Stage("origin_mlir", ("sample_onnx",), lambda settings, target: {"name": settings.name}),
     Stage("canonical_mlir", ("origin_mlir",), _none),
     Stage(
-        "cali_table", ("canonical_mlir", "calibration_data"), _when_int8(lambda settings: dict(settings.calibration))
+        "cali_table",
+        ("canonical_mlir", "calibration_data"),
+        _calibrated(lambda settings: dict(settings.calibration)),
+        knobs="calibration",
     ),
-    Stage("cali_mlir", ("canonical_mlir", "cali_table"), _when_int8(lambda settings: {})),
-    Stage("tpu_mlir", ("canonical_mlir", "cali_mlir"), lambda settings, target: {"mode": target.mode}),
-    Stage("lg_mlir", ("tpu_mlir",), _schedule),
+    Stage("cali_mlir", ("canonical_mlir", "cali_table"), _calibrated(lambda settings: {})),
+    Stage("tpu_mlir", ("canonical_mlir", "cali_mlir"), _format, knobs="qtable"),
+    Stage("lg_mlir", ("tpu_mlir",), _schedule, knobs="schedule"),
     Stage("addr_mlir", ("lg_mlir",), _chip),
     Stage("sample_model", ("addr_mlir",), _chip),
     Stage(
@@ -154,8 +171,8 @@ FLOW: tuple[Stage, ...] = (
     Stage("top_results", ("canonical_mlir", "evaluation_data"), _none),
     Stage("tpu_results", ("tpu_mlir", "evaluation_data"), _none),
     Stage("chip_results", ("sample_model", "evaluation_data"), _none),
-    Stage("comparison", RESULTS, _tolerance),
-    Stage("accuracy", ("sample_onnx", "sample_model", "evaluation_data"), _accuracy),
+    Stage("comparison", RESULTS, _tolerance, knobs="tolerance"),
+    Stage("accuracy", ("sample_onnx", "sample_model", "evaluation_data"), _accuracy, knobs="scoring"),
 )
 """Every stage after those it reads."""
 

@@ -15,8 +15,8 @@ from compiler.lowering.job import Job
 
 
 def real(value: SSAValue, job: Job) -> SSAValue:
-    """An activation in the job's float type; a quantised one is cast."""
-    return cast(value, job.element, job) if is_quantised(value) else value
+    """An activation in the job's float type: a quantised one is cast, and one of another float type."""
+    return value if job.array(value) is not None else cast(value, job.element, job)
 
 
 def cast(value: SSAValue, element: Attribute, job: Job) -> SSAValue:

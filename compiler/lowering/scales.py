@@ -10,6 +10,7 @@ from xdsl.ir import SSAValue
 from compiler.dialects.quant import CalibratedType, UniformType
 from compiler.dialects.top.base import PassesValues
 from compiler.ir.network import Network, name_of
+from compiler.lowering.qtable import Exceptions
 
 U8 = IntegerType(8, Signedness.UNSIGNED)
 I8 = IntegerType(8)
@@ -36,14 +37,15 @@ def asymmetric(low: float, high: float) -> UniformType:
     return UniformType.per_tensor(step, round(-bottom / step), storage=U8)
 
 
-def chosen(network: Network, scheme: Scheme) -> dict[str, UniformType]:
+def chosen(network: Network, scheme: Scheme, excepted: Exceptions) -> dict[str, UniformType]:
     """
-    The type that a scheme gives to every calibrated tensor, by name.
+    The type that a scheme gives to every calibrated tensor, by name. Raises BadQtable.
 
     An op that passes values on gives its result's type to an operand that nobody else reads and that it holds without
     saturating, and so on upwards: then a Concat needs no requantising, its operands are made in its scale.
     """
-    spans = {name_of(value): span for value in _results(network) if (span := _span(value)) is not None}
+    measured = {name_of(value): span for value in _results(network) if (span := _span(value)) is not None}
+    spans = excepted.respanned(network, measured)
     found = {name: scheme(*span) for name, span in spans.items()}
     for op in reversed(list(network.ops)):
         if not op.has_trait(PassesValues) or (wanted := found.get(name_of(op))) is None:

@@ -19,6 +19,7 @@ from compiler.ir.verify import broken
 from compiler.lowering.answers import carry, to_float, to_int8_or_float
 from compiler.lowering.borders import of_type
 from compiler.lowering.job import Job, Unlowerable
+from compiler.lowering.qtable import exceptions
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
 
 
@@ -37,6 +38,7 @@ FORMATS: Mapping[str, Format] = {
     "f16": Format(to_float, f16),
     "int8": Format(to_int8_or_float, f32, symmetric),
     "int8a": Format(to_int8_or_float, f32, asymmetric),
+    "mix": Format(to_int8_or_float, f32, symmetric),
 }
 """By mode."""
 
@@ -48,21 +50,24 @@ def format_of(mode: str) -> Format:
     return FORMATS[mode]
 
 
-def lower(network: Network, mode: str) -> None:
+def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None = None) -> None:
     """
     Replace every Top op but Input, Weight and None by Tpu ops in the number format `mode`, in place.
 
-    Network inputs and results take the format's storage type. Raises Unlowerable naming every op without a rule,
-    or the one that can't be lowered as it stands.
+    Network inputs and results take the format's storage type. `qtable` has the exceptions of a mixed network (see
+    `compiler.lowering.qtable`). Raises Unlowerable naming every op without a rule, or the one that can't be lowered as
+    it stands; BadQtable.
     """
     wanted = format_of(mode)
     _refuse_unknown(network)
-    scales = chosen(network, wanted.scheme) if wanted.scheme else dict[str, UniformType]()
+    excepted = exceptions(network, qtable or {})
+    scales = chosen(network, wanted.scheme, excepted) if wanted.scheme else dict[str, UniformType]()
     known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(op) for op in network.ops}
     for op in network.ops:
-        job = Job(network, op, wanted.element, scales, known, names)
+        own = FORMATS[excepted.formats[name_of(op)]] if name_of(op) in excepted.formats else wanted
+        job = Job(network, op, own.element, scales, known, names)
         try:
-            _lower_op(op, wanted, job)
+            _lower_op(op, own, job)
         except ValueError as error:
             raise job.refusal(str(error)) from error
     _sweep(network)

@@ -2,7 +2,7 @@
 `tpu_mlir`: the canonical network lowered to the chip's ops in one number format.
 
 Inputs: `canonical_mlir`; for int8 modes `cali_mlir` too, whose weights are those of `canonical_mlir`. Parameters:
-`mode` (f32, bf16, f16, int8, int8a). Writes `tpu.mlir` and `tpu_weights.npz`.
+`mode` (f32, bf16, f16, int8, int8a, mix); for mix `qtable`, its exceptions by tensor. Writes `tpu.mlir` and `tpu_weights.npz`.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from compiler.stages.progress import Progress, silent
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Lower and write the network; the metadata counts its ops. Raises Unlowerable."""
+    """Lower and write the network; the metadata counts its ops. Raises Unlowerable, BadQtable."""
     mode = str(params["mode"])
     source, stem = ("cali_mlir", "cali") if format_of(mode).scheme else ("canonical_mlir", "canonical")
     network = files.load(inputs[source], stem, Top, Quant, weights_in=inputs["canonical_mlir"])
-    lower(network, mode)
+    lower(network, mode, params.get("qtable"))
     network.module.attributes["module.chip"] = StringAttr("ALL")
     files.save(network, out, "tpu")
     ops = [op for op in network.ops if isinstance(op, TpuOp)]

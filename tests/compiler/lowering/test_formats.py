@@ -92,5 +92,5 @@ def test_edges_have_the_storage_type(mode: str) -> None:
     kinds = network.main.function_type
     assert list(kinds.inputs) == [value.type for value in network.main.body.block.args]
     assert list(kinds.outputs) == [value.type for value in network.main.body.block.last_op.operands]  # pyright: ignore
-    assert is_quantised(network.main.body.block.args[0]) == mode.startswith("int8")
+    assert is_quantised(network.main.body.block.args[0]) == (FORMATS[mode].scheme is not None)
     assert str(network.module.attributes["module.state"]) == '"TPU_LOWERED"'

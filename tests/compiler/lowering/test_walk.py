@@ -10,6 +10,7 @@ from compiler.dialects.top import ops as top
 from compiler.dialects.tpu.base import TpuOp
 from compiler.ir.network import Network, Shape, name_of, shape
 from compiler.lowering.job import LARGEST, Unlowerable, fitted
+from compiler.lowering.qtable import Exceptions
 from compiler.lowering.scales import asymmetric, chosen, symmetric
 from compiler.lowering.walk import lower
 from tests.compiler.lowering.networks import Builder, calibrate
@@ -85,7 +86,7 @@ def test_a_concat_gives_its_type_only_to_operands_of_its_own_within_it() -> None
     network = diamond()
     made = [name_of(op) for op in network.ops if op.results]
     calibrate(network, dict.fromkeys(made, np.zeros(1)), dict.fromkeys(made, (-1.0, 2.0)) | {"t4": (-3.0, 3.0)})
-    found = chosen(network, symmetric)
+    found = chosen(network, symmetric, Exceptions())
     wide, narrow = symmetric(-3.0, 3.0), symmetric(-1.0, 2.0)
     assert found == {"x": narrow, "t0": narrow, "t1": narrow, "t2": narrow, "t3": wide, "t4": wide}
 
@@ -94,7 +95,7 @@ def test_an_operand_beyond_the_result_keeps_its_own_type() -> None:
     b = Builder()
     network = b.network(b.op(top.SliceOp, b.input("x", 4), offset=ints(1), steps=ints(1), ends=ints(2)))
     calibrate(network, {"x": np.array([-9.0, 9.0]), "t0": np.array([-1.0, 1.0])}, {})
-    assert chosen(network, symmetric)["x"] == symmetric(-9.0, 9.0)
+    assert chosen(network, symmetric, Exceptions())["x"] == symmetric(-9.0, 9.0)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.0), (-2.0, 1.0), (0.5, 3.0), (-5.0, -1.0), (-1e-30, 0.0)])
