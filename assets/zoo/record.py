@@ -1,5 +1,6 @@
 """One model of the zoo: what its YAML file says, checked on reading."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "pipeline" / "zoo"
 """One `<model>.yaml` a model."""
 
-Mode = Literal["f32", "bf16", "f16", "int8"]
+Mode = Literal["f32", "bf16", "f16", "int8", "int8a", "mix"]
 
 
 class UnknownModel(LookupError):
@@ -116,10 +117,16 @@ def path_of(model: str) -> Path:
 
 
 def read(model: str) -> Record:
-    """The model's record. Raises UnknownModel, BadRecord."""
+    """The model's record, parsed again only when its file changed. Raises UnknownModel, BadRecord."""
     path = path_of(model)
     if not path.is_file():
         raise UnknownModel(f"the zoo has no model {model!r}; there are {', '.join(names())}")
+    state = path.stat()
+    return _parsed(path, model, (state.st_ino, state.st_size, state.st_mtime_ns))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(path: Path, model: str, state: tuple[int, ...]) -> Record:
     try:
         record = Record.model_validate(yaml.safe_load(path.read_text()))
     except (ValidationError, yaml.YAMLError) as error:

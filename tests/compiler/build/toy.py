@@ -116,6 +116,10 @@ class ToyZoo:
         """The one source."""
         return {"model_file": self.root / "model"}
 
+    def present(self, model: str) -> bool:
+        """Always: it was written with the sources."""
+        return True
+
 
 def main(root: Path, action: str, target_name: str) -> dict[str, object]:
     """Build or plan in this process; `root` holds sources, model and store."""
