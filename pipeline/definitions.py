@@ -2,21 +2,22 @@
 
 import dagster as dg
 
-from assets import backend, calibration, frontend, results, sources
+from assets.flow import STAGE_ASSETS
 from assets.resources import resources
+from assets.sources import FILE_ASSETS, SETTINGS_ASSETS
 from assets.workshop import Workshop
 from pipeline import jobs
 
 
 def over(workshop: Workshop) -> dg.Definitions:
     """The definitions over one workshop."""
-    rows = dg.load_assets_from_modules([frontend, calibration, backend, results])
-    return dg.Definitions(
-        assets=[*sources.SOURCE_ASSETS.values(), *rows],
+    flow = dg.Definitions(
+        assets=[*FILE_ASSETS.values(), *SETTINGS_ASSETS.values(), *STAGE_ASSETS.values()],
         resources=resources(workshop),
         jobs=[jobs.build, jobs.observe],
         executor=dg.in_process_executor,
     )
+    return dg.Definitions.merge(flow)
 
 
 defs = over(Workshop())

@@ -7,11 +7,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.about import About
 from assets.checks import Check
 from assets.partitions import MODELS, key_of
 from assets.resources import resources
-from assets.sources import SOURCE_ASSETS
-from assets.stage import About, stage_asset
+from assets.sources import FILE_ASSETS
+from assets.stage import stage_asset
 from assets.workshop import Workshop
 from compiler.build.flow import Target
 from compiler.build.keys import Code
@@ -37,7 +38,7 @@ class Bench:
 
     def run(self, target: str = "x64-f32", *, raise_on_error: bool = True) -> dg.ExecuteInProcessResult:
         return dg.materialize(
-            [*SOURCE_ASSETS.values(), *self.assets],
+            [*FILE_ASSETS.values(), *self.assets],
             selection=[asset.key for asset in self.assets],
             partition_key=key_of("toy", Target.parse(target)),
             resources=resources(self.workshop),

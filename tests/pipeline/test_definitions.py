@@ -33,10 +33,12 @@ def build(root: Path, target: str) -> dg.ExecuteInProcessResult:
 
 def test_every_stage_is_an_asset_with_its_inputs() -> None:
     graph = defs.resolve_asset_graph()
-    assert {key.path[-1] for key in graph.get_all_asset_keys()} == {stage.name for stage in FLOW} | set(SOURCES)
+    knobs = {stage.knobs for stage in FLOW if stage.knobs}
+    assert {key.path[-1] for key in graph.get_all_asset_keys()} >= {stage.name for stage in FLOW} | set(SOURCES) | knobs
     for stage in FLOW:
         node = graph.get(dg.AssetKey(stage.name))
-        assert {key.path[-1] for key in node.parent_keys} == set(stage.inputs)
+        read = {*stage.inputs, stage.knobs} - {None}
+        assert {key.path[-1] for key in node.parent_keys} == read
         assert node.code_version
         assert node.description
         assert node.owners

@@ -1,0 +1,23 @@
+"""What the UI says of an asset, and what it shows and checks there."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from assets.checks import Check
+from assets.figures import Figure
+
+
+@dataclass(frozen=True)
+class About:
+    """
+    One asset for people: its group, kinds, description, pictures and checks.
+
+    `pool` names what a step of it waits for where many run at once; limits are set in `dagster.yaml`.
+    """
+
+    group: str
+    kinds: Collection[str]
+    description: str
+    figures: Sequence[Figure] = ()
+    checks: Sequence[Check] = ()
+    pool: str | None = None

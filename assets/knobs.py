@@ -1,0 +1,151 @@
+"""
+What a person can change for one run in the Launchpad; left out, a field is as the model's record has it.
+
+The partition then shows the experiment, and the planner says so: the next build by the record shows the old artifacts
+again without running anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import Enum
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from compiler.build.flow import Settings, Target
+
+
+class Method(Enum):
+    """How calibration cuts a tensor's range."""
+
+    max = "max"
+    kl = "kl"
+    percentile = "percentile"
+    mse = "mse"
+
+
+class Knobs(dg.Config):
+    """The settings of one stage, none of them required."""
+
+    def given(self) -> dict[str, Any]:
+        """What was filled in, in plain values."""
+        return {name: value for name, value in self.model_dump(mode="json").items() if value is not None}
+
+    def applied(self, settings: Settings, target: Target) -> Settings:
+        """The model's settings with what was filled in."""
+        raise NotImplementedError
+
+
+class Shapes(Knobs):
+    """Extents of the network's inputs."""
+
+    inputs: dict[str, list[int]] | None = Field(
+        None,
+        description="By an input's name, its extents in place of the record's: {x: [1, 3, 48, 192]}.",
+    )
+
+    def applied(self, settings: Settings, target: Target) -> Settings:
+        """Replace the extents of the inputs named."""
+        return replace(settings, shapes={**settings.shapes, **self.given().get("inputs", {})})
+
+
+class Calibration(Knobs):
+    """How thresholds are found; float targets have none."""
+
+    method: Method | None = Field(
+        None, description="How a range is cut: max keeps all of it, the others trade clipping for finer steps."
+    )
+    samples: int | None = Field(
+        None, gt=0, description="Calibration inputs to run, the first so many; at most what the data set has."
+    )
+    bins: int | None = Field(None, ge=256, multiple_of=2, description="Bins of each tensor's histogram.")
+
+    def applied(self, settings: Settings, target: Target) -> Settings:
+        """Replace what was filled in."""
+        return replace(settings, calibration={**settings.calibration, **self.given()})
+
+
+class Qtable(Knobs):
+    """The exceptions of mode `mix`; other modes have none."""
+
+    qtable: dict[str, str] | None = Field(
+        None,
+        description="By tensor, a number format for the op that makes it (F32, BF16, F16, INT8) or a threshold "
+        '("3.5"). It takes the place of the record\'s qtable as a whole.',
+    )
+
+    def applied(self, settings: Settings, target: Target) -> Settings:
+        """Replace the qtable, numbers read as thresholds."""
+        given = self.given().get("qtable")
+        return (
+            settings
+            if given is None
+            else replace(settings, qtable={name: _entry(text) for name, text in given.items()})
+        )
+
+
+class Schedule(Knobs):
+    """How layers are grouped and tiled."""
+
+    effort: int | None = Field(
+        None, ge=1, le=3, description="1: quick, 2: as usual, 3: search longer for fewer cycles."
+    )
+    seed: int | None = Field(
+        None, description="Random legal tilings instead of the search, to prove that results do not depend on them."
+    )
+
+    def applied(self, settings: Settings, target: Target) -> Settings:
+        """Replace what was filled in."""
+        return replace(settings, **self.given())
+
+
+class Tolerance(Knobs):
+    """What the comparison has to reach."""
+
+    bounds: dict[str, float] | None = Field(
+        None,
+        description="By column of the comparison, the least or greatest value: {cosine: 0.99, sqnr_db: 20}.",
+    )
+
+    def applied(self, settings: Settings, target: Target) -> Settings:
+        """Replace the bounds named, for the target's mode."""
+        return _bounded(settings, target, self.given().get("bounds", {}))
+
+
+class Scoring(Knobs):
+    """How accuracy is measured and judged."""
+
+    samples: int | None = Field(None, gt=0, description="Labelled inputs to score, the first so many.")
+    accuracy_drop: float | None = Field(
+        None, ge=0, le=1, description="The part of accuracy that the chip may lose against float."
+    )
+
+    def applied(self, settings: Settings, target: Target) -> Settings:
+        """Replace what was filled in."""
+        given = self.given()
+        limits = {name: value for name, value in given.items() if name == "accuracy_drop"}
+        return replace(_bounded(settings, target, limits), samples=given.get("samples", settings.samples))
+
+
+KNOBS: Mapping[str, type[Knobs]] = {
+    "shapes": Shapes,
+    "calibration": Calibration,
+    "qtable": Qtable,
+    "schedule": Schedule,
+    "tolerance": Tolerance,
+    "scoring": Scoring,
+}
+"""By the name that a stage's `knobs` has."""
+
+
+def _bounded(settings: Settings, target: Target, bounds: Mapping[str, float]) -> Settings:
+    held = settings.tolerance.get(target.mode, {})
+    return replace(settings, tolerance={**settings.tolerance, target.mode: {**held, **bounds}}) if bounds else settings
+
+
+def _entry(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
