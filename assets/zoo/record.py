@@ -1,11 +1,20 @@
-"""One model of the zoo: what its YAML file says, checked on reading."""
+"""
+The zoo's records: the repository's, and those of the user's own folder, read and checked.
 
+A record of the folder that can't be read isn't a model (yet): `names` leaves it out, `read` says what is wrong. Those
+of the repository are all models, and where both have one of the same name it is the repository's.
+"""
+
+import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
+
+from assets.zoo import complaint
+from assets.zoo.fields import NAME, Record
 
 ROOT = Path(__file__).parents[2]
 """The repository."""
@@ -13,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "pipeline" / "zoo"
 """One `<model>.yaml` a model."""
 
-Mode = Literal["f32", "bf16", "f16", "int8", "int8a", "mix"]
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class UnknownModel(LookupError):
@@ -21,116 +30,77 @@ class UnknownModel(LookupError):
 
 
 class BadRecord(ValueError):
-    """A record's field is missing, unknown or of the wrong kind; the message names file and field."""
+    """A record's field is missing, unknown or of the wrong kind; the message names file, line and field."""
 
 
-class Strict(BaseModel):
-    """Unknown fields are errors, and a record never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Committed(Strict):
-    """A file of this repository, by its path from the root."""
-
-    kind: Literal["committed"]
-    file: str
-
-
-class Packaged(Strict):
-    """A file inside a published wheel; `sha256` is the wheel's."""
-
-    kind: Literal["package"]
-    name: str
-    version: str
-    sha256: str
-    file: str
-
-
-class Light(Strict):
-    """
-    A topology that the installed onnx package ships with constant-filled weights, refilled from a seed.
-
-    `sha256` is that of the file as shipped.
-    """
-
-    kind: Literal["light"]
-    file: str
-    sha256: str
-    seed: int
-
-
-class Preprocessing(Strict):
-    """`(pixel ÷ 255 - mean) ÷ std`, one number a channel, or one for all."""
-
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
-
-
-class Calibration(Strict):
-    """Inputs to take ranges from: the first `samples` of a data set's calibration part, and the method."""
-
-    dataset: str
-    samples: int = Field(gt=0)
-    method: Literal["max", "kl", "percentile", "mse"] = "mse"
-    bins: int = Field(2048, ge=256, multiple_of=2)
-
-
-class Evaluation(Strict):
-    """
-    Inputs to judge by: the first `samples` of a data set's evaluation part; no metric where labels are unknown.
-
-    `tolerance` says for each mode what a comparison and an accuracy must reach, by the names of their columns.
-    """
-
-    dataset: str
-    samples: int = Field(gt=0)
-    metric: str | None = None
-    tolerance: dict[Mode, dict[str, float]]
-
-
-class Record(Strict):
-    """Everything that is particular to one model: a new one needs a new file and no code."""
-
-    name: str
-    source: Annotated[Committed | Packaged | Light, Field(discriminator="kind")]
-    licence: str
-    inputs: dict[str, tuple[int, ...]]
-    preprocessing: Preprocessing = Preprocessing()
-    calibration: Calibration
-    evaluation: Evaluation
-
-    @property
-    def image_input(self) -> str:
-        """The one input that the data set feeds."""
-        return next(iter(self.inputs))
+def own_folder() -> Path:
+    """Where the user's own models lie: `$TPUFLOW_MODELS`, else `my_models` in the working directory."""
+    return Path(os.environ.get("TPUFLOW_MODELS") or "my_models")
 
 
 def names() -> tuple[str, ...]:
     """Models that have a record, in alphabetical order."""
-    return tuple(sorted(path.stem for path in RECORDS.glob("*.yaml")))
+    return tuple(sorted({*committed(), *(path.stem for path in own_records() if _readable(path))}))
+
+
+def committed() -> list[str]:
+    """The models of the repository."""
+    return [path.stem for path in RECORDS.glob("*.yaml")]
+
+
+def own_records() -> list[Path]:
+    """The record files of the user's folder, sound or not, in alphabetical order."""
+    return sorted(path for path in own_folder().glob("*.yaml") if not path.name.startswith("."))
 
 
 def path_of(model: str) -> Path:
     """Where the model's record is, whether or not there is one."""
-    return RECORDS / f"{model}.yaml"
+    places = [RECORDS / f"{model}.yaml", own_folder() / f"{model}.yaml"]
+    return next((path for path in places if path.is_file()), places[0])
 
 
 def read(model: str) -> Record:
     """The model's record, parsed again only when its file changed. Raises UnknownModel, BadRecord."""
     path = path_of(model)
-    if not path.is_file():
+    if not NAME.fullmatch(model) or not path.is_file():
         raise UnknownModel(f"the zoo has no model {model!r}; there are {', '.join(names())}")
+    return read_file(path)
+
+
+def read_file(path: Path) -> Record:
+    """The record in a file, which has to be called after the model. Raises BadRecord, FileNotFoundError."""
     state = path.stat()
-    return _parsed(path, model, (state.st_ino, state.st_size, state.st_mtime_ns))
+    record = _parsed(path.absolute(), (state.st_ino, state.st_size, state.st_mtime_ns))
+    for field, file in record.own_files().items():
+        if not file.is_file():
+            there = ", ".join(sorted(p.name for p in path.parent.glob(f"*{file.suffix}"))) or "none"
+            reason = f"there is no file {file.name} in {complaint.shown(file.parent)} (of its kind: {there})"
+            raise BadRecord(complaint.of_field(complaint.shown(path), path.read_text(), field, reason))
+    return record
 
 
 @lru_cache(maxsize=4096)
-def _parsed(path: Path, model: str, state: tuple[int, ...]) -> Record:
+def _parsed(path: Path, state: tuple[int, ...]) -> Record:
+    where = complaint.shown(path)
     try:
-        record = Record.model_validate(yaml.safe_load(path.read_text()))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise BadRecord(f"{path.relative_to(ROOT)}: {error}") from None
-    if record.name != model:
-        raise BadRecord(f"{path.relative_to(ROOT)}: its name is {record.name!r}, its file says {model!r}")
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRecord(f"{where}: this isn't text: {error.reason} at byte {error.start}") from None
+    try:
+        record = Record.model_validate(yaml.load(text, LOADER), context={"folder": path.parent})
+    except yaml.YAMLError as error:
+        raise BadRecord(complaint.of_syntax(where, error)) from None
+    except ValidationError as error:
+        raise BadRecord(complaint.of_fields(where, text, error)) from None
+    if record.name != path.stem:
+        reason = f"the name is {record.name!r}, that of the file says {path.stem!r}; make them the same"
+        raise BadRecord(complaint.of_field(where, text, "name", reason))
     return record
+
+
+def _readable(path: Path) -> bool:
+    try:
+        read_file(path)
+    except (BadRecord, OSError):
+        return False
+    return True

@@ -12,15 +12,16 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from assets.zoo import packages, record
-from assets.zoo.record import ROOT, Committed, Record
+from assets.zoo import own, packages, record
+from assets.zoo.fields import Committed, Record
+from assets.zoo.record import ROOT
 from compiler.build import hashes
 from compiler.build.flow import MODES, SOURCES, Settings
 
 DRAWN_WITH = ("matplotlib", "numpy", "onnx", "pillow")
 """Packages whose version can change the bytes of what is made."""
 
-MAKERS = ("make.py", "light.py", "packages.py", "datasets/*.py")
+MAKERS = ("make.py", "light.py", "own.py", "packages.py", "datasets/*.py")
 """The code that decides those bytes, `make` and what it imports; what it reads of a record is in the key as it is."""
 
 MADE_OF = {
@@ -30,11 +31,11 @@ MADE_OF = {
     "calibration": {"dataset", "samples"},
     "evaluation": {"dataset", "samples"},
 }
-"""What of a record decides the files."""
+"""What of a record decides the files, besides the content of those that it names."""
 
 
 class InstalledZoo:
-    """The models that have a record in this repository."""
+    """The models that have a record in this repository or in the user's own folder."""
 
     def names(self) -> Sequence[str]:
         """All models, in alphabetical order."""
@@ -43,14 +44,17 @@ class InstalledZoo:
     def settings(self, model: str) -> Settings:
         """A model's standing parameters. Raises UnknownModel, BadRecord."""
         held = record.read(model)
-        told = held.evaluation.tolerance
+        told = {mode: {**bounds} for mode, bounds in held.evaluation.tolerance.items()}
         return Settings(
             name=held.name,
             shapes={name: list(extents) for name, extents in held.inputs.items()},
             calibration=held.calibration.model_dump(include={"method", "samples", "bins"}),
+            qtable={**held.qtable},
             tolerance={mode: told.get(mode, told["int8"]) for mode in MODES},
             metric=held.evaluation.metric,
             samples=held.evaluation.samples,
+            effort=held.schedule.effort,
+            seed=held.schedule.seed,
         )
 
     def files(self, model: str) -> Mapping[str, Path]:
@@ -80,8 +84,8 @@ def _folder(held: Record) -> Path:
 
 def _key(held: Record) -> str:
     plain = json.loads(held.model_dump_json(include=MADE_OF))
-    own = hashes.of_file(ROOT / held.source.file) if isinstance(held.source, Committed) else None
-    return hashes.of_value([plain, own, _code()])
+    files = held.own_files() | ({"committed": ROOT / held.source.file} if isinstance(held.source, Committed) else {})
+    return hashes.of_value([plain, {field: own.digest(path) for field, path in files.items()}, _code()])
 
 
 @cache

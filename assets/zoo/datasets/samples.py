@@ -1,6 +1,6 @@
 """What every data set hands out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +21,10 @@ class Samples:
 
 DataSet = Callable[[Part, int, tuple[int, ...]], Samples]
 """A part's first samples: part, count, and (c, h, w) of one. The same arguments give the same bytes."""
+
+
+Values = Callable[[Part, int, Mapping[str, tuple[int, ...]]], Mapping[str, NDArray[np.float32]]]
+"""A part's first samples of each input: part, count, and the extents of each input, the batch's first."""
 
 
 class NotInDataSet(ValueError):

