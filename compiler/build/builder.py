@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-from compiler.build import hashes
-from compiler.build.flow import FLOW, SOURCES, Settings, Stage, Target, Zoo, needed
-from compiler.build.keys import Code, Recipe
+from compiler.build.flow import FLOW, SOURCES, Params, Settings, Stage, Target, Zoo, needed
+from compiler.build.keys import Closure, Code, Recipe
+from compiler.build.remembered import Remembered
 from compiler.build.store import Metadata, Record, Ref, Store
 from compiler.stages.progress import Progress, silent
 
-UNUSED = Recipe("unused", {}, {}, {})
+UNUSED = Recipe("unused", Closure(), {}, {})
 """The recipe of every stage that its target has no use for: an empty artifact whose hash never moves."""
 
 
@@ -54,15 +55,22 @@ class Builder:
         self.store, self.zoo, self.flow = store, zoo, tuple(flow)
         self.code = code or Code()
         self.stages = {stage.name: stage for stage in self.flow}
+        self.hashes = Remembered(store.inner / "sources")
+
+    def wanted(self, goals: Collection[str] | None = None) -> Sequence[Stage]:
+        """The stages that lead to `goals` (all, if None), in flow order. Raises UnknownStage."""
+        return self.flow if goals is None else needed(self.flow, goals)
 
     def source(self, model: str, name: str) -> Ref:
         """One of the model's directories with its content hash."""
-        path = self.zoo.files(model)[name]
-        return Ref(hashes.of_directory(path), path)
+        return Sources(self, model)[name]
 
     def recipe(self, stage: Stage, settings: Settings, target: Target, inputs: Mapping[str, Ref]) -> Recipe:
         """What decides the stage's result for these inputs."""
-        params = stage.params(settings, target)
+        return self.recipe_of(stage, stage.params(settings, target), inputs)
+
+    def recipe_of(self, stage: Stage, params: Params | None, inputs: Mapping[str, Ref]) -> Recipe:
+        """What decides the stage's result for these parameters and inputs."""
         if params is None:
             return UNUSED
         held = {name: inputs[name].hash for name in stage.inputs}
@@ -76,7 +84,11 @@ class Builder:
         inputs: Mapping[str, Ref],
         progress: Progress = silent,
     ) -> Record:
-        """The stage's record, made now if the store has none. Raises StageFailed with what the stage raised."""
+        """
+        The stage's record, made now if the store has none. Raises StageFailed with what the stage raised.
+
+        The empty artifact of a stage that the target has no use for counts as a hit: nothing runs for it.
+        """
         recipe = self.recipe(stage, settings, target, inputs)
 
         def make(out: Path) -> Metadata:
@@ -84,11 +96,13 @@ class Builder:
                 return {}
             work = importlib.import_module(stage.module)
             self.code.verify(stage.module)
-            useful = {name: ref.path for name, ref in inputs.items() if name in SOURCES or any(ref.path.iterdir())}
+            held = {name: ref.path if name in SOURCES else self.store.bring(ref) for name, ref in inputs.items()}
+            useful = {name: path for name, path in held.items() if name in SOURCES or any(path.iterdir())}
             return work.run(useful, recipe.params, out, progress)
 
         try:
-            return self.store.build(recipe.key, recipe.plain(), make)
+            record = self.store.build(recipe.key, recipe.plain(), make)
+            return replace(record, hit=True) if recipe is UNUSED else record
         except Exception as error:
             raise StageFailed(partition_of(settings.name, target), stage.name, error) from error
 
@@ -106,17 +120,14 @@ class Builder:
         Without `show` the partition goes on showing what it did: for experiments that nobody looks at afterwards.
         """
         partition = partition_of(settings.name, target)
-        stages = self.flow if goals is None else needed(self.flow, goals)
+        sources = Sources(self, settings.name)
         refs: dict[str, Ref] = {}
         records: dict[str, Record] = {}
         with self.store.locked(partition.replace("/", "|")):
-            for stage in stages:
+            for stage in self.wanted(goals):
                 listener.started(stage.name)
-                if stage.params(settings, target) is not None:
-                    for name in stage.inputs:
-                        if name in SOURCES and name not in refs:
-                            refs[name] = self.source(settings.name, name)
-                inputs = {name: refs[name] for name in stage.inputs if name in refs}
+                reads = stage.inputs if stage.params(settings, target) is not None else ()
+                inputs = {name: sources[name] if name in SOURCES else refs[name] for name in reads}
                 record = self.run(
                     stage, settings, target, inputs, lambda done, total, s=stage.name: listener.progress(s, done, total)
                 )
@@ -125,3 +136,27 @@ class Builder:
                 refs[stage.name], records[stage.name] = record.ref, record
                 listener.finished(stage.name, record)
         return records
+
+
+class Sources(Mapping[str, Ref]):
+    """A model's directories with their content hashes, each looked at when it is first asked for."""
+
+    def __init__(self, builder: Builder, model: str) -> None:
+        self._builder, self._model = builder, model
+        self._held: dict[str, Ref] = {}
+
+    @cached_property
+    def _paths(self) -> Mapping[str, Path]:
+        return self._builder.zoo.files(self._model)
+
+    def __getitem__(self, name: str) -> Ref:
+        if name not in self._held:
+            path = self._paths[name]
+            self._held[name] = Ref(self._builder.hashes.of_directory(path), path)
+        return self._held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,31 @@ def _of_state(path: str, inode: int, size: int, changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def states_in(directory: str | Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Each file below a directory with its name relative to it, in no order; none where there is no directory."""
+    todo = [("", str(directory))]
+    while todo:
+        prefix, folder = todo.pop()
+        try:
+            entries = os.scandir(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        with entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append((f"{prefix}{entry.name}/", entry.path))
+                elif entry.is_file():
+                    yield prefix + entry.name, entry.stat()
+
+
+def sizes_in(directory: str | Path) -> dict[str, int]:
+    """The size in bytes of each file below a directory; none where there is no directory."""
+    return {name: state.st_size for name, state in states_in(directory)}
+
+
 def files_in(directory: Path) -> Iterator[tuple[str, Path]]:
     """Each file below a directory with its name relative to it, in the order of the names."""
-    found = ((path.relative_to(directory).as_posix(), path) for path in directory.rglob("*") if path.is_file())
-    return iter(sorted(found))
+    return iter(sorted((name, directory / name) for name, _ in states_in(directory)))
 
 
 def of_directory(directory: Path) -> str:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -33,23 +32,32 @@ class EditablePackage(Exception):
     """A package is installed in editable form, so that its version does not say what it holds."""
 
 
+class Closure(dict[str, str]):
+    """All that can run when a module does: {source file: hash, package: version}."""
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """One hash for all of it."""
+        return hashes.of_value(self)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides a stage's result: its code, just the parameters it reads, and its inputs' contents."""
 
     stage: str
-    code: Mapping[str, str]
+    code: Closure
     params: Mapping[str, Any]
     inputs: Mapping[str, str]
 
     @property
     def key(self) -> str:
         """SHA-256 over all of it. The model and the target are not in it, so that targets share what they can."""
-        return hashes.of_value(asdict(self))
+        return hashes.of_value([self.stage, self.code.digest, self.params, self.inputs])
 
     def plain(self) -> dict[str, Any]:
-        """The recipe as JSON values, for the record."""
-        return json.loads(json.dumps(asdict(self)))
+        """The recipe as JSON values, for the record; the code is as it came, so that the store can keep it apart."""
+        return {"stage": self.stage, "code": self.code, "params": dict(self.params), "inputs": dict(self.inputs)}
 
 
 class Code:
@@ -67,11 +75,11 @@ class Code:
             for name, path in hashes.files_in(folder)
             if path.suffix in DATA_SUFFIXES | {".py"}
         }
-        self._closures: dict[str, dict[str, str]] = {}
+        self._closures: dict[str, Closure] = {}
 
-    def closure(self, module: str) -> dict[str, str]:
+    def closure(self, module: str) -> Closure:
         """
-        All that can run when `module` does: {source file: hash, package: version}.
+        All that can run when `module` does.
 
         Raises LookupError for a module there is none of, EditablePackage where a version would not tell.
         """
@@ -83,7 +91,7 @@ class Code:
 
     def digest(self, module: str) -> str:
         """One hash for all of `closure(module)`."""
-        return hashes.of_value(self.closure(module))
+        return self.closure(module).digest
 
     def importers(self, package: str) -> list[str]:
         """Own modules that import an outside package themselves, by name."""
@@ -100,7 +108,7 @@ class Code:
         path = self._roots[package] / rest
         return hashes.of_file(path) if path.is_file() else None
 
-    def _collect(self, module: str) -> dict[str, str]:
+    def _collect(self, module: str) -> Closure:
         found = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
         todo, seen = [module], set[str]()
         while todo:
@@ -116,7 +124,7 @@ class Code:
             if "." in name:
                 todo.append(name.rpartition(".")[0])
             found.update(self._files_of(name))
-        return dict(sorted(found.items()))
+        return Closure(sorted(found.items()))
 
     def _files_of(self, module: str) -> dict[str, str]:
         path = module.replace(".", "/")

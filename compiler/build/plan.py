@@ -1,4 +1,4 @@
-"""What a build would run, and why: from the keys alone, in flow order, without running anything."""
+"""What a build would run, and why: from the keys alone, in flow order, without running or fetching anything."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from enum import Enum
 from pathlib import Path
 
 from compiler.build import hashes
-from compiler.build.builder import Builder, partition_of
+from compiler.build.builder import Builder, Sources, partition_of
 from compiler.build.explain import explain
-from compiler.build.flow import SOURCES, Settings, Target, needed
+from compiler.build.flow import SOURCES, Settings, Target
 from compiler.build.store import Ref
 
 EMPTY = Ref(hashes.of_value([]), Path())
@@ -30,37 +30,50 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One stage of a plan."""
+    """One stage of a plan. `key` names its record, unless that waits for a stage before it."""
 
     stage: str
     action: Action
     reason: str = ""
+    key: str | None = None
 
 
 def plan(builder: Builder, settings: Settings, target: Target, goals: Collection[str] | None = None) -> list[Step]:
-    """A step for every stage that leads to `goals` (all, if None)."""
-    partition = partition_of(settings.name, target)
+    """A step for every stage that leads to `goals`; if None, for all but those that are made on request only."""
+    partition, store = partition_of(settings.name, target), builder.store
+    shown = store.refs(partition)
+    sources = Sources(builder, settings.name) if builder.zoo.present(settings.name) else None
     have: dict[str, Ref] = {}
     late: set[str] = set()
     steps: list[Step] = []
-    for stage in builder.flow if goals is None else needed(builder.flow, goals):
-        wanted = stage.params(settings, target) is not None
-        waits = [name for name in stage.inputs if name in late] if wanted else []
-        if waits:
-            late.add(stage.name)
-            steps.append(Step(stage.name, Action.MAYBE, f"after {', '.join(waits)}"))
+
+    def step(stage: str, action: Action, reason: str = "", key: str | None = None) -> None:
+        steps.append(Step(stage, action, reason, key))
+        if action in (Action.RUN, Action.MAYBE):
+            late.add(stage)
+
+    for stage in builder.wanted(goals):
+        params = stage.params(settings, target)
+        reads = stage.inputs if params is not None else ()
+        if any(name in SOURCES for name in reads) and sources is None:
+            step(stage.name, Action.RUN, "its files have not been fetched")
             continue
-        for name in stage.inputs if wanted else ():
-            if name in SOURCES and name not in have:
-                have[name] = builder.source(settings.name, name)
-        recipe = builder.recipe(stage, settings, target, have)
-        record = builder.store.get(recipe.key)
-        if record is None and wanted:
-            late.add(stage.name)
-            steps.append(Step(stage.name, Action.RUN, explain(builder.store, partition, stage.name, recipe)))
+        if waits := [name for name in reads if name in late]:
+            step(stage.name, Action.MAYBE, f"after {', '.join(waits)}")
+            continue
+        inputs = {name: sources[name] if sources and name in SOURCES else have[name] for name in reads}
+        recipe = builder.recipe_of(stage, params, inputs)
+        record = store.get(recipe.key)
+        if record is None and params is not None:
+            step(stage.name, Action.RUN, explain(store, partition, stage.name, recipe, shown), recipe.key)
             continue
         have[stage.name] = record.ref if record else EMPTY
-        shown = builder.store.shown(partition, stage.name)
-        same = shown is not None and shown[1] == have[stage.name].hash
-        steps.append(Step(stage.name, Action.NOTHING if same else Action.REPOINT))
+        seen = shown.get(stage.name)
+        if seen is not None and seen.object == have[stage.name].hash:
+            step(stage.name, Action.NOTHING, key=recipe.key)
+        elif seen is None:
+            step(stage.name, Action.REPOINT, "made before, not yet shown here", recipe.key)
+        else:
+            why = explain(store, partition, stage.name, recipe, shown)
+            step(stage.name, Action.REPOINT, f"the partition shows another version: {why}", recipe.key)
     return steps

@@ -12,7 +12,7 @@ class DamagedStore(Exception):
 
 def gc(verify: bool, unused: bool) -> None:
     """Collect, and say what went. Raises DamagedStore if anything was damaged."""
-    done = collect(Store(store_root()), verify=verify, keep_records=not unused)
+    done = collect(Store(store_root()), verify=verify, unused=unused)
     CONSOLE.print(f"removed {done.records} records, {done.objects} objects, {done.bytes:,} bytes")
     if done.damaged:
-        raise DamagedStore(f"{len(done.damaged)} damaged objects removed: {', '.join(h[:12] for h in done.damaged)}")
+        raise DamagedStore(f"{len(done.damaged)} damaged objects removed: {', '.join(done.damaged)}")

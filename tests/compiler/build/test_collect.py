@@ -24,7 +24,7 @@ def test_what_no_partition_shows_goes_only_when_asked(tmp_path: Path) -> None:
     (store.inner / "tmp" / "left").mkdir()
     assert collect(store).objects == 0
     assert not list((store.inner / "tmp").iterdir())
-    assert collect(store, keep_records=False).bytes == len("other")
+    assert collect(store, unused=True, recent=0).bytes == len("other")
     assert store.get(shown.key) is not None
     assert store.get(other.key) is None
     assert not other.ref.path.exists()
@@ -36,7 +36,7 @@ def test_a_changed_byte_is_found_and_its_object_made_anew(tmp_path: Path) -> Non
     file = record.ref.path / "a.txt"
     file.chmod(0o644)
     file.write_text("wrong")
-    assert damaged(store) == [record.ref.hash]
-    assert collect(store, verify=True).damaged == (record.ref.hash,)
+    assert damaged(store) == [f"cas/{record.ref.hash}"]
+    assert collect(store, verify=True).damaged == (f"cas/{record.ref.hash}",)
     assert made(store, "a", "right").ref == record.ref
     assert damaged(store) == []
