@@ -11,7 +11,7 @@ import pytest
 
 from assets.zoo import record
 from assets.zoo.packages import PackageUnavailable
-from assets.zoo.zoo import model_bytes
+from assets.zoo.make import model_bytes
 from compiler.dialects.top.ops import Top
 from compiler.ir import files, text
 from compiler.npz import write_npz

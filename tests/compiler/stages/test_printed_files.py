@@ -9,7 +9,7 @@ import pytest
 
 from assets.zoo import record
 from assets.zoo.packages import PackageUnavailable
-from assets.zoo.zoo import model_bytes
+from assets.zoo.make import model_bytes
 from compiler.dialects.quant import Quant
 from compiler.dialects.top.ops import Top
 from compiler.dialects.tpu.ops import Tpu
