@@ -1,4 +1,8 @@
-"""An asset around one stage of the flow: name, inputs and parameters from the table, the rest for people."""
+"""
+An asset around one stage of the flow: name, inputs and parameters from the table, the rest for people.
+
+What travels between stages is what the partition shows in the store; nothing is loaded but by the stage that reads it.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -13,7 +17,7 @@ from assets.sources import sources_of
 from assets.told import VERSION_LENGTH, told
 from assets.workshop import Workshop
 from assets.zoo.packages import PackageUnavailable
-from compiler.build.builder import StageFailed
+from compiler.build.builder import StageFailed, partition_of
 from compiler.build.flow import SOURCES, Settings, Stage, Target
 from compiler.build.keys import Code
 from compiler.build.store import Record, Ref
@@ -23,30 +27,29 @@ OWNERS = ("team:compiler",)
 
 def stage_asset(stage: Stage, code: Code, about: About) -> dg.AssetsDefinition:
     """The asset of a stage; a run of it makes the stage's record, or finds it in the store."""
+    made = [name for name in stage.inputs if name not in SOURCES]
 
-    def body(context: dg.AssetExecutionContext, **upstream: Ref):
+    def body(context: dg.AssetExecutionContext):
         workshop: Workshop = context.resources.workshop
+        store = workshop.builder.store
         model, target = split(context.partition_key)
+        partition = partition_of(model, target)
         settings = _turned(stage, workshop.builder.zoo.settings(model), target, context)
         workshop.listener.started(stage.name)
+        upstream = {name: store.read(partition, name) for name in made}
         record = _make(workshop, stage, settings, target, upstream, Lines(stage.name, context.log))
+        store.point(partition, stage.name, record)
         workshop.listener.finished(stage.name, record)
         say = told(workshop.builder, stage, about, settings, target, record, upstream)
-        return dg.MaterializeResult(
-            value=record,
-            data_version=dg.DataVersion(say.version),
-            metadata=say.metadata,
-            check_results=say.checks,
-            tags=say.tags,
-        )
+        # Metadata of the result would be kept twice, with the step's output as well.
+        context.add_asset_metadata(say.metadata, partition_key=context.partition_key)
+        return dg.MaterializeResult(data_version=dg.DataVersion(say.version), check_results=say.checks, tags=say.tags)
 
     knobs = KNOBS[stage.knobs] if stage.knobs else None
     return dg.asset(
         name=stage.name,
-        ins={name: dg.AssetIn(name) for name in stage.inputs if name not in SOURCES},
-        deps=sources_of(stage),
+        deps=[*made, *sources_of(stage)],
         partitions_def=MODEL_TARGET,
-        io_manager_key="store_io",
         required_resource_keys={"workshop"},
         code_version=code.digest(stage.module)[:VERSION_LENGTH],
         group_name=about.group,
