@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from xdsl.dialects.builtin import FunctionType, TensorType
+from xdsl.dialects.builtin import FunctionType, IntegerAttr, TensorType
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import SSAValue
 from xdsl.rewriter import Rewriter
@@ -72,6 +72,13 @@ def assign(network: Network) -> Packing:
                 _write(value, region, offset + inner)
     _retype(network)
     return packing
+
+
+def region_bytes(network: Network, region: Region) -> int:
+    """The size of a region of an addressed network."""
+    held = network.module.attributes[SIZES[region]]
+    assert isinstance(held, IntegerAttr), held
+    return held.value.data
 
 
 def _storages(network: Network) -> Iterator[Storage]:

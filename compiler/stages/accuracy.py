@@ -3,7 +3,8 @@
 
 Inputs: `sample_onnx`, `sample_model`, `evaluation_data` (`evaluation.npz`: for each input an array (samples, …), and
 `labels`). Parameters: `metric` (see `compiler.metrics`), `samples` (the most to use). Writes `accuracy.json` with every
-sample's label and predictions, and `predictions.npz` with the scores themselves.
+sample's label and predictions, `predictions.npz` with the scores themselves, and `misjudged.npz`: up to EXAMPLES inputs
+that the chip gets wrong, those that float gets right first, as small greyscale or RGB `images`, and their `samples`.
 """
 
 from __future__ import annotations
@@ -16,20 +17,28 @@ from typing import Any
 import numpy as np
 import onnx
 
-from compiler.feeds import BadData
+from compiler.feeds import BadData, samples_for
 from compiler.frontends.onnx.session import Session
 from compiler.ir.network import Array
 from compiler.metrics import metric_named, predictions
 from compiler.npz import read_npz, write_npz
+from compiler.pictures import pictures
 from compiler.quantization.samples import batches
 from compiler.stages.progress import Progress, silent
 from simulator.runtime import PyRuntime
+
+EXAMPLES = 12
+"""Pictures that are kept."""
 
 
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Score float and chip on the same samples. Raises BadData, UnknownMetric."""
+    """
+    Score float and chip on the same samples; the metadata's table has those that either gets wrong.
+
+    Raises BadData, UnknownMetric.
+    """
     metric = metric_named(str(params["metric"]))
     session = Session(onnx.load_model(inputs["sample_onnx"] / "sample.onnx"), threads=1)
     chip = PyRuntime(inputs["sample_model"] / "sample.model")
@@ -50,8 +59,19 @@ def run(
     }
     figures["drop"] = figures["accuracy_float"] - figures["accuracy"]
     summary = {"metric": params["metric"], "samples": len(labels)} | figures
-    _write(summary, chosen | {"label": labels}, scores | {"labels": labels}, out)
-    return summary
+    judged = chosen | {"label": labels.reshape(-1)}
+    _write(summary, judged, scores | {"labels": labels}, out)
+    wrong = _misjudged(judged)
+    shown = pictures(samples_for(path, session.inputs), wrong[:EXAMPLES])
+    write_npz(out / "misjudged.npz", {"images": shown, "samples": wrong[: len(shown)]})
+    table = [{"sample": i} | {name: int(values[i]) for name, values in judged.items()} for i in wrong.tolist()]
+    return {**summary, "misjudged": len(wrong), "table": table}
+
+
+def _misjudged(judged: Mapping[str, Array]) -> Array:
+    """Samples that the chip gets wrong: those that float gets right, then the others; then those only float misses."""
+    chip, exact = (judged[name] != judged["label"] for name in ("chip", "float"))
+    return np.concatenate([np.flatnonzero(group) for group in (chip & ~exact, chip & exact, exact & ~chip)])
 
 
 def _labels(path: Path, count: int) -> Array:

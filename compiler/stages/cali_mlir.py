@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from compiler.dialects.quant import Quant
+from compiler.dialects.quant import CalibratedType, Quant
+from compiler.dialects.top.census import computing_ops
 from compiler.dialects.top.ops import Top
 from compiler.ir import files
+from compiler.ir.network import name_of, tensor
 from compiler.quantization.annotate import annotate
 from compiler.quantization.table import read
 from compiler.stages.progress import Progress, silent
@@ -21,9 +23,14 @@ from compiler.stages.progress import Progress, silent
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Put the table's ranges into the types. Raises DamagedTable."""
+    """Put the table's ranges into the types; the metadata lists the tensors without one. Raises DamagedTable."""
     network = files.load(inputs["canonical_mlir"], "canonical", Top, Quant)
     calibrated = annotate(network, read(inputs["cali_table"] / "cali_table"))
+    bare = [op for op in computing_ops(network) if not isinstance(tensor(op.output).element_type, CalibratedType)]
     network.module.verify()
     files.save_text(network, out, "cali", "canonical_weights.npz")
-    return {"calibrated": calibrated}
+    return {
+        "calibrated": calibrated,
+        "uncalibrated": len(bare),
+        "table": [{"tensor": name_of(op), "op": op.name} for op in bare],
+    }

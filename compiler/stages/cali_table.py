@@ -23,7 +23,7 @@ from compiler.npz import write_npz
 from compiler.quantization.calibrate import collect, entries
 from compiler.quantization.histogram import Histogram
 from compiler.quantization.samples import batches
-from compiler.quantization.table import Table
+from compiler.quantization.table import Entry, Table
 from compiler.stages.progress import Progress, silent
 
 EXPONENTS = "<exponents>"
@@ -32,7 +32,7 @@ EXPONENTS = "<exponents>"
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Calibrate; the metadata's table has a row a tensor. Raises BadData, UnknownMethod."""
+    """Calibrate; the metadata's table has a row a tensor, the worst cut first. Raises BadData, UnknownMethod."""
     method, bins = str(params["method"]), int(params["bins"])
     session = Session(write(files.load(inputs["canonical_mlir"], "canonical", Top)), threads=1)
     path = inputs["calibration_data"] / "calibration.npz"
@@ -41,17 +41,23 @@ def run(
     table = Table(entries(histograms, method), "canonical.mlir", method, bins, total)
     table.write(out / "cali_table")
     _write_histograms(histograms, out / "histograms.npz")
-    cut = [name for name, entry in table.entries.items() if entry.threshold < max(-entry.low, entry.high)]
+    rows = sorted((_row(name, entry) for name, entry in table.entries.items()), key=lambda row: row["kept"])
     return {
         "method": method,
         "batches": total,
         "tensors": len(table.entries),
-        "saturating": len(cut),
-        "table": [
-            {"tensor": name, "threshold": entry.threshold, "min": entry.low, "max": entry.high}
-            for name, entry in table.entries.items()
-        ],
+        "saturating": sum(row["kept"] < 1 for row in rows),
+        "worst_clipped": rows[0]["tensor"],
+        "worst_clipped_kept": rows[0]["kept"],
+        "table": rows,
     }
+
+
+def _row(name: str, entry: Entry) -> dict[str, Any]:
+    """`kept`: the threshold as a share of the greatest magnitude, at most 1."""
+    greatest = max(-entry.low, entry.high)
+    kept = min(1.0, entry.threshold / greatest) if greatest else 1.0
+    return {"tensor": name, "threshold": entry.threshold, "min": entry.low, "max": entry.high, "kept": kept}
 
 
 def _write_histograms(histograms: Mapping[str, Histogram], path: Path) -> None:

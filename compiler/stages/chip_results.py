@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler.feeds import first_samples
+from compiler.ranges import census
 from compiler.results import Meaning, Results
 from compiler.stages.progress import Progress, silent
 from simulator.model_file import Tensor
@@ -21,14 +22,15 @@ from simulator.runtime import PyRuntime
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Run the model on the first evaluation sample, with every tensor dumped. Raises BadData."""
+    """Run the model on the first evaluation sample and dump every tensor; the metadata has ranges. Raises BadData."""
     session = PyRuntime(inputs["sample_model"] / "sample.model")
     wanted = {entry.name: tuple(entry.shape) for entry in session.get_inputs()}
     feeds = first_samples(inputs["evaluation_data"] / "evaluation.npz", wanted)
     dumped = session.dump(feeds)
     meanings = {tensor.name: _meaning(tensor) for tensor in session.model.tensors}
-    Results(dumped, meanings).save(out, "chip_results")
-    return {"tensors": len(dumped)}
+    results = Results(dumped, meanings)
+    results.save(out, "chip_results")
+    return {"tensors": len(dumped), **census(results)}
 
 
 def _meaning(tensor: Tensor) -> Meaning:

@@ -2,8 +2,9 @@
 `comparison`: every arrow of the flow checked, tensor by tensor: ONNX ← Top ← TPU ← chip.
 
 Inputs: `onnx_results`, `top_results`, `tpu_results`, `chip_results`. Parameters: `tolerance`, bounds by column name for
-Top against ONNX and TPU against Top. Writes `comparison.csv`, a line a pair of runs and tensor, and `comparison.json`,
-the same with what failed. Fusion takes tensors away between ONNX and Top; from Top on each has a partner both ways.
+Top against ONNX and TPU against Top. Writes `comparison.csv`, a line a pair of runs and tensor; `comparison.json`, the
+same with what failed; and `sqnr.nodes.json`, the TPU's signal to noise for Model Explorer. Fusion takes tensors away
+between ONNX and Top; from Top on each has a partner both ways.
 That the chip's bytes aren't the TPU's is reported like the rest, for a check to judge.
 """
 
@@ -11,11 +12,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from compiler import model_explorer
 from compiler.comparison import COLUMNS, Row, compare, failures
 from compiler.results import Results
 from compiler.stages.progress import Progress, silent
@@ -26,7 +30,14 @@ RUNS = ("onnx", "top", "tpu", "chip")
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Compare; the metadata lists TPU and chip tensors, the least alike first. Raises Incomplete."""
+    """
+    Compare; the metadata lists TPU and chip tensors, the least alike first.
+
+    `sqnr_db` and `cosine` are the worst tensor's of TPU against Top, `output_sqnr_db` and `output_cosine` the last
+    tensor's, the network's output. `first_bad_tensor` is the first in execution order that misses the tolerance or
+    whose bytes differ on the chip (absent where none does); `largest_drop_tensor` the one that loses the most SQNR
+    against the tensor before it. Raises Incomplete.
+    """
     loaded = [Results.load(inputs[f"{name}_results"], f"{name}_results") for name in RUNS]
     pairs: list[list[Row]] = []
     for i in range(1, len(RUNS)):
@@ -37,7 +48,10 @@ def run(
     top, tpu, chip = pairs
     failed = failures([*top, *tpu], params["tolerance"])
     _write(rows, failed, out)
+    model_explorer.write(out / "sqnr.nodes.json", {row.tensor: row.sqnr_db for row in tpu}, more_is_worse=False)
     worst = min(tpu, key=lambda row: row.cosine)
+    drops = ((before.sqnr_db - row.sqnr_db, row) for before, row in pairwise(tpu))
+    drop, dropping = max(drops, default=(0.0, worst), key=itemgetter(0))
     return {
         "tensors": len(chip),
         "compared": len(rows),
@@ -46,11 +60,33 @@ def run(
         "passed": not failed,
         "failed": failed[:20],
         "worst_tensor": worst.tensor,
+        "first_bad_tensor": _first_bad(tpu, chip, params["tolerance"]),
+        "largest_drop_tensor": dropping.tensor if drop > 0 else None,
+        "largest_drop_db": drop,
         "cosine": worst.cosine,
         "sqnr_db": min(row.sqnr_db for row in tpu),
         "output_cosine": tpu[-1].cosine,
         "output_sqnr_db": tpu[-1].sqnr_db,
+        "arrows": [_arrow(pair) for pair in pairs],
         "table": [asdict(row) for row in sorted([*tpu, *chip], key=lambda row: row.sqnr_db)],
+    }
+
+
+def _first_bad(tpu: Sequence[Row], chip: Sequence[Row], tolerance: Mapping[str, float]) -> str | None:
+    differing = {row.tensor for row in chip if row.mismatched_bytes}
+    short = {row.tensor for row in tpu if failures([row], tolerance)}
+    made = [row.tensor for row in chip]
+    return min(differing | short, key=made.index, default=None)
+
+
+def _arrow(rows: Sequence[Row]) -> dict[str, Any]:
+    return {
+        "arrow": f"{rows[0].later} against {rows[0].earlier}",
+        "tensors": len(rows),
+        "equal": sum(row.mismatched_bytes == 0 for row in rows),
+        "cosine": min(row.cosine for row in rows),
+        "sqnr_db": min(row.sqnr_db for row in rows),
+        "mismatched_bytes": sum(row.mismatched_bytes for row in rows),
     }
 
 

@@ -15,6 +15,7 @@ import onnx
 
 from compiler.feeds import first_samples
 from compiler.frontends.onnx.session import Session
+from compiler.ranges import census
 from compiler.results import Results
 from compiler.stages.progress import Progress, silent
 
@@ -22,7 +23,7 @@ from compiler.stages.progress import Progress, silent
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Run the model with every intermediate tensor as an output. Raises BadData."""
+    """Run the model with every tensor as an output; the metadata has their ranges. Raises BadData."""
     model = onnx.load_model(inputs["sample_onnx"] / "sample.onnx")
     names = {name: f"{name}_{node.op_type}" for node in model.graph.node for name in node.output if name}
     known = {value.name for value in model.graph.output}
@@ -30,5 +31,6 @@ def run(
     session = Session(model)
     feeds = first_samples(inputs["evaluation_data"] / "evaluation.npz", session.inputs)
     made = session.run(feeds)
-    Results(feeds | {tensor: made[name] for name, tensor in names.items()}, {}).save(out, "onnx_results")
-    return {"tensors": len(names)}
+    results = Results(feeds | {tensor: made[name] for name, tensor in names.items()}, {})
+    results.save(out, "onnx_results")
+    return {"tensors": len(names), **census(results)}

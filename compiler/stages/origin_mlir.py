@@ -12,7 +12,7 @@ from typing import Any
 
 import onnx
 
-from compiler.dialects.top.census import count_ops
+from compiler.dialects.top.census import by_kind, computing_ops
 from compiler.frontends.onnx.read import read
 from compiler.ir import files
 from compiler.stages.progress import Progress, silent
@@ -25,7 +25,7 @@ def run(
     network = read(onnx.load_model(inputs["sample_onnx"] / "sample.onnx"), params["name"])
     files.save(network, out, "origin")
     return {
-        "ops": sum(count_ops(network).values()),
+        "ops": len(computing_ops(network)),
         "parameters": sum(array.size for array in network.weights.values()),
-        "table": [{"op": kind, "count": count} for kind, count in count_ops(network).most_common()],
+        "table": by_kind(network, ranked=False),
     }

@@ -1,16 +1,16 @@
 """
 `profile`: what the model costs on its chip, and how far that is from the least it could.
 
-Inputs: `sample_onnx`, `sample_model`. Parameters: `mode`, `chip`. Writes `profile.json` (all totals, and a row a
-layer), `timeline.npz` (cycles in which each record of `tiu` and `gdma` begins and ends, and its layer's index),
-`trace.json` (the same for Perfetto or about:tracing) and `findings.txt` (what the static checks have to say; empty for
-a sound program).
+Inputs: `sample_onnx`, `sample_model`. Parameters: `mode`, `chip`. Writes `profile.json` (all totals, the chip's roofs,
+and a row a layer), `cycles.nodes.json` and `ddr_bytes.nodes.json` (node data for Model Explorer), `timeline.npz`
+(cycles in which each record of `tiu` and `gdma` begins and ends, and its layer's index), `trace.json` (the same for
+Perfetto or about:tracing) and `findings.txt` (what the static checks have to say; empty for a sound program).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,26 +19,35 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from compiler import model_explorer
 from compiler.npz import write_npz
 from compiler.stages.progress import Progress, silent
 from simulator import events, model_file, trace
-from simulator.bound import bounds
+from simulator.bound import WIDTHS, bounds
 from simulator.checks.check import check
-from simulator.chip import chip_named
+from simulator.chip import Chip, chip_named
 from simulator.model_file import Model
-from simulator.profile import profile_of
+from simulator.profile import Traffic, profile_of
 
 
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Write the costs by layer and record; the metadata has totals and the costliest layers. Raises UnknownShape."""
+    """
+    Write the costs by layer and record; the metadata has totals and the costliest layers.
+
+    `tiu_busy` and `gdma_busy` are shares of the cycles, `overlap` the share in which both are; `mac_utilisation` is the
+    network's own MACs over those that the arrays could do in the time. `bound_by` tells what sets the bound, compute or
+    memory; `held_up_by` the engine that is busier. Raises UnknownShape.
+    """
     model = model_file.read(inputs["sample_model"] / "sample.model")
     chip = chip_named(str(params["chip"]))
     least = bounds(onnx.load(inputs["sample_onnx"] / "sample.onnx", load_external_data=False), params["mode"], chip)
     timeline = events.run(model.tiu, model.gdma, model.chip)
     costs = profile_of(model, timeline)
     found = check(model)
+    roofs = _roofs(str(params["mode"]), chip)
+    busy = {"tiu": costs.total.tiu_cycles / costs.cycles, "gdma": costs.total.gdma_cycles / costs.cycles}
     totals = {
         "cycles": costs.cycles,
         "cycles_over_bound": costs.cycles / least.bound,
@@ -46,6 +55,13 @@ def run(
         "bound_cycles": least.bound,
         "chip_seconds": costs.seconds,
         "overlap_cycles": costs.overlap,
+        "overlap": costs.overlap / costs.cycles,
+        "tiu_cycles": costs.total.tiu_cycles,
+        "gdma_cycles": costs.total.gdma_cycles,
+        **{f"{engine}_busy": share for engine, share in busy.items()},
+        "mac_utilisation": (least.cube_macs + least.depthwise_macs) / (roofs["macs_per_cycle"] * costs.cycles),
+        "bound_by": "memory" if least.compulsory / roofs["bytes_per_cycle"] >= least.bound - 1 else "compute",
+        "held_up_by": max(busy, key=busy.__getitem__),
         "ddr_bytes": costs.ddr_bytes,
         "ddr_over_compulsory": costs.ddr_bytes / least.compulsory,
         "local_bytes": costs.lmem_peak,
@@ -53,13 +69,33 @@ def run(
         "activation_bytes": model.activation_bytes,
         "findings": len(found),
     }
-    document = {"totals": totals, "total": asdict(costs.total), "layers": costs.rows()}
+    document = {"totals": totals, "roofs": roofs, "total": asdict(costs.total), "layers": costs.rows()}
     (out / "profile.json").write_text(json.dumps(document, indent=1))
+    for name, figures in _by_node(costs.layers).items():
+        model_explorer.write(out / f"{name}.nodes.json", figures)
     write_npz(out / "timeline.npz", _times(model, timeline))
     trace.write(model, timeline, out / "trace.json")
     (out / "findings.txt").write_text("".join(f"{finding}\n" for finding in found))
-    table = sorted(costs.rows(), key=lambda row: row["start"] - row["end"])
+    table = sorted(costs.rows(), key=lambda row: -max(row["tiu_cycles"], row["gdma_cycles"]))
     return {**totals, "table": table}
+
+
+def _roofs(mode: str, chip: Chip) -> dict[str, float]:
+    """What the chip can do at most in numbers of the mode: MACs a cycle, and bytes a cycle to and from DDR."""
+    size = WIDTHS[mode]
+    cube = chip.lanes * chip.cube_px * chip.cube_ic // size
+    return {
+        "macs_per_cycle": chip.lanes * chip.eu_bytes // size if size == 4 else cube,
+        "bytes_per_cycle": chip.ddr_bytes_per_cycle,
+    }
+
+
+def _by_node(layers: Sequence[Traffic]) -> dict[str, dict[str, int]]:
+    """By figure and tensor name: cycles of the layer's busier engine, and its bytes to and from DDR."""
+    return {
+        "cycles": {layer.layer: max(layer.tiu_cycles, layer.gdma_cycles) for layer in layers},
+        "ddr_bytes": {layer.layer: layer.load_bytes + layer.store_bytes for layer in layers},
+    }
 
 
 def _times(model: Model, timeline: events.Timeline) -> dict[str, NDArray[Any]]:

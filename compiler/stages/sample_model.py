@@ -19,6 +19,7 @@ from compiler.ir import files
 from compiler.stages.progress import Progress, silent
 from simulator import model_file
 from simulator.chip import chip_named
+from simulator.debug_map import SLICE
 from simulator.isa.table import BY_CODE
 
 FILE = "sample.model"
@@ -27,15 +28,27 @@ FILE = "sample.model"
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Assemble and write the model; the metadata tells its size and its command mix."""
+    """Assemble and write the model; the metadata tells what its bytes are for, and its command mix."""
     network = files.load(inputs["addr_mlir"], "addr", Structure, Tpu, Quant)
     model = assemble(network, chip_named(str(params["chip"])))
     model_file.write(model, out / FILE)
-    mix = Counter(BY_CODE[int(code)] for stream in (model.tiu, model.gdma) for code in stream["op"])
+    streams = {"tiu": model.tiu, "gdma": model.gdma}
+    mix = [
+        {"engine": engine, "command": name, "count": count}
+        for engine, stream in streams.items()
+        for name, count in Counter(BY_CODE[int(code)] for code in stream["op"]).most_common()
+    ]
+    total = (out / FILE).stat().st_size
+    sections = {name: stream.nbytes for name, stream in streams.items()} | {
+        "weights": int(model.weights.size),
+        "debug": sum(len(tensor.slices) for tensor in model.tensors) * SLICE.itemsize,
+    }
+    sections["manifest and padding"] = total - sum(sections.values())
     return {
-        "model_bytes": (out / FILE).stat().st_size,
+        "model_bytes": total,
         "weight_bytes": int(model.weights.size),
         "activation_bytes": model.activation_bytes,
         "commands": len(model.tiu) + len(model.gdma),
-        "table": [{"command": name, "count": count} for name, count in mix.most_common()],
+        "sections": [{"section": name, "bytes": size, "share": size / total} for name, size in sections.items()],
+        "table": mix,
     }

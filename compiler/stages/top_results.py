@@ -16,6 +16,7 @@ from compiler.feeds import first_samples
 from compiler.frontends.onnx.session import Session
 from compiler.frontends.onnx.write import write
 from compiler.ir import files
+from compiler.ranges import census
 from compiler.results import Results
 from compiler.stages.progress import Progress, silent
 
@@ -23,9 +24,10 @@ from compiler.stages.progress import Progress, silent
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Run the network with every tensor as an output. Raises BadData."""
+    """Run the network with every tensor as an output; the metadata has the tensors' ranges. Raises BadData."""
     session = Session(write(files.load(inputs["canonical_mlir"], "canonical", Top)))
     feeds = first_samples(inputs["evaluation_data"] / "evaluation.npz", session.inputs)
     made = session.run(feeds)
-    Results(feeds | made, {}).save(out, "top_results")
-    return {"tensors": len(made)}
+    results = Results(feeds | made, {})
+    results.save(out, "top_results")
+    return {"tensors": len(made), **census(results)}

@@ -2,12 +2,12 @@
 `tpu_mlir`: the canonical network lowered to the chip's ops in one number format.
 
 Inputs: `canonical_mlir`; for int8 modes `cali_mlir` too, whose weights are those of `canonical_mlir`. Parameters:
-`mode` (f32, bf16, f16, int8, int8a, mix); for mix `qtable`, its exceptions by tensor. Writes `tpu.mlir` and `tpu_weights.npz`.
+`mode` (f32, bf16, f16, int8, int8a, mix); for mix `qtable`, its exceptions by tensor. Writes `tpu.mlir` and
+`tpu_weights.npz`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from xdsl.dialects.builtin import StringAttr
 
 from compiler.dialects.quant import Quant
 from compiler.dialects.top.ops import Top
-from compiler.dialects.tpu.base import TpuOp
+from compiler.dialects.tpu.census import by_type, computing_ops, float_islands, is_float
 from compiler.dialects.tpu.elementwise import CastOp
 from compiler.ir import files
-from compiler.ir.storage import storage
+from compiler.lowering.reasons import float_reasons
 from compiler.lowering.walk import format_of, lower
 from compiler.stages.progress import Progress, silent
 
@@ -27,19 +27,30 @@ from compiler.stages.progress import Progress, silent
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Lower and write the network; the metadata counts its ops. Raises Unlowerable, BadQtable."""
+    """
+    Lower and write the network; the metadata counts its ops.
+
+    `islands` are the runs of ops that an int8 network computes in float, each with what keeps it from int8. Raises
+    Unlowerable, BadQtable.
+    """
     mode = str(params["mode"])
     source, stem = ("cali_mlir", "cali") if format_of(mode).scheme else ("canonical_mlir", "canonical")
     network = files.load(inputs[source], stem, Top, Quant, weights_in=inputs["canonical_mlir"])
-    lower(network, mode, params.get("qtable"))
+    qtable: Mapping[str, str | float] = params.get("qtable") or {}
+    listed = {name for name, value in qtable.items() if isinstance(value, str) and value.lower() != "int8"}
+    reasons = float_reasons(network, listed) if stem == "cali" else {}
+    lower(network, mode, qtable)
     network.module.attributes["module.chip"] = StringAttr("ALL")
     files.save(network, out, "tpu")
-    ops = [op for op in network.ops if isinstance(op, TpuOp)]
-    kinds = Counter((op.name, str(storage(op.output))) for op in ops)
+    ops = computing_ops(network)
+    islands = float_islands(network, reasons) if stem == "cali" else []
     return {
         "ops": len(ops),
         "internal": sum(op.internal is not None for op in ops),
         "casts": sum(isinstance(op, CastOp) for op in ops),
+        "float_ops": sum(is_float(op) and not isinstance(op, CastOp) for op in ops),
+        "float_islands": len(islands),
         "weight_bytes": sum(array.nbytes for array in network.weights.values()),
-        "table": [{"op": op, "type": kind, "count": count} for (op, kind), count in sorted(kinds.items())],
+        "islands": islands,
+        "table": by_type(network),
     }

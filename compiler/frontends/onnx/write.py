@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from compiler.dialects.formula import Apply, Constant, Operand, Term, steps
 from compiler.dialects.top import ops as top
 from compiler.ir.interface import Interface
 from compiler.ir.network import Network, name_of, shape
+
+Initialiser = Callable[[NDArray[Any], str], TensorProto]
 
 OPSET = 20
 IR_VERSION = 9
@@ -185,11 +187,12 @@ def pad(op: top.PadOp, out: Writer) -> None:
     out.close(op, [*_operands(op), pads, out.constant(f"{name}_val", op.val.value.data, np.float32)], "Pad")
 
 
-def write(network: Network) -> onnx.ModelProto:
+def write(network: Network, initialiser: Initialiser = numpy_helper.from_array) -> onnx.ModelProto:
     """
-    A model whose outputs are every tensor that a ranked network computes, by name, in order; weights included.
+    A model whose outputs are every tensor that a ranked network computes, by name, in order.
 
-    Raises Unanswered for an op that isn't Top's.
+    `initialiser` makes a weight's tensor of its array and name; by default the values are in the model. Raises
+    Unanswered for an op that isn't Top's.
     """
     out, made, fed = Writer(network.weights), list[SSAValue](), list[SSAValue]()
     for op in network.ops:
@@ -202,7 +205,7 @@ def write(network: Network) -> onnx.ModelProto:
                 nodes(op, out)
                 made.append(op.results[0])
     used = {name for node in out.nodes for name in node.input}
-    constants = [numpy_helper.from_array(array, name) for name, array in out.weights.items() if name in used]
+    constants = [initialiser(array, name) for name, array in out.weights.items() if name in used]
     graph = helper.make_graph(out.nodes, "main", list(map(_info, fed)), list(map(_info, made)), constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 

@@ -64,6 +64,9 @@ def test_float_and_chip_are_scored_on_the_same_samples(built: dict[str, Path], t
     labels = logits.argmax(1)
     labels[:3] = (labels[:3] + 1) % 10
     told = scored(built, tmp_path, {"x": DIGITS, "labels": labels}, TOP1)
+    table = told.pop("table")
+    assert told.pop("misjudged") == 3
+    assert [(row["sample"], row["label"] == row["chip"]) for row in table] == [(0, False), (1, False), (2, False)]
     assert told == {
         "metric": "top1", "samples": 12, "accuracy": 0.75, "accuracy_float": 0.75, "agreement": 1.0, "drop": 0.0,
     }  # fmt: skip
@@ -75,6 +78,10 @@ def test_float_and_chip_are_scored_on_the_same_samples(built: dict[str, Path], t
     with np.load(tmp_path / "predictions.npz") as held:
         assert np.allclose(held["chip"], logits, rtol=1e-4, atol=1e-4)
         assert np.array_equal(held["float"], logits)
+    with np.load(tmp_path / "misjudged.npz") as held:
+        assert held["samples"].tolist() == [0, 1, 2]
+        assert held["images"].shape == (3, 28, 28)
+        assert np.abs(held["images"] / 255 - (DIGITS[:3, 0] - DIGITS[:3].min((1, 2, 3))[:, None, None])).max() < 0.01
 
 
 def test_fewer_samples_may_be_asked_for(built: dict[str, Path], tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""What a run's tensors amount to: how many bytes, which numbers, and whether all of them are finite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from compiler.results import Array, Meaning, Results
+
+PLAIN = Meaning("")
+
+
+def census(results: Results) -> dict[str, Any]:
+    """
+    Stored `bytes`, NaN and infinite elements, the `least` and `greatest` finite number, and a row a tensor.
+
+    Rows with numbers that aren't finite come first, then those that reach furthest. Numbers are real ones.
+    """
+    rows = [_row(name, array, results.meanings.get(name, PLAIN)) for name, array in results.arrays.items()]
+    rows.sort(key=lambda row: (row["nan"] + row["inf"] == 0, -max(-row["least"], row["greatest"])))
+    return {
+        "bytes": sum(array.nbytes for array in results.arrays.values()),
+        "nan": sum(row["nan"] for row in rows),
+        "inf": sum(row["inf"] for row in rows),
+        "least": min((row["least"] for row in rows), default=0.0),
+        "greatest": max((row["greatest"] for row in rows), default=0.0),
+        "table": rows,
+    }
+
+
+def _row(name: str, array: Array, meaning: Meaning) -> dict[str, Any]:
+    # Half and bfloat16 are compared far slower than the f32 numbers they are exactly.
+    values = array.astype(np.float32) if array.dtype.itemsize == 2 else array
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    nan = inf = 0
+    if not np.isfinite(low + high):
+        nan, inf = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+        finite = values[np.isfinite(values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    return {
+        "tensor": name,
+        "shape": "×".join(map(str, array.shape)),
+        "type": str(array.dtype),
+        "least": (low - meaning.zero_point) * meaning.scale,
+        "greatest": (high - meaning.zero_point) * meaning.scale,
+        "nan": nan,
+        "inf": inf,
+    }
