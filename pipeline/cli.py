@@ -120,11 +120,15 @@ def demo() -> None:
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine only.")] = 3000) -> None:
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 3000,
+    host: Annotated[str, typer.Option(help="On which address; the default is this machine only.")] = "127.0.0.1",
+) -> None:
     """Serve the flow in the browser; source changes reload it."""
     from pipeline.commands import ui as command
+    from pipeline.commands.ui_client import Address
 
-    raise typer.Exit(command.serve(port))
+    command.serve(Address(host, port))
 
 
 @store_app.command()
