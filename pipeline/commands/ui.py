@@ -61,10 +61,8 @@ def serve(address: Address, workshop: Workshop | None = None, module: str = "pip
 
             _until_there(point, code_server, log.name)
             with _followed(address, workspace, log, workshop):
-                quiet = ["--dagster-log-level", "warning", "--suppress-warnings"]
-                cli(
-                    ["-h", address.host, "-p", str(address.port), "-w", str(workspace), *options], standalone_mode=False
-                )
+                listen = ["-h", address.host, "-p", str(address.port), "-w", str(workspace)]
+                cli([*listen, "--dagster-log-level", "warning", "--suppress-warnings"], standalone_mode=False)
 
 
 def refuse_used(address: Address) -> None:

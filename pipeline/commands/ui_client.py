@@ -57,9 +57,10 @@ def reload_on_change(address: Address, location: str, stop: threading.Event) -> 
     folders = [ROOT / package for package in PACKAGES]
     for _ in watch(*folders, watch_filter=PythonFilter(extra_extensions=(".yaml", ".toml")), stop_event=stop):
         try:
-            answer = address.query(RELOAD, {"location": location})["reloadRepositoryLocation"]
+            answer: dict[str, Any] = address.query(RELOAD, {"location": location})["reloadRepositoryLocation"]
         except urllib.error.URLError as error:
             NOTES.print(f"sources changed, but the UI could not be told: {error.reason}")
             continue
-        fault: str | None = (answer.get("locationOrLoadError") or {}).get("message")
+        loaded: dict[str, str] = answer.get("locationOrLoadError") or {}
+        fault = loaded.get("message")
         NOTES.print(f"sources changed and don't load: {fault}" if fault else "sources changed: loaded anew")
