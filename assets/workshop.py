@@ -11,6 +11,7 @@ from compiler.build.builder import QUIET, Builder, Listener
 from compiler.build.flow import FLOW, Stage, Zoo
 from compiler.build.kernels import keep_kernels
 from compiler.build.keys import Code
+from compiler.build.shared import open_store
 from compiler.build.store import Store
 
 CODE = Code()
@@ -42,6 +43,6 @@ class Workshop:
     @cached_property
     def builder(self) -> Builder:
         """The builder, with numba's cache in its place."""
-        store = Store(self._root or store_root())
+        store = Store(self._root) if self._root else open_store(os.environ.get("TPUFLOW_STORE", "build"))
         keep_kernels(CODE, packages.cache() / "numba")
         return Builder(store, self._zoo or InstalledZoo(), self._code, self._flow)
