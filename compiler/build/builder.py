@@ -56,6 +56,9 @@ class Builder:
         self.code = code or Code()
         self.stages = {stage.name: stage for stage in self.flow}
         self.hashes = Remembered(store.inner / "sources")
+        # Now, not at the first use: packages installed later are not those that this process runs.
+        for stage in self.flow:
+            self.code.closure(stage.module)
 
     def wanted(self, goals: Collection[str] | None = None) -> Sequence[Stage]:
         """The stages that lead to `goals` (all, if None), in flow order. Raises UnknownStage."""

@@ -61,19 +61,20 @@ def plan(builder: Builder, settings: Settings, target: Target, goals: Collection
         if waits := [name for name in reads if name in late]:
             step(stage.name, Action.MAYBE, f"after {', '.join(waits)}")
             continue
-        inputs = {name: sources[name] if sources and name in SOURCES else have[name] for name in reads}
+        inputs = {name: have[name] if name in have or sources is None else sources[name] for name in reads}
         recipe = builder.recipe_of(stage, params, inputs)
-        record = store.get(recipe.key)
+        key = recipe.key
+        record = store.get(key)
         if record is None and params is not None:
-            step(stage.name, Action.RUN, explain(store, partition, stage.name, recipe, shown), recipe.key)
+            step(stage.name, Action.RUN, explain(store, partition, stage.name, recipe, shown), key)
             continue
         have[stage.name] = record.ref if record else EMPTY
         seen = shown.get(stage.name)
         if seen is not None and seen.object == have[stage.name].hash:
-            step(stage.name, Action.NOTHING, key=recipe.key)
+            step(stage.name, Action.NOTHING, key=key)
         elif seen is None:
-            step(stage.name, Action.REPOINT, "made before, not yet shown here", recipe.key)
+            step(stage.name, Action.REPOINT, "made before, not yet shown here", key)
         else:
             why = explain(store, partition, stage.name, recipe, shown)
-            step(stage.name, Action.REPOINT, f"the partition shows another version: {why}", recipe.key)
+            step(stage.name, Action.REPOINT, f"the partition shows another version: {why}", key)
     return steps

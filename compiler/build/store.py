@@ -251,7 +251,7 @@ class Store:
 
     def _whole(self, head: Head) -> bool:
         """Whether an object is there with the files and sizes that its record says."""
-        return hashes.sizes_in(self.object_path(head.object)) == head.files
+        return hashes.sizes_in(f"{self.inner}/cas/{head.object}") == head.files
 
     def _adopt(self, made: Path) -> Ref:
         """Move a directory to where its content belongs; one that is there and whole stays."""
