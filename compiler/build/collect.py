@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +16,9 @@ from compiler.build.store import Store
 
 RECENT = 7200.0
 """Seconds for which a record that was used is kept, shown or not: a build may be about to show it."""
+
+KEY_LENGTH = 64
+"""Digits of a key."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,9 @@ class Contents:
         return sorted(self._records(), key=lambda record: (record.used, record.key))
 
     @cached_property
-    def objects(self) -> dict[str, int]:
+    def objects(self) -> Mapping[str, int]:
         """The bytes of each object that is there."""
-        cas = self._store.inner / "cas"
-        return {path.name: sum(hashes.sizes_in(path).values()) for path in cas.iterdir()}
+        return self._store.objects()
 
     @cached_property
     def partitions(self) -> Sequence[str]:
@@ -76,13 +77,13 @@ class Contents:
         return frozenset(record.object for record in self.records if record.key in self.roots)
 
     def _records(self) -> Iterator[Held]:
-        for path in (self._store.inner / "records").iterdir():
-            text = path.read_bytes()
-            head = head_of(text)
+        for name in self._store.names("records"):
+            text = self._store.load(name) or b""
+            head, key = head_of(text), name[len("records/") : -len(".jsonl")]
             if head is not None and readable(text):
                 recipe = json.loads(text.split(b"\n", 2)[1])
                 stage, code = str(recipe.get("stage", "")), str(recipe.get("code", ""))
-                yield Held(path.stem, stage.rpartition(".")[2], head.object, code, path.stat().st_mtime)
+                yield Held(key, stage.rpartition(".")[2], head.object, code, self._store.used(key))
 
 
 def damaged(store: Store) -> list[str]:
@@ -119,9 +120,14 @@ def collect(
         named, codes = {record.object for record in kept}, {record.code for record in kept}
         lost = {digest for digest in contents.objects if digest not in named or f"cas/{digest}" in spoilt}
         if not dry_run:
-            names = [f"records/{key}.jsonl" for key in dropped] + [f"cas/{digest}" for digest in lost] + spoilt
-            _remove(store, names + [f"code/{code}" for code in _files(store, "code") if code[:-5] not in codes])
-            _remove(store, [*(f"tmp/{name}" for name in _files(store, "tmp")), *_locks_of_keys(store)])
+            for name in (
+                *(f"records/{key}.jsonl" for key in dropped),
+                *(f"cas/{digest}" for digest in lost),
+                *spoilt,
+                *(name for name in store.names("code") if name[len("code/") : -len(".json")] not in codes),
+                *_leftovers(store),
+            ):
+                store.drop(name)
         freed = sum(contents.objects[digest] for digest in lost)
         return Collected(len(dropped), len(lost), freed, sum(contents.objects.values()) - freed, tuple(spoilt))
 
@@ -147,13 +153,10 @@ def _unreadable_roots(store: Store) -> list[str]:
     return refs + [name for name in store.names("roots") if not isinstance(_json(store.load(name)), list)]
 
 
-def _locks_of_keys(store: Store) -> Iterable[str]:
-    """Locks that only builders hold, of whom there is none now."""
-    return [f"locks/{name}" for name in _files(store, "locks") if len(name) == 64]
-
-
-def _files(store: Store, folder: str) -> list[str]:
-    return [path.name for path in (store.inner / folder).iterdir()]
+def _leftovers(store: Store) -> Iterator[str]:
+    """What killed builds left aside, and the locks of keys: only builders use either, and there is none now."""
+    yield from (f"tmp/{path.name}" for path in (store.inner / "tmp").iterdir())
+    yield from (f"locks/{path.name}" for path in (store.inner / "locks").iterdir() if len(path.name) == KEY_LENGTH)
 
 
 def _json(text: bytes | None) -> Any:
@@ -164,6 +167,22 @@ def _json(text: bytes | None) -> Any:
         return None
 
 
-def _remove(store: Store, names: Iterable[str]) -> None:
-    for path in (store.inner / name for name in names):
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+def summary(store: Store) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """A row a stage: records, objects and their bytes, and the bytes that nothing shows; and the same over all."""
+    contents = Contents(store)
+    rows = [
+        {"stage": stage, **_counted(contents, [held for held in contents.records if held.stage == stage])}
+        for stage in sorted({held.stage for held in contents.records})
+    ]
+    return rows, {"partitions": len(contents.partitions), **_counted(contents, contents.records)}
+
+
+def _counted(contents: Contents, records: Sequence[Held]) -> dict[str, int]:
+    digests = {held.object for held in records}
+    sizes = {digest: contents.objects.get(digest, 0) for digest in digests}
+    return {
+        "records": len(records),
+        "objects": len(digests),
+        "bytes": sum(sizes.values()),
+        "unused_bytes": sum(size for digest, size in sizes.items() if digest not in contents.rooted),
+    }

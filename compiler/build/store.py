@@ -46,7 +46,7 @@ class Store:
     Artifacts below `root`; safe for several processes on one file system.
 
     A store whose truth is elsewhere overrides how small files (`load`, `save`, `names`, `drop`), records (`_record`,
-    `_put_record`) and objects (`_adopt`, `_whole`, `bring`) come and go.
+    `_put_record`, `used`) and objects (`_adopt`, `_whole`, `bring`, `objects`) come and go.
     """
 
     def __init__(self, root: Path) -> None:
@@ -187,8 +187,17 @@ class Store:
         return [f"{folder}/{name}" for name in sorted(hashes.sizes_in(self.inner / folder))]
 
     def drop(self, name: str) -> None:
-        """Take a small file of the store away, if it is there."""
-        (self.inner / name).unlink(missing_ok=True)
+        """Take a small file, or an object (`cas/<hash>`), of the store away, if it is there."""
+        path = self.inner / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def used(self, key: str) -> float:
+        """When a record that there is was last used, give or take an hour: seconds since the epoch."""
+        return self.record_path(key).stat().st_mtime
+
+    def objects(self) -> Mapping[str, int]:
+        """The bytes of each object that there is."""
+        return {path.name: sum(hashes.sizes_in(path).values()) for path in (self.inner / "cas").iterdir()}
 
     @contextlib.contextmanager
     def locked(self, name: str) -> Generator[None]:
