@@ -1,6 +1,7 @@
 """What is wrong with a record, said for the person who wrote it: line, field, reason."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +10,48 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 YAML: Any = yaml
-"""It ships no types for this function."""
+"""It ships no types for the function that is used."""
 
 
-def of_fields(where: str, text: str, error: ValidationError) -> str:
-    """`file:line: field: reason`, a line for each field that is wrong."""
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong: the file as the user would say it, the line (0: none), the field, and the mend."""
+
+    file: str
+    line: int
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.field}: {self.reason}" if self.field else f"{place}: {self.reason}"
+
+
+class Faulty(ValueError):
+    """Files of a model that can't be taken; the message has a line for each of `faults`."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+def of_fields(path: Path, text: str, error: ValidationError) -> list[Fault]:
+    """A fault for each field that is wrong."""
     root = _tree(text)
-    return "\n".join(_told(where, root, details) for details in error.errors(include_url=False))
+    return [_told(shown(path), root, details) for details in error.errors(include_url=False)]
 
 
-def of_syntax(where: str, error: yaml.YAMLError) -> str:
-    """`file:line: reason` of what isn't YAML."""
+def of_syntax(path: Path, error: yaml.YAMLError) -> Fault:
+    """What isn't YAML, and where."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
-    return f"{where}:{mark.line + 1 if mark else 1}: this isn't YAML: {problem}"
+    return Fault(shown(path), mark.line + 1 if mark else 1, "", f"this isn't YAML: {problem}")
 
 
-def of_field(where: str, text: str, field: str, reason: str) -> str:
-    """`file:line: field: reason` of one field, written with dots."""
+def of_field(path: Path, text: str, field: str, reason: str) -> Fault:
+    """What is wrong with one field, written with dots."""
     line, _ = _place(_tree(text), field.split("."))
-    return f"{where}:{line}: {field}: {reason}"
+    return Fault(shown(path), line, field, reason)
 
 
 def shown(path: Path) -> str:
@@ -42,12 +65,11 @@ def _tree(text: str) -> yaml.Node | None:
     return YAML.compose(text, yaml.SafeLoader)
 
 
-def _told(where: str, root: yaml.Node | None, details: ErrorDetails) -> str:
+def _told(file: str, root: yaml.Node | None, details: ErrorDetails) -> Fault:
     told = details.get("ctx", {})
     unknown = [told["at"]] if "at" in told else list[object]()
     line, path = _place(root, [*details["loc"], *unknown])
-    field = ".".join(path)
-    return f"{where}:{line}: {field}: {_reason(details)}" if field else f"{where}:{line}: {_reason(details)}"
+    return Fault(file, line, ".".join(path), _reason(details))
 
 
 def _reason(details: ErrorDetails) -> str:

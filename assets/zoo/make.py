@@ -17,7 +17,6 @@ from assets.zoo.fields import Calibration, Committed, Evaluation, Light, OwnMode
 from assets.zoo.light import refilled
 from assets.zoo.own import content
 from assets.zoo.record import ROOT
-from compiler.build import hashes
 from compiler.build.flow import SOURCES
 from compiler.feeds import samples_for
 from compiler.npz import read_npz, write_npz
@@ -31,11 +30,7 @@ class FileOutside(ValueError):
 
 
 def make(held: Record, folder: Path) -> None:
-    """
-    Make the model's directories in `folder`, built aside and renamed: any number of processes may ask at once.
-
-    Beside each directory lies `<directory>.sha256`, its content hash: the folder never changes once it is there.
-    """
+    """Make the model's directories in `folder`, built aside and renamed: any number of processes may ask at once."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch:
         aside = Path(scratch) / "made"
@@ -45,8 +40,6 @@ def make(held: Record, folder: Path) -> None:
         _copy_external(held, aside / "model_file")
         write_npz(aside / "calibration_data" / "calibration.npz", fed(held, "calibration"))
         write_npz(aside / "evaluation_data" / "evaluation.npz", fed(held, "evaluation"))
-        for name in SOURCES:
-            (aside / f"{name}.sha256").write_text(hashes.of_directory(aside / name))
         try:
             os.rename(aside, folder)
         except OSError:

@@ -3,11 +3,13 @@
 import json
 import os
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from assets.zoo import packages
 from compiler.build import hashes
+from compiler.build.remembered import SETTLED
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ def content(path: Path) -> Content:
         if known["state"] == state:
             return Content(known["sha256"], tuple(known["external"]))
     made = Content(hashes.of_file(path), _external(path) if path.suffix == ".onnx" else ())
-    _write(held, json.dumps({"state": state, **asdict(made)}))
+    if time.time() - status.st_mtime > SETTLED:
+        _write(held, json.dumps({"state": state, **asdict(made)}))
     return made
 
 

@@ -14,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from assets.zoo import complaint
+from assets.zoo.complaint import Fault, Faulty
 from assets.zoo.fields import NAME, Record
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ class UnknownModel(LookupError):
     """A model that has no record; the message names those there are."""
 
 
-class BadRecord(ValueError):
+class BadRecord(Faulty):
     """A record's field is missing, unknown or of the wrong kind; the message names file, line and field."""
 
 
@@ -75,26 +76,25 @@ def read_file(path: Path) -> Record:
         if not file.is_file():
             there = ", ".join(sorted(p.name for p in path.parent.glob(f"*{file.suffix}"))) or "none"
             reason = f"there is no file {file.name} in {complaint.shown(file.parent)} (of its kind: {there})"
-            raise BadRecord(complaint.of_field(complaint.shown(path), path.read_text(), field, reason))
+            raise BadRecord(complaint.of_field(path, path.read_text(), field, reason))
     return record
 
 
 @lru_cache(maxsize=4096)
 def _parsed(path: Path, state: tuple[int, ...]) -> Record:
-    where = complaint.shown(path)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise BadRecord(f"{where}: this isn't text: {error.reason} at byte {error.start}") from None
+        raise BadRecord(Fault(complaint.shown(path), 0, "", f"this isn't text: {error.reason}")) from None
     try:
         record = Record.model_validate(yaml.load(text, LOADER), context={"folder": path.parent})
     except yaml.YAMLError as error:
-        raise BadRecord(complaint.of_syntax(where, error)) from None
+        raise BadRecord(complaint.of_syntax(path, error)) from None
     except ValidationError as error:
-        raise BadRecord(complaint.of_fields(where, text, error)) from None
+        raise BadRecord(*complaint.of_fields(path, text, error)) from None
     if record.name != path.stem:
         reason = f"the name is {record.name!r}, that of the file says {path.stem!r}; make them the same"
-        raise BadRecord(complaint.of_field(where, text, "name", reason))
+        raise BadRecord(complaint.of_field(path, text, "name", reason))
     return record
 
 

@@ -61,8 +61,7 @@ class InstalledZoo:
         """
         The model's directories: `model_file`, `calibration_data`, `evaluation_data`.
 
-        Beside each lies `<directory>.sha256`, the hash of its contents, which never change. Raises UnknownModel,
-        BadRecord, UnknownDataSet, NotInDataSet, PackageUnavailable.
+        They never change. Raises UnknownModel, BadRecord, UnknownDataSet, NotInDataSet, BadData, PackageUnavailable.
         """
         held = record.read(model)
         folder = _folder(held)

@@ -1,0 +1,47 @@
+"""Whether a model's files can be built from, before anything is built: the record, its data sets, its own files."""
+
+from pathlib import Path
+
+from assets.zoo import record
+from assets.zoo.complaint import Fault, Faulty, of_field, shown
+from assets.zoo.datasets.catalogue import UnknownDataSet, check
+from assets.zoo.datasets.samples import NotInDataSet, Part
+from assets.zoo.fields import OwnModel, Record
+from assets.zoo.look import Look, look
+from assets.zoo.make import FileOutside, fed
+from compiler.feeds import BadData
+from compiler.frontends.onnx.errors import ModelError
+from compiler.npz import DamagedArrays
+from compiler.passes.network_pass import PassError
+
+PARTS: tuple[Part, ...] = ("calibration", "evaluation")
+
+
+def examine(path: Path) -> Record:
+    """The record in the file, if it and the files beside it are sound. Raises Faulty, FileNotFoundError."""
+    held = record.read_file(path)
+    text = path.read_text()
+    for part in PARTS:
+        use = held.calibration if part == "calibration" else held.evaluation
+        field = f"{part}.file" if use.file else f"{part}.dataset"
+        try:
+            if use.file is not None:
+                fed(held, part)
+            else:
+                check(str(use.dataset))
+        except (UnknownDataSet, NotInDataSet, BadData, DamagedArrays) as error:
+            raise Faulty(of_field(path, text, field, str(error))) from None
+    if isinstance(held.source, OwnModel):
+        try:
+            look_at(held.source.file, held)
+        except Faulty as error:
+            raise Faulty(*(of_field(path, text, "source.file", fault.reason) for fault in error.faults)) from None
+    return held
+
+
+def look_at(file: Path, held: Record | None = None) -> Look:
+    """What an ONNX file says of itself, with the extents that its record says. Raises Faulty."""
+    try:
+        return look(file, held.inputs if held else None)
+    except (ModelError, PassError, FileOutside) as error:
+        raise Faulty(Fault(shown(file), 0, "", str(error))) from None
