@@ -1,0 +1,152 @@
+"""
+The report on one model for one target: a notebook, run on request, and the page made of it.
+
+Made once for each state of template, sources and artifacts, and kept in the store beside them: `report.ipynb`,
+`report.html`, and `report.json` with what the template is told besides the artifacts. No other asset needs it and the
+job `build` leaves it out; it has a job of its own.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from assets.figures import plotting_code
+from assets.flow import ABOUT, STAGE_ASSETS
+from assets.notebooks.facts import INPUTS, facts
+from assets.notebooks.failure import CellFailed
+from assets.partitions import MODEL_TARGET, split
+from assets.stage import OWNERS
+from assets.told import VERSION_LENGTH
+from assets.workshop import Workshop
+from compiler.build import hashes
+from compiler.build.builder import Builder, partition_of
+from compiler.build.flow import Settings, Target
+from compiler.build.keys import Recipe
+from compiler.build.store import Record, Ref
+
+NAME = "notebook"
+"""The asset, its job, and what a partition shows the report as."""
+
+TEMPLATE = Path(__file__).parent / "notebooks" / "report.py"
+
+MODULES = ("assets.notebooks.report", "assets.notebooks.write")
+"""The template with all it imports, and what runs it: the code that decides the report's bytes."""
+
+
+def closure() -> dict[str, str]:
+    """All sources and packages that take part in a report."""
+    code = plotting_code()
+    return {name: held for module in MODULES for name, held in code.closure(module).items()}
+
+
+CODE_VERSION = hashes.of_value(closure())[:VERSION_LENGTH]
+"""Of the sources as they were when this process began."""
+
+
+def report(
+    builder: Builder,
+    settings: Settings,
+    target: Target,
+    records: Mapping[str, Record],
+    template: Path = TEMPLATE,
+) -> Record:
+    """The report on the records of INPUTS, made now if the store has none. Raises CellFailed."""
+    told = facts(builder.stages, ABOUT, settings, target, records)
+    names = {"model": settings.name, "target": str(target)}
+    given = {"facts": hashes.of_value(told), "template": hashes.of_file(template)}
+    inputs = {name: records[name].ref for name in INPUTS}
+    recipe = Recipe(NAME, closure(), {**names, **given}, {name: ref.hash for name, ref in inputs.items()})
+
+    def make(out: Path) -> dict[str, Any]:
+        from assets.notebooks.write import write
+
+        write(template, {name: ref.path for name, ref in inputs.items()}, told, names, out)
+        for module in MODULES:
+            plotting_code().verify(module)
+        return {"excerpt": _excerpt(told, records)}
+
+    return builder.store.build(recipe.key, recipe.plain(), make)
+
+
+def _excerpt(told: Mapping[str, Any], records: Mapping[str, Record]) -> str:
+    """The figures that matter most as a Markdown table, and the checks that fail."""
+    costs, likeness, scored = (records[name].metadata for name in ("profile", "comparison", "accuracy"))
+    figures = {
+        "cycles": f"{costs['cycles']:,}",
+        "cycles / bound": f"{costs['cycles_over_bound']:.3f}",
+        "DDR bytes": f"{costs['ddr_bytes']:,}",
+        "SQNR, dB": f"{likeness['sqnr_db']:.1f}",
+        "accuracy": f"{scored['accuracy']:.4f} (float {scored['accuracy_float']:.4f})" if scored else "not scored",
+    }
+    failing = [check["check"] for check in told["checks"] if not check["passed"]]
+    lines = [f"| {' | '.join(row)} |" for row in (figures, ["---"] * len(figures), figures.values())]
+    held = f"All {len(told['checks'])} checks hold."
+    return "\n".join([*lines, "", f"Failing checks: {', '.join(failing)}." if failing else held])
+
+
+def _records(workshop: Workshop, partition: str, upstream: Mapping[str, Ref]) -> dict[str, Record]:
+    """The records behind what the partition shows. Raises Failure where one was collected or changed meanwhile."""
+    store, found = workshop.builder.store, dict[str, Record]()
+    for name, ref in upstream.items():
+        held = store.shown(partition, name)
+        record = store.get(held[0]) if held else None
+        if record is None or record.ref.hash != ref.hash:
+            raise dg.Failure(f"{partition} no longer shows the {name} that this run read: build it again")
+        found[name] = record
+    return found
+
+
+@dg.asset(
+    name=NAME,
+    ins={name: dg.AssetIn(name) for name in INPUTS},
+    partitions_def=MODEL_TARGET,
+    io_manager_key="store_io",
+    required_resource_keys={"workshop"},
+    code_version=CODE_VERSION,
+    group_name="results",
+    kinds={"jupyter"},
+    owners=list(OWNERS),
+    description="What a compiler engineer wants on one page: a notebook over the artifacts, and its page in HTML.",
+)
+def notebook(context: dg.AssetExecutionContext, **upstream: Ref):
+    """Run the template over what the partition shows, or find its report in the store."""
+    workshop: Workshop = context.resources.workshop
+    model, target = split(context.partition_key)
+    partition = partition_of(model, target)
+    settings = workshop.builder.zoo.settings(model)
+    workshop.listener.started(NAME)
+    try:
+        record = report(workshop.builder, settings, target, _records(workshop, partition, upstream))
+    except CellFailed as failure:
+        raise dg.Failure(
+            f"{partition}, notebook: {failure}", allow_retries=False, metadata={"reason": str(failure)}
+        ) from failure
+    workshop.listener.finished(NAME, record)
+    return dg.MaterializeResult(
+        value=record,
+        data_version=dg.DataVersion(record.ref.hash[:VERSION_LENGTH]),
+        metadata={
+            "summary": dg.MetadataValue.md(record.metadata["excerpt"]),
+            "notebook": dg.MetadataValue.notebook(str(record.ref.path / "report.ipynb")),
+            "page": dg.MetadataValue.path(record.ref.path / "report.html"),
+            "seconds": dg.MetadataValue.float(record.metadata["seconds"]),
+        },
+        tags={"tpuflow/key": record.key[:VERSION_LENGTH], "tpuflow/cache": "hit" if record.hit else "miss"},
+    )
+
+
+ASSETS = (notebook,)
+
+JOB = dg.define_asset_job(
+    NAME,
+    selection=dg.AssetSelection.assets(*(asset.key for asset in (*STAGE_ASSETS.values(), *ASSETS))),
+    description="The report on one model for one target, over artifacts that are built first where they are missing.",
+    executor_def=dg.in_process_executor,
+)
+
+
+def definitions(workshop: Workshop) -> dg.Definitions:
+    """The asset and its job, for the code location; resources are those of the flow."""
+    return dg.Definitions(assets=[*ASSETS], jobs=[JOB])
