@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -63,7 +62,7 @@ CHECK_SPECS: Sequence[dg.AssetCheckSpec] = (
     required_resource_keys={"workshop", "notifier"},
     description="What a night came to: failures, regressions against the baseline, improvements, and every figure.",
 )
-def report(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult[Any]:
+def report(context: dg.AssetExecutionContext, config: ReportConfig):
     """Look at an order's runs and at the records in the store, write the report, tell people. Raises UnknownOrder."""
     workshop: Workshop = context.resources.workshop
     notifier: Notifier = context.resources.notifier

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from assets.partitions import MODELS, key_of
 from assets.report import order
@@ -14,7 +15,7 @@ from assets.report.documents import DamagedDocument
 from assets.report.order import ORDER_TAG, REASON_TAG, Order
 from assets.report.outcome import BUILD_JOB
 from assets.workshop import Workshop
-from compiler.build.flow import Target, needed
+from compiler.build.flow import Target
 from pipeline import jobs
 
 BATCH = 100
@@ -39,7 +40,7 @@ Cursor = dict[str, int]
 """How many of each open order's runs were asked for."""
 
 
-def dispatch(workshop: Workshop, report_job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def dispatch(workshop: Workshop, report_job: AssetJob) -> dg.SensorDefinition:
     """The sensor. Asking twice for a run launches it once: a run's key is its order and partition."""
 
     @dg.sensor(
@@ -86,7 +87,7 @@ def _requests(
 ) -> Iterator[dg.RunRequest]:
     """A run for each task whose model is still there; for one that is not, the report says that none was run."""
     known = set(instance.get_dynamic_partitions(str(MODELS.name))) if due else set[str]()
-    stages = needed(workshop.builder.flow, held.goals) if held.goals else []
+    stages = workshop.builder.wanted(held.goals) if held.goals else ()
     for task in due:
         if task.model in known:
             yield dg.RunRequest(

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterRun
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from assets.report import order
 from assets.report.notifier import Notifier
@@ -16,8 +17,8 @@ from pipeline.nightly.work_order import order_id
 
 def failed(
     workshop: Workshop,
-    planning: Sequence[dg.UnresolvedAssetJobDefinition],
-    report_job: dg.UnresolvedAssetJobDefinition,
+    planning: Sequence[AssetJob],
+    report_job: AssetJob,
 ) -> dg.SensorDefinition:
     """The sensor: planning that failed is reported as such, reporting that failed is told by the notifier."""
 

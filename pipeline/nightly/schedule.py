@@ -3,6 +3,7 @@
 import os
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from assets.report.order import ORDER_TAG, REASON_TAG
 from pipeline.nightly.work_order import WorkConfig
@@ -23,7 +24,7 @@ def named(variable: str, default: str = "") -> list[str]:
     return os.environ.get(variable, default).replace(",", " ").split()
 
 
-def nightly(job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def nightly(job: AssetJob) -> dg.ScheduleDefinition:
     """The schedule; each night is an order with the tick's date and time for an id."""
 
     @dg.schedule(

@@ -1,10 +1,11 @@
 """Planning as an asset: what there is to do, partition by partition, before any run is launched."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster import DagsterRun
+from dagster import DagsterInstance, DagsterRun
 from pydantic import Field
 
 from assets.metadata import table
@@ -16,6 +17,7 @@ from assets.workshop import Workshop
 from compiler.build.builder import Builder, partition_of
 from compiler.build.flow import TARGETS, Target
 from compiler.build.plan import Action, Step, plan
+from pipeline.sync import sync
 
 RETRY_NUMBER = "dagster/retry_number"
 """On runs that Dagster itself started again."""
@@ -40,13 +42,15 @@ class WorkConfig(dg.Config):
     required_resource_keys={"workshop"},
     description="What the last planning found to do: a run is launched for each partition in it, and for no other.",
 )
-def work_order(context: dg.AssetExecutionContext, config: WorkConfig) -> dg.MaterializeResult[dict[str, int]]:
+def work_order(context: dg.AssetExecutionContext, config: WorkConfig):
     """Plan every partition and write the order; the sensor `dispatch` launches its runs. Raises Failure."""
     workshop: Workshop = context.resources.workshop
     builder = workshop.builder
     models, targets = _chosen(builder, config)
     context.instance.add_dynamic_partitions(str(MODELS.name), models)
-    made = order.save(builder.store, _planned(builder, config, models, targets, order_id(context.run)))
+    found = _found(builder, config, models, targets)
+    _synced(context.instance, workshop, found)
+    made = order.save(builder.store, _order(config, found, order_id(context.run)))
     counts = {"partitions": len(made.partitions), "work": len(made.work), "unchanged": len(made.unchanged)}
     shown: dict[str, dg.RawMetadataValue] = {**counts, "broken": len(made.broken), "reason": made.reason}
     if made.work:
@@ -83,27 +87,59 @@ def _chosen(builder: Builder, config: WorkConfig) -> tuple[list[str], list[str]]
     return config.models or known["models"], config.targets or known["targets"]
 
 
-def _planned(builder: Builder, config: WorkConfig, models: Sequence[str], targets: Sequence[str], name: str) -> Order:
-    """The order for these partitions; one that can't be planned is in it with the reason, and stops no other."""
-    work: list[Task] = []
-    unchanged: list[str] = []
-    broken: dict[str, str] = {}
+@dataclass
+class Found:
+    """What planning came to, by partition."""
+
+    work: list[Task] = field(default_factory=list[Task])
+    unchanged: list[tuple[str, Target]] = field(default_factory=list[tuple[str, Target]])
+    broken: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def _found(builder: Builder, config: WorkConfig, models: Sequence[str], targets: Sequence[str]) -> Found:
+    """Plan each partition; one that can't be is `broken` with the reason, and stops no other."""
+    found = Found()
     for model in models:
         for target in map(Target.parse, targets):
-            partition = partition_of(model, target)
             try:
                 steps = plan(builder, builder.zoo.settings(model), target, config.goals or None)
             except Exception as error:
-                broken[partition] = f"{type(error).__name__}: {error}"
+                found.broken[partition_of(model, target)] = f"{type(error).__name__}: {error}"
                 continue
             due = [step for step in steps if step.action is not Action.NOTHING]
-            if due:
-                work.append(_task(model, target, due))
+            if due and (config.goals or any(step.action is not Action.REPOINT for step in due)):
+                found.work.append(_task(model, target, due))
             else:
-                unchanged.append(partition)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
+                found.unchanged.append((model, target))
+    return found
+
+
+def _synced(instance: DagsterInstance, workshop: Workshop, found: Found) -> None:
+    """Have the event log say what the store says; where that fails of one partition, it is broken, not the others."""
+    partitions = [*found.unchanged, *((task.model, Target.parse(task.target)) for task in found.work)]
+    try:
+        sync(instance, workshop, partitions)
+    except Exception:
+        for model, target in partitions:
+            try:
+                sync(instance, workshop, [(model, target)])
+            except Exception as error:
+                found.broken[partition_of(model, target)] = f"{type(error).__name__}: {error}"
+    found.unchanged = [it for it in found.unchanged if partition_of(*it) not in found.broken]
+    found.work = [task for task in found.work if task.partition not in found.broken]
+
+
+def _order(config: WorkConfig, found: Found, name: str) -> Order:
     return Order(
-        name, config.reason, created, config.report, config.goals, work, unchanged, broken, config.patience_hours
+        name,
+        config.reason,
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        config.report,
+        config.goals,
+        found.work,
+        [partition_of(*partition) for partition in found.unchanged],
+        found.broken,
+        config.patience_hours,
     )
 
 
