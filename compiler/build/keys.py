@@ -78,6 +78,10 @@ class Code:
         self._beside = _by_folder(name for name in self._hashes if not name.endswith(".py") or _is_init(name))
         self._closures: dict[str, Closure] = {}
 
+    def folder(self, package: str) -> Path:
+        """Where one of the packages' sources are."""
+        return self._roots[package]
+
     def closure(self, module: str) -> Closure:
         """
         All that can run when `module` does.

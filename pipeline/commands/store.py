@@ -43,7 +43,7 @@ def gc(verify: bool, unused: bool, max_bytes: str | None, keep_hours: float, dry
         raise DamagedStore(f"{removed} {len(done.damaged)} damaged things: {', '.join(done.damaged)}; build again")
     if bound is not None and done.left > bound:
         raise StillAbove(
-            f"{done.left:,} bytes are left, above {bound:,}: all of them are shown by partitions, kept for a baseline, or "
+            f"{done.left:,} bytes are left, above {bound:,}: all of them are shown, kept for a baseline, or "
             f"were used in the last {keep_hours:g} hours (--keep-hours)"
         )
 

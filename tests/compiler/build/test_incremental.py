@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from compiler.build import hashes
+from compiler.build.collect import collect
 from compiler.build.store import Store
 from tests.compiler.build import toy
 
@@ -103,10 +104,10 @@ def test_going_back_only_points_back(built: Project) -> None:
     built.edit("schedule/groups.py", " groups", " GROUPS")
     built.build()
     built.edit("schedule/groups.py", " GROUPS", " groups")
-    assert {stage: action for stage, (action, _) in built.plan().items()} == {
-        "group": "re-point",
-        "codegen": "re-point",
-    }
+    plan = built.plan()
+    assert {stage: action for stage, (action, _) in plan.items()} == {"group": "re-point", "codegen": "re-point"}
+    assert plan["group"][1].startswith("the partition shows another version: file toy/schedule/groups.py: ")
+    assert plan["codegen"][1].startswith("the partition shows another version: input group: ")
     assert built.ran() == []
     assert built.plan() == {}
     assert "groups" in (built.root / "store/toy/x64-int8/lg.txt").read_text()
@@ -134,6 +135,36 @@ def test_calibration_touches_no_float_target(built: Project) -> None:
     assert built.plan("x64-f32", CALIBRATION="max") == {}
 
 
+def test_an_experiment_is_shown_until_the_standing_parameters_are_built_again(built: Project) -> None:
+    objects = built.build()["objects"]
+    built.build(CALIBRATION="max")
+    action, reason = built.plan()["cali"]
+    assert action == "re-point"
+    assert reason == "the partition shows another version: parameter method: max → kl"
+    again = built.build()
+    assert again["ran"] == []
+    assert again["objects"] == objects
+    assert (built.root / "store/toy/x64-int8/cali.txt").read_text() == "thresholds kl"
+
+
+def test_a_target_built_for_the_first_time_is_held_against_the_one_most_like_it(built: Project) -> None:
+    built.build("x64-f32")
+    plan = built.plan("e8-f32")
+    assert plan["origin"] == ("re-point", "made before, not yet shown here")
+    assert plan["group"] == ("run", "never built for this target; since x64-f32: parameter chip: x64 → e8")
+    (built.root / "store/.store/refs/toy/x64-f32.json").unlink()
+    (built.root / "store/.store/refs/toy/x64-int8.json").unlink()
+    assert built.plan("e8-f32")["group"] == ("run", "never built")
+
+
+def test_files_that_were_not_fetched_are_not_fetched_by_a_plan(project: Project) -> None:
+    (project.root / "model").rename(project.root / "elsewhere")
+    plan = project.plan()
+    assert plan["origin"] == ("run", "its files have not been fetched")
+    assert plan["canonical"] == ("maybe", "after origin")
+    assert not (project.root / "model").exists()
+
+
 def test_a_changed_source_is_named(built: Project) -> None:
     (built.root / "model/model.txt").write_text("resnet")
     assert "input model_file" in built.plan()["origin"][1]
@@ -152,19 +183,36 @@ def test_two_at_once_make_a_thing_once(project: Project) -> None:
     assert results[0]["objects"]["lower"] == results[1]["objects"]["lower"]
 
 
-def test_a_killed_build_leaves_only_whole_objects(project: Project) -> None:
-    project.edit("stages/cali.py", "    (out /", "    (out / 'half').write_text('x')\n    time.sleep(60)\n    (out /")
+def test_two_builds_of_one_partition_at_once_give_the_same(project: Project) -> None:
+    project.edit("stages/cali.py", "sleep(0.0)", "sleep(0.5)")
+    processes = [project.start("build", "x64-int8") for _ in range(2)]
+    results = [project.finish(process) for process in processes]
+    assert sorted(len(result["ran"]) for result in results) == [0, len(STAGES)]
+    assert results[0]["objects"] == results[1]["objects"]
+    assert project.plan() == {}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_build_killed_in_any_stage_leaves_only_whole_objects(project: Project, stage: str) -> None:
+    hang = "    (out / 'half').write_text('x')\n    __import__('time').sleep(60)\n"
+    project.edit(f"stages/{stage}.py", "    (out /", f"{hang}    (out /")
     process = project.start("build", "x64-int8")
     deadline = time.monotonic() + 30
     while not list((project.root / "store/.store/tmp").glob("*/object/half")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    before, due = STAGES[: STAGES.index(stage)], STAGES[STAGES.index(stage) :]
     objects = list((project.root / "store/.store/cas").iterdir())
-    assert len(objects) == 2
+    assert len(objects) == len(before)
     assert all(hashes.of_directory(path) == path.name for path in objects)
-    project.edit("stages/cali.py", "    (out / 'half').write_text('x')\n    time.sleep(60)\n", "")
-    assert project.ran() == ["cali", "lower", "group", "codegen"]
+    assert list(Store(project.root / "store").refs("toy/x64-int8")) == before
+    project.edit(f"stages/{stage}.py", hang, "")
+    assert list(project.plan()) == due
+    assert project.ran() == due
+    assert project.plan() == {}
+    assert collect(Store(project.root / "store"), verify=True).objects == 0
+    assert not list((project.root / "store/.store/tmp").iterdir())
 
 
 def test_a_failing_stage_changes_nothing(built: Project) -> None:

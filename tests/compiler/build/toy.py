@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from compiler.build.builder import Builder
@@ -81,6 +83,24 @@ def write(root: Path) -> None:
     (root / "model" / "model.txt").write_text("lenet")
 
 
+@contextmanager
+def importable(root: Path) -> Generator[None]:
+    """Within, `toy` is the package in `root`, read anew."""
+    sys.path.insert(0, str(root))
+    _forget()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(root))
+        _forget()
+
+
+def _forget() -> None:
+    for name in [name for name in sys.modules if name == "toy" or name.startswith("toy.")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+
+
 IN = "toy.stages"
 
 FLOW = (
@@ -117,8 +137,8 @@ class ToyZoo:
         return {"model_file": self.root / "model"}
 
     def present(self, model: str) -> bool:
-        """Always: it was written with the sources."""
-        return True
+        """Whether it is there."""
+        return (self.root / "model").is_dir()
 
 
 def main(root: Path, action: str, target_name: str) -> dict[str, object]:
