@@ -6,7 +6,7 @@ from assets.flow import STAGE_ASSETS
 from assets.resources import resources
 from assets.sources import FILE_ASSETS, SETTINGS_ASSETS
 from assets.workshop import Workshop
-from pipeline import jobs
+from pipeline import jobs, watch
 
 
 def over(workshop: Workshop) -> dg.Definitions:
@@ -15,6 +15,7 @@ def over(workshop: Workshop) -> dg.Definitions:
         assets=[*FILE_ASSETS.values(), *SETTINGS_ASSETS.values(), *STAGE_ASSETS.values()],
         resources=resources(workshop),
         jobs=[jobs.build, jobs.observe],
+        sensors=[watch.mirrored],
         executor=dg.in_process_executor,
     )
     return dg.Definitions.merge(flow)

@@ -6,7 +6,11 @@ where an input has had another version since the event that the materialization 
 record's recipe: the code it was made by, the hashes of its inputs, the settings.
 """
 
+from functools import cached_property
+
 import dagster as dg
+from dagster._core.events import DagsterEvent, DagsterEventType
+from dagster._core.utils import make_new_run_id
 
 from assets.flow import ABOUT
 from assets.partitions import key_of
@@ -23,6 +27,11 @@ CODE_VERSION = "dagster/code_version"
 INPUT_VERSION = "dagster/input_data_version/"
 INPUT_EVENT = "dagster/input_event_pointer/"
 
+Partition = tuple[str, Target]
+
+JOB = "mirror"
+"""What the runs list calls a run that only tells of results."""
+
 BEFORE_ALL = -1
 """The event that an input's version is said to come from where it has another now: any event at all is later."""
 
@@ -35,11 +44,35 @@ def source_versions(workshop: Workshop, settings: Settings, target: Target) -> d
     return files | {_settings_of(s): settings_version(s, settings, target) for s in builder.flow if s.knobs}
 
 
+class Verdicts:
+    """
+    Results of checks, under a run of their own that is there once there is one.
+
+    Without a run, Dagster keeps one result of a partition's check and fails at the next.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+
+    @cached_property
+    def _run(self) -> str:
+        run = dg.DagsterRun(JOB, make_new_run_id(), status=dg.DagsterRunStatus.SUCCESS)
+        return self._instance.run_storage.add_run(run).run_id
+
+    def report(self, asset: dg.AssetKey, check: dg.AssetCheckResult, partition: str) -> None:
+        """One check's result for a partition."""
+        assert check.check_name is not None
+        found = dg.AssetCheckEvaluation(asset, check.check_name, check.passed, check.metadata, partition=str(partition))
+        event = DagsterEvent(DagsterEventType.ASSET_CHECK_EVALUATION.value, JOB, event_specific_data=found)
+        self._instance.report_dagster_event(event, self._run)
+
+
 class Mirror:
     """The partition of a model and target."""
 
-    def __init__(self, instance: dg.DagsterInstance, workshop: Workshop, model: str, target: Target) -> None:
-        self._instance, self._builder = instance, workshop.builder
+    def __init__(self, instance: dg.DagsterInstance, workshop: Workshop, partition: Partition, run: "Verdicts") -> None:
+        model, target = partition
+        self._instance, self._builder, self._verdicts = instance, workshop.builder, run
         self._settings, self._target = workshop.builder.zoo.settings(model), target
         self._sources = source_versions(workshop, self._settings, target)
         self._key = key_of(model, target)
@@ -127,16 +160,7 @@ class Mirror:
             )
         )
         for check in say.checks:
-            assert check.check_name is not None
-            self._instance.report_runless_asset_event(
-                dg.AssetCheckEvaluation(
-                    dg.AssetKey(stage.name),
-                    check.check_name,
-                    passed=check.passed,
-                    metadata=check.metadata,
-                    partition=str(self._key),
-                )
-            )
+            self._verdicts.report(dg.AssetKey(stage.name), check, self._key)
 
     def _event(self, name: str, *, is_source: bool) -> tuple[int, dict[str, str]]:
         """The latest event that gave the asset a version here, and its tags; BEFORE_ALL if there is none."""

@@ -21,9 +21,7 @@ from compiler.build import hashes
 from compiler.build.builder import partition_of
 from compiler.build.flow import Target, UnknownTarget
 from compiler.build.plan import Action, plan
-from pipeline.mirror import Mirror, source_versions
-
-Partition = tuple[str, Target]
+from pipeline.mirror import Mirror, Partition, Verdicts, source_versions
 
 QUERY = 10_000
 """Names that one query asks for; SQLite takes no more than about three times as many."""
@@ -54,8 +52,9 @@ def mirror(instance: dg.DagsterInstance, workshop: Workshop, partitions: Iterabl
     due = [name for name, state in states.items() if state not in seen]
     instance.add_dynamic_partitions(str(MODELS.name), sorted({wanted[name][0] for name in due}))
     materializations = observations = 0
+    verdicts = Verdicts(instance)
     for name in due:
-        partition = Mirror(instance, workshop, *wanted[name])
+        partition = Mirror(instance, workshop, wanted[name], verdicts)
         observations += partition.observe()
         materializations += partition.report()
         instance.daemon_cursor_storage.set_cursor_values({name: states[name]})

@@ -70,7 +70,7 @@ def plan(builder: Builder, settings: Settings, target: Target, goals: Collection
             continue
         have[stage.name] = record.ref if record else EMPTY
         seen = shown.get(stage.name)
-        if seen is not None and seen.object == have[stage.name].hash:
+        if seen == (key, have[stage.name].hash):
             step(stage.name, Action.NOTHING, key=key)
         elif seen is None:
             step(stage.name, Action.REPOINT, "made before, not yet shown here", key)
