@@ -23,8 +23,8 @@ from assets.workshop import Workshop
 from compiler.build import hashes
 from compiler.build.builder import Builder, partition_of
 from compiler.build.flow import Settings, Target
-from compiler.build.keys import Recipe
-from compiler.build.store import Record, Ref
+from compiler.build.keys import Closure, Recipe
+from compiler.build.store import Record
 
 NAME = "notebook"
 """The asset, its job, and what a partition shows the report as."""
@@ -35,13 +35,13 @@ MODULES = ("assets.notebooks.report", "assets.notebooks.write")
 """The template with all it imports, and what runs it: the code that decides the report's bytes."""
 
 
-def closure() -> dict[str, str]:
+def closure() -> Closure:
     """All sources and packages that take part in a report."""
     code = plotting_code()
-    return {name: held for module in MODULES for name, held in code.closure(module).items()}
+    return Closure({name: held for module in MODULES for name, held in code.closure(module).items()})
 
 
-CODE_VERSION = hashes.of_value(closure())[:VERSION_LENGTH]
+CODE_VERSION = closure().digest[:VERSION_LENGTH]
 """Of the sources as they were when this process began."""
 
 
@@ -52,7 +52,7 @@ def report(
     records: Mapping[str, Record],
     template: Path = TEMPLATE,
 ) -> Record:
-    """The report on the records of INPUTS, made now if the store has none. Raises CellFailed."""
+    """The report on the records of INPUTS, made now if the store has none. Raises CellFailed, SourceChanged."""
     told = facts(builder.stages, ABOUT, settings, target, records)
     names = {"model": settings.name, "target": str(target)}
     given = {"facts": hashes.of_value(told), "template": hashes.of_file(template)}
@@ -62,7 +62,7 @@ def report(
     def make(out: Path) -> dict[str, Any]:
         from assets.notebooks.write import write
 
-        write(template, {name: ref.path for name, ref in inputs.items()}, told, names, out)
+        write(template, {name: builder.store.bring(ref) for name, ref in inputs.items()}, told, names, out)
         for module in MODULES:
             plotting_code().verify(module)
         return {"excerpt": _excerpt(told, records)}
@@ -86,23 +86,22 @@ def _excerpt(told: Mapping[str, Any], records: Mapping[str, Record]) -> str:
     return "\n".join([*lines, "", f"Failing checks: {', '.join(failing)}." if failing else held])
 
 
-def _records(workshop: Workshop, partition: str, upstream: Mapping[str, Ref]) -> dict[str, Record]:
-    """The records behind what the partition shows. Raises Failure where one was collected or changed meanwhile."""
+def _records(workshop: Workshop, partition: str) -> dict[str, Record]:
+    """The records of what the partition shows. Raises LookupError naming what was never built, or was collected."""
     store, found = workshop.builder.store, dict[str, Record]()
-    for name, ref in upstream.items():
-        held = store.shown(partition, name)
-        record = store.get(held[0]) if held else None
-        if record is None or record.ref.hash != ref.hash:
-            raise dg.Failure(f"{partition} no longer shows the {name} that this run read: build it again")
+    for name in INPUTS:
+        ref, held = store.read(partition, name), store.shown(partition, name)
+        record = store.get(held.key) if held else None
+        if record is None or record.ref != ref:
+            raise LookupError(f"{partition} no longer shows the {name} that was there: build it again")
         found[name] = record
     return found
 
 
 @dg.asset(
     name=NAME,
-    ins={name: dg.AssetIn(name) for name in INPUTS},
+    deps=INPUTS,
     partitions_def=MODEL_TARGET,
-    io_manager_key="store_io",
     required_resource_keys={"workshop"},
     code_version=CODE_VERSION,
     group_name="results",
@@ -110,29 +109,28 @@ def _records(workshop: Workshop, partition: str, upstream: Mapping[str, Ref]) ->
     owners=list(OWNERS),
     description="What a compiler engineer wants on one page: a notebook over the artifacts, and its page in HTML.",
 )
-def notebook(context: dg.AssetExecutionContext, **upstream: Ref):
+def notebook(context: dg.AssetExecutionContext):
     """Run the template over what the partition shows, or find its report in the store."""
     workshop: Workshop = context.resources.workshop
     model, target = split(context.partition_key)
-    partition = partition_of(model, target)
-    settings = workshop.builder.zoo.settings(model)
+    partition, builder = partition_of(model, target), workshop.builder
     workshop.listener.started(NAME)
     try:
-        record = report(workshop.builder, settings, target, _records(workshop, partition, upstream))
-    except CellFailed as failure:
-        raise dg.Failure(
-            f"{partition}, notebook: {failure}", allow_retries=False, metadata={"reason": str(failure)}
-        ) from failure
+        record = report(builder, builder.zoo.settings(model), target, _records(workshop, partition))
+    except (CellFailed, LookupError) as failure:
+        told = f"{partition}, {NAME}: {failure}"
+        raise dg.Failure(told, allow_retries=False, metadata={"reason": str(failure)}) from failure
+    builder.store.point(partition, NAME, record)
     workshop.listener.finished(NAME, record)
+    metadata: dict[str, dg.MetadataValue[Any]] = {
+        "summary": dg.MetadataValue.md(record.metadata["excerpt"]),
+        "notebook": dg.MetadataValue.notebook(str(record.ref.path / "report.ipynb")),
+        "page": dg.MetadataValue.path(record.ref.path / "report.html"),
+        "seconds": dg.MetadataValue.float(record.metadata["seconds"]),
+    }
+    context.add_asset_metadata(metadata, partition_key=context.partition_key)
     return dg.MaterializeResult(
-        value=record,
         data_version=dg.DataVersion(record.ref.hash[:VERSION_LENGTH]),
-        metadata={
-            "summary": dg.MetadataValue.md(record.metadata["excerpt"]),
-            "notebook": dg.MetadataValue.notebook(str(record.ref.path / "report.ipynb")),
-            "page": dg.MetadataValue.path(record.ref.path / "report.html"),
-            "seconds": dg.MetadataValue.float(record.metadata["seconds"]),
-        },
         tags={"tpuflow/key": record.key[:VERSION_LENGTH], "tpuflow/cache": "hit" if record.hit else "miss"},
     )
 

@@ -24,7 +24,7 @@ from assets.workshop import Workshop
 from compiler.build import hashes
 from compiler.build.builder import Builder, partition_of
 from compiler.build.flow import SOURCES, Settings, Target, UnknownStage
-from compiler.build.keys import Recipe
+from compiler.build.keys import Closure, Recipe
 from compiler.build.store import Record, Ref
 from compiler.ir.network import Array
 from compiler.npz import read_npz
@@ -53,7 +53,7 @@ class Build(Tables):
     def __init__(
         self, builder: Builder, settings: Settings, target: Target, edits: Mapping[str, Sequence[Edit]] | None = None
     ) -> None:
-        super().__init__(partition_of(settings.name, target), lambda stage: self._ref(stage).path)
+        super().__init__(partition_of(settings.name, target), lambda stage: builder.store.bring(self._ref(stage)))
         self.builder, self.settings, self.target = builder, settings, target
         self._edits = dict(edits or {})
         self._refs: dict[str, Ref] = {}
@@ -125,16 +125,17 @@ class Build(Tables):
 
     def _changed(self, stage: str, made: Ref) -> Ref:
         """The artifact after its edits, in the store under its own content."""
-        if not any(made.path.iterdir()):
+        before = self.builder.store.bring(made)
+        if not any(before.iterdir()):
             raise NotMade(f"{self.title} has no {stage} to edit: its target has no use for it")
         with tempfile.TemporaryDirectory() as room:
             copy = Path(room, "copy")
-            shutil.copytree(made.path, copy)
+            shutil.copytree(before, copy)
             for file in copy.rglob("*"):
                 file.chmod(0o755 if file.is_dir() else 0o644)
             for edit in self._edits[stage]:
                 edit(copy)
-            recipe = Recipe(f"{stage}, edited", {}, {}, {"result": hashes.of_directory(copy)})
+            recipe = Recipe(f"{stage}, edited", Closure(), {}, {"result": hashes.of_directory(copy)})
 
             def make(out: Path) -> Mapping[str, Any]:
                 shutil.copytree(copy, out, dirs_exist_ok=True)
