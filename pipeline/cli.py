@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from pipeline.bench.app import app as bench_app
 from pipeline.newcomers.app import app as zoo_app
+from pipeline.nightly.app import baseline_app, night_app
 
 
 class Group(TyperGroup):
@@ -37,6 +38,8 @@ store_app = typer.Typer(no_args_is_help=True, help="The store of artifacts.")
 app.add_typer(store_app, name="store")
 app.add_typer(bench_app, name="bench")
 app.add_typer(zoo_app, name="zoo")
+app.add_typer(night_app, name="night")
+app.add_typer(baseline_app, name="baseline")
 
 Targets = Annotated[list[str], typer.Option("--target", "-t", help="<chip>-<mode>, such as x64-int8; may be repeated.")]
 Goals = Annotated[

@@ -11,7 +11,8 @@ from assets.report import baseline, history, order
 from assets.report.metrics import METRICS
 from assets.report.night import Night, gather
 from assets.report.notifier import Notifier
-from assets.report.render import html, markdown, summary, verdict
+from assets.report.render import html, markdown, summary
+from assets.report.verdict import verdict
 from assets.workshop import Workshop
 from compiler.build.store import Store
 

@@ -1,7 +1,7 @@
 """
 The figures of each night, for the sparklines of the next.
 
-    <root>/.store/nights/<time>-<id>.json  {id, created, figures: {partition: {metric: value}}}
+    <root>/.store/nights/<time>-<id>.json  {id, created, tone, verdict, figures: {partition: {metric: value}}}
 """
 
 import re
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from assets.report import documents
 from assets.report.built import Figures
 from assets.report.night import Night
+from assets.report.verdict import verdict
 from compiler.build.store import Store
 
 FOLDER = "nights"
@@ -24,12 +25,17 @@ class Past:
 
     id: str
     created: str
+    tone: str
+    verdict: str
     figures: Mapping[str, Figures]
 
 
 def keep(store: Store, night: Night) -> None:
     """Add a night, or put a later report of the same night in its place."""
-    past = Past(night.id, night.created, {line.partition: dict(line.figures) for line in night.lines})
+    said = verdict(night)
+    past = Past(
+        night.id, night.created, said.tone, said.text, {line.partition: dict(line.figures) for line in night.lines}
+    )
     documents.write(store, f"{FOLDER}/{_name(night)}.json", asdict(past))
 
 

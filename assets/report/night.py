@@ -129,12 +129,12 @@ def _line(builder: Builder, partition: str, outcome: Outcome, accepted: Accepted
         outcome,
         figures_of(builder.store, now),
         compare(builder.store, partition, accepted.built, now, flow) if accepted else Comparison(),
-        list(_missed(builder, partition, now, accepted.built if accepted else {})),
+        list(missed_of(builder, partition, now, accepted.built if accepted else {})),
         accepted.when if accepted else "",
     )
 
 
-def _missed(builder: Builder, partition: str, now: Built, before: Built) -> Iterator[Missed]:
+def missed_of(builder: Builder, partition: str, now: Built, before: Built) -> Iterator[Missed]:
     """The checks that do not hold of what is there, as the assets check it."""
     if not now:
         return
