@@ -87,7 +87,7 @@ def compile_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
 
-@settings(max_examples=12)
+@settings(max_examples=30)
 @given(st.lists(STEPS, min_size=2, max_size=6), st.booleans())
 def test_plans_foretell_builds_and_builds_are_as_if_cold(steps: list[tuple[str, int, str]], tidy: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:

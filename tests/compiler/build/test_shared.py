@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import uuid
@@ -13,7 +14,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from compiler.build import hashes
+from compiler.build import hashes, shared
+from compiler.build.collect import collect
 from compiler.build.remote import Remote, StoreUnreachable, connect
 from compiler.build.shared import DamagedObject, SharedStore, open_store
 from compiler.build.store import Record, Store
@@ -84,7 +86,7 @@ def put(store: Store, text: str = "text", key: str = KEY) -> Record:
 def counted(store: SharedStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of what the store asks its remote for from now on."""
     asked: list[str] = []
-    for method in ("read", "sizes", "create", "replace", "upload", "download"):
+    for method in ("read", "listed", "create", "replace", "upload", "download"):
         original = getattr(Remote, method)
 
         def noted(self: Remote, *given: Any, what: str = method, call: Any = original) -> Any:
@@ -217,6 +219,50 @@ def test_a_collected_record_is_forgotten_everywhere(machines: Machines) -> None:
     assert put(two, "anew").hit is False
 
 
+def test_collecting_removes_what_nothing_shows_and_no_upload_in_progress(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = machines.start(), machines.start()
+    shown, other = put(one, "shown", "a" * 64), put(one, "other", "b" * 64)
+    one.point("m/t", "s", shown)
+    one.remote.replace(f"cas/{'c' * 64}/half", b"of an object")
+    assert two.get(other.key) is not None
+    assert collect(two, unused=True, recent=0).objects == 0
+    assert {name.partition("/")[0] for name in two.remote.listed("cas")} == {shown.ref.hash, other.ref.hash, "c" * 64}
+    monkeypatch.setattr(shared, "SETTLED_S", -1.0)
+    assert collect(two, unused=True, recent=0).objects == 2
+    assert {name.partition("/")[0] for name in two.remote.listed("cas")} == {shown.ref.hash}
+    later = machines.start()
+    assert later.get(other.key) is None
+    assert (later.read("m/t", "s").path / "a.txt").read_text() == "shown"
+
+
+def test_a_damaged_copy_here_takes_nothing_away_there(machines: Machines) -> None:
+    one = machines.start()
+    made = put(one)
+    one.point("m/t", "s", made)
+    copy = one.object_path(made.ref.hash) / "a.txt"
+    copy.chmod(0o644)
+    copy.write_text("tExt")
+    assert collect(one, verify=True).damaged == (f"cas/{made.ref.hash}",)
+    assert (one.read("m/t", "s").path / "a.txt").read_text() == "text"
+
+
+def test_a_store_begun_anew_at_a_url_is_another_store(machines: Machines) -> None:
+    one = machines.start()
+    made = put(one)
+    one.point("m/t", "s", made)
+    for folder in ("records", "cas", "refs", "code"):
+        for name in one.remote.listed(folder):
+            one.remote.remove(f"{folder}/{name}")
+    one.remote.remove("format")
+    one.remote.remove("epoch")
+    again = SharedStore(connect(machines.url), one.root)
+    assert again.get(KEY) is None
+    assert again.refs("m/t") == {}
+    assert put(again).hit is False
+
+
 def test_planning_many_unchanged_partitions_asks_for_their_refs_and_nothing_else(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +284,7 @@ def test_planning_many_unchanged_partitions_asks_for_their_refs_and_nothing_else
     assert first is not None
     assert first.metadata["made"] == "m0/ta"
     assert asked == [f"read records/{first.key}.jsonl"]
+    assert dataclasses.replace(first, hit=False).head.files == {"a.txt": len("m0/ta"), "deep/b.bin": 1000}
     planner.refs(partitions[0])
     assert asked[1:] == ["read refs/m0/t.json"]
 

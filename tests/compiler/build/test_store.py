@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compiler.build import hashes
-from compiler.build.store import Store
+from compiler.build.store import Shown, Store
 
 KEY = "k" * 64
 
@@ -39,6 +40,32 @@ def test_a_record_is_made_once_and_kept(store: Store) -> None:
     assert found.metadata == made.metadata
     assert found.metadata["letters"] == 3
     assert found.recipe == {"stage": "s"}
+
+
+def test_code_is_kept_once_and_apart_from_the_records(store: Store) -> None:
+    code = {"compiler/a.py": "0" * 64, "numpy": "2.4"}
+    records = [store.build(key * 64, {"stage": "s", "code": code}, write(key)) for key in "ab"]
+    assert [store.code(record.recipe["code"]) for record in records] == [code, code]
+    assert len(store.names("code")) == 1
+    assert b"compiler/a.py" not in store.record_path("a" * 64).read_bytes()
+
+
+def test_what_a_partition_shows_is_one_file(store: Store) -> None:
+    record = store.build(KEY, {}, write("abc"))
+    for stage in ("s", "t"):
+        store.point("m/t", stage, record)
+    assert store.refs("m/t") == dict.fromkeys(("s", "t"), Shown(KEY, record.ref.hash))
+    assert store.names("refs") == ["refs/m/t.json"]
+    assert store.refs("m/other") == {}
+
+
+def test_two_stages_pointed_at_once_are_both_shown(store: Store) -> None:
+    record = store.build(KEY, {}, write("abc"))
+    stages = [f"s{number}" for number in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(store.point, "m/t", stage, record) for stage in stages]:
+            done.result()
+    assert sorted(store.refs("m/t")) == sorted(stages)
 
 
 def test_equal_contents_share_an_object(store: Store) -> None:
