@@ -87,13 +87,14 @@ def derive(nodes: Sequence[Node], stores: Mapping[SSAValue, Axes], grid: Grid, s
     """
     The tiling that makes `stores`, the cuts of all that leaves the group.
 
-    `steps` cuts the reduction of a one-op group. A value read by several ops is made in the hull of what they read.
+    `steps` cuts the reduction of a one-op group. A value read by several ops is made in the hull of what they read,
+    and what none of them reads is made as well: every tensor of the network is whole, to be compared with others.
     """
     tiling = Tiling(grid, stores=dict(stores))
     wanted = dict(stores)
     made = {node.output for node in nodes}
     for node in reversed(nodes):
-        axes = wanted[node.output]
+        axes = _covering(wanted[node.output], node.extents)
         tiling.results[node] = axes
         tiling.steps[node] = steps or uncut(node.reduction)
         work = (*axes, tiling.steps[node])
@@ -155,6 +156,20 @@ def _hull(a: Cuts, b: Cuts) -> Cuts:
     if a.driver == b.driver:
         return Cuts(tuple(_join((x, y)) for x, y in zip(a.ranges, b.ranges, strict=True)), a.driver)
     return Cuts((_join((*a.ranges, *b.ranges)),))
+
+
+def _covering(axes: Axes, extents: Frame) -> Axes:
+    n, c, h, w = (_without_gaps(cuts, extent) for cuts, extent in zip(axes, extents, strict=True))
+    return n, c, h, w
+
+
+def _without_gaps(cuts: Cuts, extent: int) -> Cuts:
+    """The cuts with each range drawn out to where the next begins, as the readers of a stride leave some out."""
+    starts = (0, *(r.start for r in cuts.ranges[1:]), extent)
+    if all(a.stop >= start for a, start in zip(cuts.ranges, starts[1:], strict=True)) and cuts.ranges[0].start == 0:
+        return cuts
+    drawn = (range(a, max(r.stop, b)) for r, (a, b) in zip(cuts.ranges, pairwise(starts), strict=True))
+    return Cuts(tuple(drawn), cuts.driver)
 
 
 def _join(ranges: Sequence[range]) -> range:

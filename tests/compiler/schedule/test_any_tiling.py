@@ -71,7 +71,15 @@ def softmax() -> Network:
     return b.finish(b.conv(scaled, 4, 3))
 
 
-NETWORKS = [bottleneck, branches, softmax]
+def strides() -> Network:
+    """Tensors of which no reader wants every element: strides beyond the window, the end of a slice."""
+    b = Builder()
+    x = b.conv(b.conv(b.input(1, 5, 14, 12), 7, 3), 6, 1, stride=2)
+    part = b.op(SliceOp, [x], (1, 6, 3, 5), offset=ints(0, 0, 2, 1), steps=ints(1, 1, 2, 1))
+    return b.finish(b.conv(part, 3, 1, stride=3))
+
+
+NETWORKS = [bottleneck, branches, softmax, strides]
 
 
 def expected(network: Network, feeds: dict[str, Array]) -> dict[str, Array]:
