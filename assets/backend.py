@@ -8,25 +8,33 @@ from assets.figures import Figure
 
 ABOUT: Mapping[str, About] = {
     "tpu_mlir": About(
-        "backend", {"mlir"}, "The Tpu dialect in the target's number format, quantised where it is int8."
+        "backend",
+        {"mlir"},
+        "The Tpu dialect in the target's number format, quantised where it is int8; which ops stay float, and why.",
     ),
     "lg_mlir": About(
         "backend",
         {"mlir"},
-        "Layer groups with their loads, stores and slices, each buffer placed in local memory.",
+        "Layer groups with their tiles, loads and stores, each buffer placed in local memory; the longest first.",
         figures=(Figure("local_memory"),),
     ),
-    "addr_mlir": About("backend", {"mlir"}, "Every tensor in global memory has its address."),
+    "addr_mlir": About(
+        "backend",
+        {"mlir"},
+        "Every tensor in global memory has its address; activations share memory as their lifetimes allow.",
+        figures=(Figure("memory_map"),),
+    ),
     "sample_model": About(
         "backend",
         {"binary"},
-        "Command streams, weights and the map of tensors: what the chip runs.",
+        "Command streams, weights and the map of tensors: what the chip runs, and what its bytes are for.",
     ),
     "profile": About(
         "backend",
         {"table"},
-        "Cycles and bytes of each layer, and how far they are from the least possible.",
-        figures=(Figure("timeline"),),
+        "Cycles and bytes of each layer, and how far they are from the least possible. The costliest first; node data "
+        "for Model Explorer lie beside.",
+        figures=(Figure("timeline"), Figure("roofline")),
         checks=CHECKS["profile"],
     ),
 }

@@ -2,7 +2,6 @@
 
 import base64
 import importlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,14 +10,14 @@ from typing import Any
 
 import dagster as dg
 
+from assets.plots.canvas import MAX_BYTES
 from compiler.build.builder import Builder
 from compiler.build.keys import Code, Recipe
 from compiler.build.store import Record, Ref
 
-MAX_BYTES = 8192
-"""Of one picture: each event of each run carries it."""
 
-QUALITIES = (80, 60, 40, 25, 10)
+class TooLarge(ValueError):
+    """A picture is larger than an event may carry; the message names it and its size."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Figure:
     A picture by name; `assets.plots.<name>` draws it.
 
     That module's `draw(inputs)` takes the directories of the artifact and of what it was made from, by asset name, and
-    returns a matplotlib figure.
+    returns a WebP file's bytes, at most MAX_BYTES.
     """
 
     name: str
@@ -59,22 +58,13 @@ def _picture(builder: Builder, figure: Figure, inputs: Mapping[str, Ref]) -> Pat
     def make(out: Path) -> dict[str, Any]:
         module = importlib.import_module(figure.module)
         code.verify(figure.module)
-        (out / "plot.webp").write_bytes(encode(module.draw({name: ref.path for name, ref in inputs.items()})))
+        data = module.draw({name: ref.path for name, ref in inputs.items()})
+        if len(data) > MAX_BYTES:
+            raise TooLarge(f"{figure.module} drew {len(data):,} bytes; a picture has at most {MAX_BYTES:,}: show less")
+        (out / "plot.webp").write_bytes(data)
         return {}
 
     return builder.store.build(recipe.key, recipe.plain(), make).ref.path / "plot.webp"
-
-
-def encode(figure: Any) -> bytes:
-    """A matplotlib figure as WebP, at the best quality of QUALITIES that keeps within MAX_BYTES."""
-    data = b""
-    for quality in QUALITIES:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="webp", pil_kwargs={"quality": quality, "method": 6})
-        data = buffer.getvalue()
-        if len(data) <= MAX_BYTES:
-            break
-    return data
 
 
 def _embedded(name: str, path: Path) -> dg.MarkdownMetadataValue:

@@ -10,7 +10,10 @@ ABOUT: Mapping[str, About] = {
     ),
     "origin_mlir": About("frontend", {"mlir"}, "The Top dialect as imported: one op an ONNX node, weights beside it."),
     "canonical_mlir": About(
-        "frontend", {"mlir"}, "Shapes inferred, constants folded, activations and normalisations fused, dead ops gone."
+        "frontend",
+        {"mlir", "onnx"},
+        "Shapes inferred, constants folded, activations and normalisations fused, dead ops gone. `canonical.onnx` "
+        "beside it opens in Netron and Model Explorer.",
     ),
 }
 """By stage."""

@@ -7,21 +7,24 @@ from assets.checks import CHECKS
 from assets.figures import Figure
 
 ABOUT: Mapping[str, About] = {
-    "onnx_results": About("results", {"numpy"}, "Every tensor as onnxruntime computes it from the ONNX file."),
-    "top_results": About("results", {"numpy"}, "Every tensor of the canonical network."),
+    "onnx_results": About(
+        "results", {"numpy"}, "Every tensor as onnxruntime computes it from the ONNX file, and its range."
+    ),
+    "top_results": About("results", {"numpy"}, "Every tensor of the canonical network, and its range."),
     "tpu_results": About("results", {"numpy"}, "Every tensor of the Tpu network by the interpreter, untiled."),
     "chip_results": About("results", {"numpy"}, "Every tensor as the simulated chip leaves it in memory."),
     "comparison": About(
         "results",
         {"table"},
-        "For each tensor: cosine, distance, signal to noise, greatest error, differing bytes.",
+        "For each tensor: cosine, distance, signal to noise, greatest error, differing bytes; the first that is bad.",
         figures=(Figure("similarity"),),
         checks=CHECKS["comparison"],
     ),
     "accuracy": About(
         "results",
         {"table"},
-        "The model's own metric on labelled data, float and on the chip.",
+        "The model's own metric on labelled data, float and on the chip, and samples that the chip gets wrong.",
+        figures=(Figure("confusion"), Figure("misjudged")),
         checks=CHECKS["accuracy"],
     ),
 }

@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import ValidationError
 
 from assets.about import About
+from assets.code import code_references
 from assets.knobs import KNOBS
 from assets.partitions import MODEL_TARGET, split
 from assets.progress import Lines
@@ -56,6 +57,7 @@ def stage_asset(stage: Stage, code: Code, about: About) -> dg.AssetsDefinition:
         kinds=set(about.kinds),
         owners=list(OWNERS),
         description=about.description,
+        metadata=code_references(stage, about.figures),
         config_schema=knobs.to_fields_dict() if knobs else None,
         check_specs=[check.spec(stage.name) for check in about.checks],
         pool=about.pool,

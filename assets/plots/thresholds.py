@@ -4,36 +4,36 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from assets.plots.canvas import COLOURS, canvas, label
+from assets.plots.canvas import COLOURS, Axis, Canvas, plain
+from compiler.npz import read_npz
 from compiler.quantization import table
 from compiler.stages.cali_table import EXPONENTS
 
-ROWS = 64
+ROWS = 32
 """Steps from zero to a tensor's greatest magnitude."""
 
 
-def draw(inputs: Mapping[str, Path]) -> Figure:
+def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `cali_table` and its histograms: one column a tensor, magnitudes as a share of its greatest."""
     entries = table.read(inputs["cali_table"] / "cali_table")
-    with np.load(inputs["cali_table"] / "histograms.npz") as held:
-        exponents = dict(zip((name for name in held.files if name != EXPONENTS), held[EXPONENTS].tolist(), strict=True))
-        greatest = {name: max(-entry.low, entry.high) for name, entry in entries.items()}
-        shares = [density(held[name], 2.0 ** exponents[name], greatest[name]) for name in entries]
-    cuts = [entry.threshold / greatest[name] if greatest[name] else 1.0 for name, entry in entries.items()]
-    figure, axes = canvas()
-    extent = (-0.5, len(entries) - 0.5, 0.0, 1.0)
-    axes.imshow(
-        np.stack(shares, 1), origin="lower", aspect="auto", extent=extent, cmap="Blues", interpolation="nearest"
+    held = read_npz(inputs["cali_table"] / "histograms.npz")
+    exponents = dict(zip((name for name in held if name != EXPONENTS), held[EXPONENTS].tolist(), strict=True))
+    greatest = {name: max(-entry.low, entry.high) for name, entry in entries.items()}
+    shares = [density(held[name], 2.0 ** exponents[name], greatest[name]) for name in entries]
+    cuts = np.array([entry.threshold / greatest[name] if greatest[name] else 1.0 for name, entry in entries.items()])
+    below = int((cuts < 1).sum())
+    canvas = Canvas(
+        f"{below} of {len(cuts)} tensors are cut below their greatest value; the least keeps {100 * cuts.min():.0f} %",
+        Axis(-0.5, len(cuts) - 0.5, "tensor, in execution order", whole=True),
+        Axis(0.0, 1.0, "|x| / greatest |x|"),
     )
-    axes.hlines(cuts, np.arange(len(cuts)) - 0.5, np.arange(len(cuts)) + 0.5, color=COLOURS[1], linewidth=1.2)
-    axes.set_ylim(0.0, max(1.0, 1.02 * max(cuts)))
-    below = sum(cut < 1 for cut in cuts)
-    title = f"thresholds (red) over magnitudes: {below} of {len(cuts)} tensors are cut below their greatest value"
-    label(axes, title, "tensor, in execution order", "|x| / greatest |x|")
-    return figure
+    canvas.heat(np.stack(shares, 1))
+    at, shown = np.arange(len(cuts)), np.minimum(cuts, 1.0)
+    canvas.boxes(at - 0.5, at + 0.5, shown - 0.01, shown + 0.01, COLOURS[1], parted=False)
+    canvas.legend({"values (log scale)": COLOURS[0], "threshold": COLOURS[1]})
+    return plain(canvas.image)
 
 
 def density(counts: NDArray[np.uint32], span: float, greatest: float) -> NDArray[np.float64]:

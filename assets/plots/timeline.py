@@ -5,30 +5,30 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from assets.plots.canvas import COLOURS, canvas, label
+from assets.plots.canvas import COLOURS, Axis, Canvas, plain
+from compiler.npz import read_npz
 
 ENGINES = ("gdma", "tiu")
-RESOLUTION = 1000
+RESOLUTION = 560
 """Gaps shorter than this part of the run can't be seen and are closed."""
 
 
-def draw(inputs: Mapping[str, Path]) -> Figure:
+def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `profile`'s `timeline.npz` and totals, which count the latency of the last move: one lane an engine."""
-    with np.load(inputs["profile"] / "timeline.npz") as held:
-        tracks = {engine: held[engine] for engine in ENGINES}
-    total = json.loads((inputs["profile"] / "profile.json").read_text())["totals"]["cycles"]
-    figure, axes = canvas(height=1.6)
-    for lane, track in enumerate(tracks.values()):
-        spans = merged(track[0], track[1], total // RESOLUTION)
-        axes.broken_barh([(a, b - a) for a, b in spans], (lane - 0.35, 0.7), color=COLOURS[lane], linewidth=0)
-    shares = [f"{engine} {100 * float((t[1] - t[0]).sum()) / total:.0f} %" for engine, t in tracks.items()]
-    axes.set_yticks(range(len(ENGINES)), [engine.upper() for engine in ENGINES])
-    axes.set_xlim(0, total)
-    label(axes, f"engines over {total:,} cycles: busy {', '.join(shares)}", "cycles", "")
-    return figure
+    held = read_npz(inputs["profile"] / "timeline.npz")
+    totals = json.loads((inputs["profile"] / "profile.json").read_text())["totals"]
+    total = totals["cycles"]
+    shares = ", ".join(f"{engine.upper()} {100 * totals[f'{engine}_busy']:.0f} %" for engine in ENGINES)
+    title = f"{total:,} cycles, {totals['cycles_over_bound']:.2f} × the bound; busy: {shares}"
+    canvas = Canvas(title, Axis(0, total, "cycles"), Axis(-0.6, 1.6), height=140, rows=[e.upper() for e in ENGINES])
+    for lane, engine in enumerate(ENGINES):
+        starts, ends, _ = held[engine]
+        spans = np.array(merged(starts, ends, total // RESOLUTION), np.int64).reshape(-1, 2)
+        level = np.full(len(spans), lane)
+        canvas.boxes(spans[:, 0], spans[:, 1], level - 0.38, level + 0.38, COLOURS[lane])
+    return plain(canvas.image)
 
 
 def merged(starts: NDArray[np.int64], ends: NDArray[np.int64], gap: int) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import IntegerAttr, TensorType
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation, SSAValue
 
+from compiler.dialects.structure import InputOp, NoneOp, WeightOp
 from compiler.dialects.tpu.group import GroupOp, LoadOp
 from compiler.dialects.tpu.slices import LgAttr
 from compiler.ir.network import Network, name_of, shape, size, tensor
@@ -72,15 +73,17 @@ def _buffers(group: int, op: Operation, begin: int, place: Mapping[Operation, in
 
 
 def global_tensors(network: Network) -> list[Held]:
-    """Every addressed tensor of `main`, held from the op that makes it up to its last reader; weights throughout."""
-    ops = list(network.ops)
-    step = {op: i for i, op in enumerate(ops)}
-    found = list[Held]()
-    for op in ops:
-        for value in op.results:
-            if isinstance(value.type, TensorType):
-                found.append(_placed(value, step, len(ops)))
-    return found
+    """
+    Every addressed tensor of `main`, held from the op that makes it up to its last reader; weights throughout.
+
+    Only ops that the chip runs are counted.
+    """
+    step, made = dict[Operation, int](), 0
+    for op in network.ops:
+        step[op] = made
+        made += not isinstance(op, InputOp | WeightOp | NoneOp | ReturnOp)
+    values = (value for op in step for value in op.results if isinstance(value.type, TensorType))
+    return [_placed(value, step, made) for value in values]
 
 
 def _placed(value: SSAValue, step: Mapping[Operation, int], last: int) -> Held:
@@ -91,11 +94,9 @@ def _placed(value: SSAValue, step: Mapping[Operation, int], last: int) -> Held:
     assert isinstance(owner, Operation), owner
     # A group names what its ops read among its own operands, so uses inside of it need no look.
     readers = [use.operation for use in value.uses if use.operation in step]
-    begin, end = step[owner], 1 + max([step[owner], *(step[reader] for reader in readers)])
+    begin, end = step[owner], min(last, 1 + max([step[owner], *(step[reader] for reader in readers)]))
     if region is Region.WEIGHT:
         begin, end = 0, last
-    elif any(isinstance(reader, ReturnOp) for reader in readers):
-        end = last
     return Held(-1, _title(value), region.name.lower(), begin, end, offset, itemsize(value) * size(shape(value)))
 
 

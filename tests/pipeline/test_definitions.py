@@ -58,7 +58,9 @@ def test_a_partition_is_built_with_plots_and_its_checks_hold(tmp_path: Path, tar
         if isinstance(value, dg.MarkdownMetadataValue)
     }
     thresholds = {"thresholds"} if target.endswith("int8") else set[str]()
-    assert set(pictures) == {"local_memory", "timeline", "similarity"} | thresholds
+    assert set(pictures) == thresholds | {
+        "local_memory", "memory_map", "timeline", "roofline", "similarity", "confusion", "misjudged",
+    }  # fmt: skip
     for text in pictures.values():
         assert text is not None
         data = base64.b64decode(text.partition("base64,")[2].rstrip(")"))

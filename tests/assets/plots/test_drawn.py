@@ -1,0 +1,205 @@
+"""The picture of each artifact: small, whole, and with what it is for in it."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageColor
+
+from assets.figures import MAX_BYTES
+from assets.flow import ABOUT
+from assets.plots import confusion, memory_map, misjudged, roofline, similarity, thresholds, timeline
+from assets.plots.canvas import COLOURS, Axis, spelt, tail
+from compiler.build.builder import Builder
+from compiler.build.flow import Target
+from compiler.build.keys import Code
+from compiler.build.store import Store
+from compiler.npz import write_npz
+from tests.offline_zoo import OfflineZoo
+
+BLUE, RED, _, YELLOW = (ImageColor.getrgb(colour) for colour in COLOURS)
+FIGURES = [(stage, figure.name, figure.module) for stage, about in ABOUT.items() for figure in about.figures]
+Draw = Callable[[Mapping[str, Path]], bytes]
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """LeNet for the smallest chip, the directory of each of its artifacts."""
+    root = tmp_path_factory.mktemp("plots")
+    builder = Builder(Store(root / "build"), OfflineZoo(root / "zoo"), Code())
+    records = builder.build(builder.zoo.settings("lenet"), Target("e8", "int8"))
+    return {stage: record.ref.path for stage, record in records.items()}
+
+
+def pixels(data: bytes) -> np.ndarray:
+    image = Image.open(io.BytesIO(data))
+    assert image.format == "WEBP"
+    return np.asarray(image.convert("RGB"))
+
+
+def count(data: bytes, colour: tuple[int, ...]) -> int:
+    return int((pixels(data) == np.array(colour)).all(2).sum())
+
+
+@pytest.mark.parametrize(("stage", "name", "module"), FIGURES, ids=[name for _, name, _ in FIGURES])
+def test_every_figure_is_drawn_small_and_legible(
+    artifacts: dict[str, Path], stage: str, name: str, module: str
+) -> None:
+    data = import_module(module).draw({stage: artifacts[stage]})
+    shown = pixels(data)
+    assert len(data) <= MAX_BYTES
+    assert 400 <= shown.shape[1] <= 640
+    margins = np.concatenate([shown[:2].reshape(-1, 3), shown[-1:].reshape(-1, 3), shown[:, -2:].reshape(-1, 3)])
+    assert (margins > 200).all(), f"{name} is cut off at an edge"
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 3
+
+
+def compared(folder: Path, decibels: list[float], differing: int = -1, failed: int = -1) -> dict[str, Path]:
+    names = [f"conv_{i}" for i in range(len(decibels))]
+    rows = [
+        {"later": "tpu", "tensor": n, "sqnr_db": d, "mismatched_bytes": 9} for n, d in zip(names, decibels, strict=True)
+    ]
+    rows += [
+        {"later": "chip", "tensor": name, "sqnr_db": 200, "mismatched_bytes": int(i == differing)}
+        for i, name in enumerate(names)
+    ]
+    with (folder / "comparison.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    words = [f"tpu {names[failed]!r}: sqnr_db 3, wanted at least 20"] if failed >= 0 else []
+    (folder / "comparison.json").write_text(json.dumps({"failed": words}))
+    return {"comparison": folder}
+
+
+def test_a_tensor_that_differs_on_the_chip_or_fails_stands_out(tmp_path: Path) -> None:
+    fine = similarity.draw(compared(tmp_path, [40.0, 35.0, 30.0]))
+    assert count(fine, BLUE) > 1000
+    assert count(fine, RED) == count(fine, YELLOW) == 0
+    wrong = similarity.draw(compared(tmp_path, [40.0, 35.0, 30.0], differing=1))
+    assert count(wrong, RED) > 1000
+    short = similarity.draw(compared(tmp_path, [40.0, 35.0, 30.0], failed=2))
+    assert count(short, YELLOW) > 1000
+    assert count(short, RED) == 0
+
+
+def test_two_hundred_tensors_below_zero_still_fit(tmp_path: Path) -> None:
+    data = similarity.draw(compared(tmp_path, np.random.default_rng(0).uniform(-40, 60, 200).tolist()))
+    assert len(data) <= MAX_BYTES
+
+
+def scored(folder: Path, labels: list[int], answers: list[int], images: np.ndarray | None = None) -> dict[str, Path]:
+    rows = [
+        {"sample": i, "label": label, "chip": answer, "float": label}
+        for i, (label, answer) in enumerate(zip(labels, answers, strict=True))
+    ]
+    told = {"metric": "top1", "samples": len(rows), "accuracy": 0.5, "accuracy_float": 1.0, "predictions": rows}
+    (folder / "accuracy.json").write_text(json.dumps(told))
+    wrong = np.array([row["sample"] for row in rows if row["label"] != row["chip"]], np.int64)
+    if images is not None:
+        write_npz(folder / "misjudged.npz", {"images": images, "samples": wrong[: len(images)]})
+    return {"accuracy": folder}
+
+
+def test_only_wrong_answers_are_red_in_the_confusion_matrix(tmp_path: Path) -> None:
+    reds = [ImageColor.getrgb(shade) for shade in confusion.WRONG]
+    right = confusion.draw(scored(tmp_path, [0, 1, 2, 2], [0, 1, 2, 2]))
+    assert sum(count(right, red) for red in reds) == 0
+    wrong = confusion.draw(scored(tmp_path, [0, 1, 2, 2], [0, 1, 2, 0]))
+    assert sum(count(wrong, red) for red in reds) > 300
+
+
+def test_a_thousand_classes_show_those_that_are_confused(tmp_path: Path) -> None:
+    labels, answers = list(range(1000)), list(range(1000))
+    answers[17], answers[400] = 18, 401
+    data = confusion.draw(scored(tmp_path, labels, answers))
+    assert len(data) <= MAX_BYTES
+    assert sum(count(data, ImageColor.getrgb(shade)) for shade in confusion.WRONG) > 300
+
+
+def test_labels_that_are_no_classes_give_an_empty_matrix(tmp_path: Path) -> None:
+    folder = scored(tmp_path, [0], [0])
+    told = json.loads((tmp_path / "accuracy.json").read_text())
+    told["predictions"][0]["label"] = [3, 4]
+    (tmp_path / "accuracy.json").write_text(json.dumps(told))
+    assert count(confusion.draw(folder), BLUE) == 0
+
+
+@pytest.mark.parametrize("shape", [(12, 28, 28), (12, 96, 96, 3), (12, 24, 96), (12, 96, 24)])
+def test_noisy_examples_of_any_shape_fit(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
+    data = misjudged.draw(scored(tmp_path, [0] * 12, [1] * 12, noise))
+    assert 1500 < len(data) <= MAX_BYTES
+
+
+def test_no_mistake_is_said_in_words(tmp_path: Path) -> None:
+    data = misjudged.draw(scored(tmp_path, [0, 1], [0, 1], np.zeros((0, 1, 1), np.uint8)))
+    assert pixels(data).shape[0] < 40
+
+
+def layer(name: str, macs: int, moved: int, cycles: int) -> dict[str, object]:
+    return {
+        "layer": name, "macs": macs, "load_bytes": moved, "store_bytes": 0, "tiu_cycles": cycles, "gdma_cycles": cycles,
+    }  # fmt: skip
+
+
+def test_layers_are_coloured_by_the_roof_over_them(tmp_path: Path) -> None:
+    layers = [layer("thin", 1000, 1000, 10), layer("thick", 100_000, 100, 10), layer("kept", 50_000, 0, 5)]
+    told = {
+        "roofs": {"macs_per_cycle": 16384, "bytes_per_cycle": 64.0}, "totals": {"mac_utilisation": 0.4},
+        "layers": layers,
+    }  # fmt: skip
+    (tmp_path / "profile.json").write_text(json.dumps(told))
+    shown = pixels(roofline.draw({"profile": tmp_path}))[: 230 - 42]
+    red, blue = ((shown == np.array(colour)).all(2).nonzero()[1] for colour in (RED, BLUE))
+    assert red.size
+    assert blue.size
+    assert red.max() < blue.min()
+    told["layers"] = []
+    (tmp_path / "profile.json").write_text(json.dumps(told))
+    assert len(roofline.draw({"profile": tmp_path})) < MAX_BYTES
+
+
+def test_close_spans_are_one_and_far_ones_are_not() -> None:
+    starts, ends = np.array([0, 12, 40]), np.array([10, 20, 50])
+    assert timeline.merged(starts, ends, 2) == [(0, 20), (40, 50)]
+    assert timeline.merged(starts, ends, 1) == [(0, 10), (12, 20), (40, 50)]
+
+
+def test_a_histogram_is_spread_over_the_range_that_was_seen() -> None:
+    counts = np.zeros(64, np.uint32)
+    counts[:32] = 100
+    made = thresholds.density(counts, 2.0, 2.0)
+    half = thresholds.ROWS // 2
+    assert made[:half].min() == 1.0
+    assert made[half:].max() == 0.0
+    assert thresholds.density(counts, 2.0, 1.0).min() == 1.0
+
+
+def test_a_view_is_counted_with_the_tensor_it_lies_in() -> None:
+    held = np.array([[0, 2, 0, 100], [1, 3, 0, 100], [1, 3, 50, 20], [0, 3, 400, 8]])
+    assert memory_map.covered(held) == 108
+
+
+@pytest.mark.parametrize(
+    ("axis", "ticks"),
+    [
+        (Axis(0, 100), [0, 20, 40, 60, 80, 100]),
+        (Axis(-0.5, 2.5, whole=True), [0, 1, 2]),
+        (Axis(0.5, 20_000, log=True), [1, 10, 100, 1000, 10_000]),
+        (Axis(3, 40, log=True), [4, 8, 16, 32]),
+        (Axis(5, 5), []),
+    ],
+)
+def test_ticks_are_round_numbers(axis: Axis, ticks: list[float]) -> None:
+    assert np.allclose(axis.ticks(5), ticks) if ticks else len(axis.ticks(5)) >= 1
+
+
+def test_numbers_and_names_are_short() -> None:
+    assert [spelt(n) for n in (0.25, 40, 16384, 2_500_000, 3e9)] == ["0.25", "40", "16.38k", "2.5M", "3G"]
+    assert tail("a" * 50, 10) == "…" + "a" * 9
