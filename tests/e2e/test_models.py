@@ -1,6 +1,7 @@
 """The zoo's models through the whole flow: the chip makes the bytes that `tpu.mlir` defines, and int8 stays good."""
 
 from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -10,13 +11,17 @@ from compiler.build.builder import Builder
 from compiler.build.flow import Target
 from compiler.build.keys import Code
 from compiler.build.store import Store
+from compiler.dialects.top.base import PassesValues, TopOp
+from compiler.dialects.top.ops import Top
+from compiler.ir import files
+from compiler.ir.network import name_of
 from pipeline.bench.exact import SIDES, mismatched_bytes
 from tests.assets.zoo.needs import files_of
 
 SMALL = [
     (model, target)
     for model in ("lenet_mnist", "resnet8")
-    for target in ("x64-f32", "x64-bf16", "x64-f16", "x64-int8", "e16-int8", "e8-int8", "e8-f32")
+    for target in ("x64-f32", "x64-bf16", "x64-f16", "x64-int8", "x64-int8a", "e16-int8", "e8-int8", "e8-f32")
 ]
 LARGE = [("ppocr_cls", "x64-f16"), ("ppocr_cls", "e8-int8"), ("squeezenet", "e8-int8"), ("resnet50", "x64-int8")]
 TILED = [("lenet_mnist", "x64-f32"), ("resnet8", "x64-int8"), ("resnet8", "e8-bf16"), ("squeezenet", "x64-int8")]
@@ -49,6 +54,19 @@ def test_no_tiling_changes_a_bit(builder: Builder, model: str, target: str, seed
     settings = replace(builder.zoo.settings(model), seed=seed)
     records = builder.build(settings, Target.parse(target), SIDES, show=False)
     assert mismatched_bytes(records["tpu_results"].ref.path, records["chip_results"].ref.path) == 0
+
+
+@pytest.mark.parametrize("target", ["x64-mix", "e8-mix"])
+def test_formats_may_change_from_op_to_op(builder: Builder, target: str) -> None:
+    settings, wanted = builder.zoo.settings("resnet8"), Target.parse(target)
+    canonical = builder.build(settings, wanted, ("canonical_mlir",), show=False)["canonical_mlir"]
+    network = files.load(canonical.ref.path, "canonical", Top)
+    computing = [name_of(op) for op in network.ops if isinstance(op, TopOp) and not op.has_trait(PassesValues)]
+    qtable = dict(zip(computing, cycle(["BF16", "INT8", "F32", "F16", 3.0]), strict=False))
+    told = builder.build(replace(settings, qtable=qtable), wanted, ("comparison",), show=False)["comparison"].metadata
+    assert told["tensors"] > len(computing) > 10
+    assert told["mismatched_bytes"] == 0
+    assert told["output_cosine"] > 0.95
 
 
 @pytest.mark.parametrize("model", ["lenet_mnist", "resnet8", "ppocr_cls"])
