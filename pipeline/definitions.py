@@ -7,6 +7,7 @@ from assets.resources import resources
 from assets.sources import FILE_ASSETS, SETTINGS_ASSETS
 from assets.workshop import Workshop
 from pipeline import jobs, watch
+from pipeline.newcomers import definitions as newcomers
 
 
 def over(workshop: Workshop) -> dg.Definitions:
@@ -18,7 +19,7 @@ def over(workshop: Workshop) -> dg.Definitions:
         sensors=[watch.mirrored],
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(flow)
+    return dg.Definitions.merge(flow, newcomers.definitions(workshop))
 
 
 defs = over(Workshop())

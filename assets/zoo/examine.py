@@ -45,3 +45,14 @@ def look_at(file: Path, held: Record | None = None) -> Look:
         return look(file, held.inputs if held else None)
     except (ModelError, PassError, FileOutside) as error:
         raise Faulty(Fault(shown(file), 0, "", str(error))) from None
+
+
+def faults(path: Path) -> tuple[Fault, ...]:
+    """All that is wrong with the record in a file, and with what it names; nothing where it is sound."""
+    try:
+        examine(path)
+    except Faulty as error:
+        return error.faults
+    except OSError as error:
+        return (Fault(shown(path), 0, "", str(error)),)
+    return ()

@@ -9,7 +9,7 @@ from assets.zoo import record
 from assets.zoo.add import Wishes
 from assets.zoo.add import add as write
 from assets.zoo.complaint import Faulty, shown
-from assets.zoo.examine import examine
+from assets.zoo.examine import faults
 from assets.zoo.fields import Packaged, Record
 from compiler.build.builder import Builder, partition_of
 from compiler.build.flow import TARGETS, Target
@@ -61,9 +61,11 @@ def check(models: Sequence[str]) -> None:
     """Say of each model whether it is sound. Raises Faulty with all that is wrong, UnknownModel."""
     paths = [*record.RECORDS.glob("*.yaml"), *record.own_records()]
     chosen = [_record(model) for model in models] or sorted(paths)
-    faults = [fault for path in chosen for fault in _faults(path)]
-    if faults:
-        raise Faulty(*faults)
+    found = {path: faults(path) for path in chosen}
+    for path in (path for path, wrong in found.items() if not wrong):
+        CONSOLE.print(f"{path.stem}: sound", markup=False)
+    if any(found.values()):
+        raise Faulty(*(fault for wrong in found.values() for fault in wrong))
 
 
 def _record(model: str) -> Path:
@@ -72,15 +74,6 @@ def _record(model: str) -> Path:
     if not path.is_file():
         record.read(model)
     return path
-
-
-def _faults(path: Path) -> Sequence[Any]:
-    try:
-        held = examine(path)
-    except Faulty as error:
-        return error.faults
-    CONSOLE.print(f"{held.name}: sound", markup=False)
-    return ()
 
 
 def _row(builder: Builder, model: str) -> dict[str, Any]:

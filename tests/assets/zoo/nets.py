@@ -10,17 +10,23 @@ from onnx import TensorProto, helper, numpy_helper
 Dims = Sequence[int | str | None]
 
 
-def dense(dims: Dims = (1, 8), kind: int = TensorProto.FLOAT, op: str = "Relu") -> onnx.ModelProto:
+def dense(dims: Dims = (1, 8)) -> onnx.ModelProto:
     """Input x of `dims` through a dense layer to four and an activation, y."""
     weight = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
-    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"], "dense"), helper.make_node(op, ["h"], ["y"], "act")]
-    return _model(nodes, {"x": dims}, [*dims[:-1], 4], {"w": weight}, kind)
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"], "dense"), helper.make_node("Relu", ["h"], ["y"], "act")]
+    return _model(nodes, {"x": dims}, [*dims[:-1], 4], {"w": weight})
 
 
 def two_inputs() -> onnx.ModelProto:
     """Relu of a + b, b broadcast over the channels of a: inputs of two shapes."""
     nodes = [helper.make_node("Add", ["a", "b"], ["s"], "sum"), helper.make_node("Relu", ["s"], ["y"], "act")]
     return _model(nodes, {"a": (1, 4, 6, 6), "b": (1, 4, 1, 1)}, (1, 4, 6, 6), {})
+
+
+def embedding() -> onnx.ModelProto:
+    """Rows of a table by their numbers: an input of integers."""
+    nodes = [helper.make_node("Gather", ["w", "x"], ["y"], "rows")]
+    return _model(nodes, {"x": (1, 5)}, (1, 5, 4), {"w": np.ones((8, 4), np.float32)}, TensorProto.INT64)
 
 
 def no_inputs() -> onnx.ModelProto:
