@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Measure exactness, simulation speed, compile time and accuracy.")
+app = typer.Typer(no_args_is_help=True, help="Measure exactness, speed, compile time, accuracy, what Dagster costs.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Models = Annotated[list[str] | None, typer.Option("--model", "-m", help="A model of the zoo; may be repeated.")]
@@ -102,3 +102,23 @@ def accuracy(models: Models = None, targets: Targets = None, as_json: AsJson = F
             for row in accuracy.rows(builder, model, target, told)
         ]
     show("accuracy", rows, as_json)
+
+
+@app.command()
+def dagster(
+    model: Model = "resnet50",
+    target: Target = "x64-int8",
+    pairs: Annotated[int, typer.Option(min=1, help="Cold builds of both sides in turn.")] = 3,
+    browser: Annotated[bool, typer.Option(help="Also the UI's times, in Chromium.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what Dagster adds: CPU, event log, the UI's first page; exit code 1 if a run on an empty home fails."""
+    from pipeline.bench import dagster, ui
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    with telling() as told:
+        rows = [*(ui.rows(told.at) if browser else ()), *dagster.rows(model, target, pairs, told.at)]
+    show("dagster", rows, as_json)
+    if any(row.value for row in rows if row.metric == "empty_home_failures"):
+        raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Generator
@@ -11,6 +12,8 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
 CLICK = """(() => {
   const all = [...document.querySelectorAll(%s)].filter(e => e.textContent.trim().startsWith(%s) && !e.disabled);
   const one = all[all.length - 1];
@@ -18,6 +21,10 @@ CLICK = """(() => {
   one.click();
   return true;
 })()"""
+
+
+class NotInstalled(Exception):
+    """There is no browser."""
 
 
 class NotSeen(AssertionError):
@@ -46,9 +53,17 @@ class Page:
         result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         return result["result"].get("value")
 
-    def go(self, url: str) -> None:
-        """Open an address."""
-        self.call("Page.navigate", url=url)
+    def go(self, url: str) -> bool:
+        """Open an address; whether anything answers there."""
+        return "errorText" not in self.call("Page.navigate", url=url)
+
+    def go_when_served(self, url: str, seconds: float = 180) -> None:
+        """Open an address as soon as it is served. Raises NotSeen."""
+        deadline = time.monotonic() + seconds
+        while not self.go(url):
+            if time.monotonic() > deadline:
+                raise NotSeen(f"nothing is served at {url}")
+            time.sleep(0.1)
 
     def wait(self, script: str, seconds: float = 60) -> Any:
         """The first true value of an expression. Raises NotSeen."""
@@ -74,6 +89,14 @@ class Page:
     def picture(self, path: Path) -> None:
         """Write what the page shows as a PNG."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+
+
+def installed() -> str:
+    """The program. Raises NotInstalled."""
+    found = [path for name in PROGRAMS if (path := shutil.which(name))]
+    if not found:
+        raise NotInstalled("chromium is not installed (Debian: apt install chromium)")
+    return found[0]
 
 
 @contextmanager

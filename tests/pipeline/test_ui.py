@@ -15,9 +15,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from pipeline.bench.browser import NotSeen, Page, chromium
 from pipeline.instance import open_instance
 from tests.offline_zoo import OfflineZoo
-from tests.pipeline.browser import NotSeen, Page, chromium
 
 REPOSITORY = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
