@@ -56,6 +56,10 @@ def build(
     models: Annotated[list[str], typer.Argument(help="Models of the zoo.")],
     targets: Targets,
     goals: Goals = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting for this build only, such as calibration.method=kl; may be repeated."),
+    ] = None,
     explain: Annotated[bool, typer.Option(help="Only say what would run, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -63,9 +67,9 @@ def build(
     from pipeline.commands import build as command
 
     if explain:
-        command.explain(models, targets, goals or [])
+        command.explain(models, targets, goals or [], changes or [])
     else:
-        command.build(models, targets, goals or [], as_json)
+        command.build(models, targets, goals or [], changes or [], as_json)
 
 
 @app.command()

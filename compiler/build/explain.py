@@ -38,7 +38,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     for part in ("params", "inputs", "code"):
         old, new = dict(_flat(before.get(part, {}))), dict(_flat(after.get(part, {})))
         for name in sorted({*old, *new}):
-            if old.get(name) != new.get(name):
+            opened = any(other.startswith(f"{name}.") for other in (*old, *new))
+            if old.get(name) != new.get(name) and not opened:
                 found.append(f"{PARTS[part]} {name}: {_short(old, name)} → {_short(new, name)}")
     return found
 

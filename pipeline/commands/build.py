@@ -6,22 +6,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from assets.checks import CHECKS
 from assets.workshop import Workshop
 from compiler.build.builder import partition_of
-from compiler.build.flow import Settings, Stage, Target, needed
+from compiler.build.flow import Settings, Stage, Target, Zoo
 from compiler.build.plan import Action, plan
 from compiler.build.store import Record
+from pipeline.commands.changes import applied, knobs_of
 from pipeline.display import CONSOLE, BuildBars, bars, table
+from pipeline.instance import home, open_instance
 from pipeline.summary import summary
+from pipeline.sync import mirror
 
 
 class ChecksMissed(Exception):
     """A build is there, but does not do what its record asks; the message names each check and its figures."""
 
 
-def build(models: Sequence[str], targets: Sequence[str], goals: Sequence[str], as_json: bool) -> None:
-    """Build every model for every target and print a row for each. Raises StageFailed, ChecksMissed."""
-    builder = Workshop().builder
-    wanted = [(builder.zoo.settings(model), Target.parse(target)) for model in models for target in targets]
-    stages = needed(builder.flow, goals or list(builder.stages))
+def build(
+    models: Sequence[str], targets: Sequence[str], goals: Sequence[str], changes: Sequence[str], as_json: bool
+) -> None:
+    """
+    Build every model for every target and print a row for each; tell Dagster, if there is an instance here.
+
+    Raises BadChange, StageFailed, ChecksMissed.
+    """
+    workshop = Workshop()
+    builder = workshop.builder
+    wanted = list(_wanted(builder.zoo, models, targets, changes))
+    stages = builder.wanted(goals or None)
     missed: list[str] = []
     with bars() as display:
         listener = BuildBars(display, len(wanted) * len(stages))
@@ -32,10 +42,27 @@ def build(models: Sequence[str], targets: Sequence[str], goals: Sequence[str], a
                 [stage for stage in stages if stage.params(settings, target) is not None], settings, target, records
             )
     _show([{"build": name, **summary(records)} for name, records in listener.records.items()], as_json)
+    _mirror(workshop, wanted)
     if not as_json:
         CONSOLE.print(f"artifacts: {builder.store.root}/<model>/<target>/")
     if missed:
         raise ChecksMissed("\n".join(missed))
+
+
+def _wanted(
+    zoo: Zoo, models: Sequence[str], targets: Sequence[str], changes: Sequence[str]
+) -> Iterator[tuple[Settings, Target]]:
+    """Each model's settings with each target, as the changes have them."""
+    knobs = knobs_of(changes)
+    for model in models:
+        for target in map(Target.parse, targets):
+            yield applied(zoo.settings(model), target, knobs), target
+
+
+def _mirror(workshop: Workshop, built: Sequence[tuple[Settings, Target]]) -> None:
+    """Have Dagster's event log say what the partitions show now."""
+    if (home() / "dagster.yaml").is_file():
+        mirror(open_instance(workshop.builder.zoo), workshop, [(settings.name, target) for settings, target in built])
 
 
 def _missed(
@@ -62,16 +89,15 @@ def _show(rows: Sequence[Mapping[str, object]], as_json: bool) -> None:
     CONSOLE.print(table(shown))
 
 
-def explain(models: Sequence[str], targets: Sequence[str], goals: Sequence[str]) -> None:
-    """Print what a build would run, and why, without running anything."""
+def explain(models: Sequence[str], targets: Sequence[str], goals: Sequence[str], changes: Sequence[str]) -> None:
+    """Print what a build would run, and why, without running or fetching anything. Raises BadChange."""
     builder = Workshop().builder
     rows: list[dict[str, str]] = []
-    for model in models:
-        for target in map(Target.parse, targets):
-            steps = plan(builder, builder.zoo.settings(model), target, goals or None)
-            due = [step for step in steps if step.action is not Action.NOTHING]
-            name = partition_of(model, target)
-            rows += [{"build": name, "stage": s.stage, "action": s.action.value, "because": s.reason} for s in due]
-            if not due:
-                rows.append({"build": name, "stage": "all", "action": Action.NOTHING.value, "because": "up to date"})
+    for settings, target in _wanted(builder.zoo, models, targets, changes):
+        steps = plan(builder, settings, target, goals or None)
+        due = [step for step in steps if step.action is not Action.NOTHING]
+        name = partition_of(settings.name, target)
+        rows += [{"build": name, "stage": s.stage, "action": s.action.value, "because": s.reason} for s in due]
+        if not due:
+            rows.append({"build": name, "stage": "all", "action": Action.NOTHING.value, "because": "up to date"})
     CONSOLE.print(table(rows))

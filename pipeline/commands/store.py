@@ -28,7 +28,7 @@ def show() -> None:
     store = _store()
     rows, whole = summary(store)
     CONSOLE.print(table([*rows, {"stage": "all", **{name: whole[name] for name in whole if name != "partitions"}}]))
-    CONSOLE.print(f"{store.root}: {whole['partitions']} partitions")
+    CONSOLE.print(f"{store.root}: partitions: {whole['partitions']}")
 
 
 def gc(verify: bool, unused: bool, max_bytes: str | None, keep_hours: float, dry_run: bool) -> None:
