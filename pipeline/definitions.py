@@ -8,6 +8,7 @@ from assets.sources import FILE_ASSETS, SETTINGS_ASSETS
 from assets.workshop import Workshop
 from pipeline import jobs, watch
 from pipeline.newcomers import definitions as newcomers
+from pipeline.nightly import definitions as nightly
 
 
 def over(workshop: Workshop) -> dg.Definitions:
@@ -19,7 +20,7 @@ def over(workshop: Workshop) -> dg.Definitions:
         sensors=[watch.mirrored],
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(flow, newcomers.definitions(workshop))
+    return dg.Definitions.merge(flow, newcomers.definitions(workshop), nightly.definitions(workshop))
 
 
 defs = over(Workshop())

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 from pydantic import Field
@@ -73,7 +74,7 @@ def report(context: dg.AssetExecutionContext, config: ReportConfig):
         night = gather(context.instance, workshop.builder, found, baseline.load(store))
         history.keep(store, night)
     elif config.trouble:
-        night = Night(config.order, "nightly", context.run.tags.get("tpuflow/time", ""), trouble=config.trouble)
+        night = Night(config.order, "nightly", datetime.now(UTC).isoformat(timespec="seconds"), trouble=config.trouble)
     else:
         raise UnknownOrder(f"no order {config.order!r}; open ones: {', '.join(order.unfinished(store)) or 'none'}")
     base = os.environ.get(UI_URL, "http://127.0.0.1:3000")

@@ -31,11 +31,10 @@ class Change:
     @property
     def text(self) -> str:
         """One line with all of it."""
-        unit = f" {self.metric.unit}" if self.metric.unit else ""
         moved = self.metric.change(self.before, self.after)
         return (
             f"{self.partition} {self.metric.name}: {self.metric.text(self.before)} → "
-            f"{self.metric.text(self.after)}{unit} ({moved}), first changed in {self.stage}"
+            f"{self.metric.text(self.after)}{self.metric.suffix} ({moved}), first changed in {self.stage}"
             + (f": {self.because}" if self.because else "")
         )
 

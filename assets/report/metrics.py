@@ -50,6 +50,11 @@ class Metric:
         return f"{after - before:+,.{self.digits}f}"
 
     @property
+    def suffix(self) -> str:
+        """The unit with a blank before it, where the metric's name does not say it."""
+        return f" {self.unit}" if self.unit and self.unit not in self.name else ""
+
+    @property
     def tolerance(self) -> str:
         """The tolerance in words."""
         parts = [f"{self.relative:.0%}"] if self.relative else []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from dagster import DagsterInstance
 
@@ -61,6 +62,11 @@ class Night:
     trouble: str = ""
 
     @property
+    def when(self) -> str:
+        """Its time as people write it."""
+        return f"{datetime.fromisoformat(self.created):%-d %B %Y, %H:%M %Z}"
+
+    @property
     def failures(self) -> list[Line]:
         """Partitions that are not built."""
         return [line for line in self.lines if not line.outcome.good]
@@ -103,23 +109,23 @@ class Night:
 def gather(instance: DagsterInstance, builder: Builder, order: Order, baseline: Baseline) -> Night:
     """Look at every partition of the order: the event log for what became of it, the store for its figures."""
     lines = [
-        _guarded(builder, partition, outcome, baseline.get(partition))
+        _guarded(builder, order, partition, outcome, baseline.get(partition))
         for partition, outcome in outcomes(instance, order).items()
     ]
     return Night(order.id, order.reason, order.created, lines)
 
 
-def _guarded(builder: Builder, partition: str, outcome: Outcome, accepted: Accepted | None) -> Line:
+def _guarded(builder: Builder, order: Order, partition: str, outcome: Outcome, accepted: Accepted | None) -> Line:
     """The line of a partition; one whose records can't be judged says so, and leaves the others theirs."""
     try:
-        return _line(builder, partition, outcome, accepted)
+        return _line(builder, order, partition, outcome, accepted)
     except Exception as error:
         told = f"its records can't be judged: {type(error).__name__}: {error}"
         return Line(partition, Outcome("failed", message=told, run_id=outcome.run_id, made=frozenset()))
 
 
-def _line(builder: Builder, partition: str, outcome: Outcome, accepted: Accepted | None) -> Line:
-    flow = [stage.name for stage in builder.flow]
+def _line(builder: Builder, order: Order, partition: str, outcome: Outcome, accepted: Accepted | None) -> Line:
+    flow = [stage.name for stage in builder.wanted(order.goals or None)]
     shown = builder.store.refs(partition)
     now: Built = {
         stage: shown[stage] for stage in flow if stage in shown and (outcome.made is None or stage in outcome.made)

@@ -85,15 +85,16 @@ def _outcome(instance: DagsterInstance, runs: Sequence[dg.DagsterRun]) -> Outcom
     status = ENDED.get(last.status, "unfinished")
     failures = instance.all_logs(last.run_id, of_type=DagsterEventType.STEP_FAILURE)
     if status == "lost" and failures and (event := failures[0].dagster_event):
-        return Outcome("failed", event.step_key or at, _told(event), last.run_id, frozenset(made))
+        return Outcome("failed", event.step_key or at, told_of(event), last.run_id, frozenset(made))
     return Outcome(status, at, _run_message(instance, last), last.run_id, frozenset(made))
 
 
-def _told(event: dg.DagsterEvent) -> str:
+def told_of(event: dg.DagsterEvent) -> str:
     """What the step's author says of the failure, or the exception at the bottom of it."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
-        return data.user_failure_data.description[:MESSAGE_LENGTH]
+        told = data.user_failure_data.description
+        return told.split(f", stage {event.step_key}: ", 1)[-1][:MESSAGE_LENGTH]
     error = data.error
     while error and error.cause:
         error = error.cause
@@ -104,6 +105,5 @@ def _run_message(instance: DagsterInstance, run: dg.DagsterRun) -> str:
     """What is said of a run that no step of it speaks for."""
     kinds = {DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED}
     events = [entry.dagster_event for entry in instance.all_logs(run.run_id, of_type=kinds)]
-    return next(
-        (event.message[:MESSAGE_LENGTH] for event in events if event and event.message), run.status.value.lower()
-    )
+    told = next((event.message for event in events if event and event.message), run.status.value.lower())
+    return told[:MESSAGE_LENGTH]

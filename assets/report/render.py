@@ -13,7 +13,7 @@ from assets.report.history import Past
 from assets.report.metrics import METRICS, Metric
 from assets.report.night import Line, Night
 from assets.report.sparkline import sparkline
-from assets.report.verdict import verdict
+from assets.report.verdict import counted, verdict
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -23,6 +23,9 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+ROWS = 1000
+"""Partitions that the last table lists, those with something to say first; the store has the figures of all."""
+
 SUMMARY_BYTES = 4000
 """Of the Markdown that goes into the event log."""
 
@@ -85,6 +88,8 @@ def _facts(night: Night, past: Sequence[Past], base: str) -> dict[str, Any]:
         "metrics": METRICS,
         "explained": EXPLAINED,
         "moved": moved,
+        "rows": sorted(night.lines, key=lambda line: (_quiet(line), line.partition))[:ROWS],
+        "counted": counted,
         "spark": spark,
         "asset": asset,
         "run": run,
@@ -92,6 +97,11 @@ def _facts(night: Night, past: Sequence[Past], base: str) -> dict[str, Any]:
         "nights": len(past),
         "stage_of": _stage_of,
     }
+
+
+def _quiet(line: Line) -> bool:
+    """Whether there is nothing to say of the partition."""
+    return line.outcome.good and not line.missed and not line.comparison.changes
 
 
 def _stage_of(change: Change) -> str:

@@ -17,27 +17,30 @@ def verdict(night: Night) -> Verdict:
     """What a reader wants to know first."""
     if night.trouble:
         return Verdict("bad", f"Nothing was planned: {night.trouble}")
-    whole = _count(len(night.lines), "partition")
+    count = len(night.lines)
     bad = [
-        _count(count, what)
-        for count, what in (
+        counted(number, what)
+        for number, what in (
             (len(night.failures), "failure"),
             (len(night.missed), "missed check"),
             (len(night.regressions), "regression"),
         )
-        if count
+        if number
     ]
     if bad:
-        return Verdict("bad", f"{' and '.join([', '.join(bad[:-1]), bad[-1]] if bad[1:] else bad)} in {whole}")
+        listed = " and ".join([", ".join(bad[:-1]), bad[-1]] if bad[1:] else bad)
+        return Verdict("bad", f"{listed} in {counted(count, 'partition')}")
     if not night.lines:
         return Verdict("fair", "There was no partition to look at")
+    whole = "The one partition is" if count == 1 else f"All {count} partitions are"
     if night.without_baseline:
-        return Verdict("fair", f"All {whole} built; {len(night.without_baseline)} of them have no baseline yet")
+        return Verdict("fair", f"{whole} built; {len(night.without_baseline)} of {count} without a baseline yet")
     if night.lost:
-        return Verdict("fair", f"All {whole} built; {_count(len(night.lost), 'baseline record')} gone from the store")
-    known = f"; {_count(len(night.known), 'check')} missed as in the baseline" if night.known else ""
-    return Verdict("good", f"All {whole} as good as the baseline, or better{known}")
+        return Verdict("fair", f"{whole} built; {counted(len(night.lost), 'baseline record')} gone from the store")
+    known = f"; {counted(len(night.known), 'check')} missed as in the baseline" if night.known else ""
+    return Verdict("good", f"{whole} as good as the baseline, or better{known}")
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """The number with its noun, in the plural but for one."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -7,6 +7,7 @@ from dagster import DagsterInstance
 
 from assets.report import order
 from assets.report.order import ORDER_TAG, Order
+from assets.report.outcome import told_of
 from assets.workshop import Workshop
 from pipeline.nightly.work_order import WorkConfig, order_id
 
@@ -46,8 +47,8 @@ class Driver:
         )
         held = order.load(self._workshop.builder.store, order_id(done.dagster_run)) if done.success else None
         if held is None:
-            told = [event.message for event in done.all_events if event.is_failure]
-            raise PlanningFailed(f"planning failed: {told[0] if told else 'see the run in the UI'}")
+            told = [told_of(event) for event in done.all_events if event.is_step_failure]
+            raise PlanningFailed(f"planning failed: {'; '.join(told) or 'see the run in the UI'}")
         return held
 
     def finish(self, held: Order) -> None:

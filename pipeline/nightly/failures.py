@@ -10,6 +10,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from assets.report import order
 from assets.report.notifier import Notifier
 from assets.report.order import REASON_TAG
+from assets.report.outcome import told_of
 from assets.workshop import Workshop
 from pipeline.nightly.dispatch import REPORT_JOB, report_request
 from pipeline.nightly.work_order import order_id
@@ -30,7 +31,9 @@ def failed(
         description="Reports a night whose planning run failed, and tells of a report that could not be made.",
     )
     def sensor(context: dg.RunFailureSensorContext, notifier: Notifier) -> dg.RunRequest | dg.SkipReason:
-        run, told = context.dagster_run, context.failure_event.message or "no reason is known"
+        run = context.dagster_run
+        steps = [told_of(event) for event in context.get_step_failure_events()]
+        told = "; ".join(steps) or context.failure_event.message or "no reason is known"
         if run.tags.get("dagster/will_retry") == "true":
             return dg.SkipReason("Dagster starts it again")
         if run.job_name == REPORT_JOB:
