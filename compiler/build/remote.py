@@ -7,14 +7,22 @@ import errno
 import os
 import tempfile
 from collections.abc import Collection, Generator, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from upath import UPath
 
 
 class StoreUnreachable(Exception):
     """A remote store can't be used; the message has its URL, what went wrong and what to look at."""
+
+
+class Entry(NamedTuple):
+    """A file of a listing: its bytes, and the time of its last change in seconds since the epoch."""
+
+    size: int
+    changed: float
 
 
 class Remote:
@@ -59,12 +67,12 @@ class Remote:
                     raise error
         return {paths[path]: data for path, data in found.items() if isinstance(data, bytes)}
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Bytes of each file below a folder, by its name within; empty where there is no such folder."""
+    def listed(self, folder: str) -> dict[str, Entry]:
+        """Each file below a folder, by its name within; nothing where there is no such folder."""
         base = self._path(folder)
         with self._said("list", folder):
-            found: Mapping[str, Any] = self._files.find(base, detail=True)
-        return {path.removeprefix(f"{base}/"): int(info["size"]) for path, info in found.items()}
+            found: Mapping[str, Mapping[str, Any]] = self._files.find(base, detail=True)
+        return {path.removeprefix(f"{base}/"): Entry(int(info["size"]), _changed(info)) for path, info in found.items()}
 
     def create(self, name: str, data: bytes) -> bool:
         """
@@ -154,6 +162,12 @@ def _insist_on_bucket(error: FileNotFoundError) -> None:
     answer: Mapping[str, Any] = getattr(error.__cause__, "response", {})
     if answer.get("Error", {}).get("Code") == "NoSuchBucket":
         raise OSError(errno.ENXIO, str(error)) from error
+
+
+def _changed(info: Mapping[str, Any]) -> float:
+    """The time of change in a listing, which each backend calls by a name of its own."""
+    found = next(info[name] for name in ("LastModified", "mtime", "last_modified", "created") if name in info)
+    return found.timestamp() if isinstance(found, datetime) else float(found)
 
 
 def _mend(error: Exception) -> str:

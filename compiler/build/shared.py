@@ -5,6 +5,7 @@ A store that many machines use at once: a local folder as a cache, and files bel
     <url>/code/<digest>.json          as in the local store
     <url>/cas/<hash>/<file>           an object's files, uploaded before any record names them
     <url>/refs/<model>/<target>.json  what a partition shows
+    <url>/roots/, <url>/orders/, …    whatever else is kept by name
     <url>/epoch                       changes whenever records are collected: local copies of them are forgotten
 
 The first writer of a record wins: it is created by a conditional put, and whoever comes later takes what it names. A
@@ -17,21 +18,29 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import tempfile
+import time
 import uuid
 from collections.abc import Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from compiler.build import hashes
+from compiler.build.elsewhere import FetchedRef, KnownRecord
+from compiler.build.faults import explained
 from compiler.build.record import Head, Record, Ref, Shown, head_of
-from compiler.build.remote import Remote, StoreUnreachable, connect
-from compiler.build.store import Store
+from compiler.build.remote import Entry, Remote, StoreUnreachable, connect
+from compiler.build.store import FORMAT, Store
 
-UNCHANGING = ("records/", "code/", "format")
+UNCHANGING = ("records/", "code/")
 """Beginnings of the names of files that are written once, so that a local copy stays right."""
+
+OWN = ("tmp/", "locks/")
+"""Beginnings of the names of what is no other machine's business."""
+
+SETTLED_S = 24 * 3600.0
+"""Seconds after which an object that no record names is no upload of a running build any more."""
 
 AT_ONCE = 8
 """Files of one object that are sent or fetched at the same time."""
@@ -39,48 +48,6 @@ AT_ONCE = 8
 
 class DamagedObject(Exception):
     """What came from the remote is not what its hash says; the message names the URL and what to do."""
-
-
-class FetchedRef(Ref):
-    """A reference whose files come to this machine when its path is first asked for."""
-
-    @classmethod
-    def to(cls, store: SharedStore, digest: str) -> FetchedRef:
-        """A reference to that object, which is anywhere."""
-        ref = object.__new__(cls)
-        ref.__dict__.update(hash=digest, _store=store)
-        return ref
-
-    def __getattr__(self, name: str) -> Path:
-        """`path`, which is no attribute until its files are here."""
-        if name != "path":
-            raise AttributeError(name)
-        path = self.__dict__["path"] = self.__dict__["_store"].fetch(self.hash)
-        return path
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Ref) and self.hash == other.hash
-
-    def __hash__(self) -> int:
-        return hash(self.hash)
-
-
-class KnownRecord(Record):
-    """A record of which a partition's refs told the object; the rest is read when it is first asked for."""
-
-    @classmethod
-    def of(cls, store: SharedStore, key: str, digest: str) -> KnownRecord:
-        """The record of that key, which names that object."""
-        record = object.__new__(cls)
-        record.__dict__.update(key=key, ref=FetchedRef.to(store, digest), hit=True, _store=store)
-        return record
-
-    def __getattr__(self, name: str) -> bytes:
-        """`text`, which is no attribute until it is here."""
-        if name != "text":
-            raise AttributeError(name)
-        text = self.__dict__["text"] = self.__dict__["_store"].text(self.key)
-        return text
 
 
 class SharedStore(Store):
@@ -94,14 +61,19 @@ class SharedStore(Store):
         self.remote = remote
         self._objects: dict[str, str] = {}
         self._ahead: dict[str, bytes | None] = {}
+        self._changed: dict[str, float] = {}
         super().__init__(cache)
         self.forget_collected()
 
     def get(self, key: str) -> Record | None:
+        """The record of a key, None if there is none: it was made after its object, which is here or there."""
+        return self.record(key)
+
+    def record(self, key: str) -> Record | None:
         """The record of a key, None if there is none. Its object may still be elsewhere; its path brings it."""
         if digest := self._objects.get(key):
             return KnownRecord.of(self, key, digest)
-        record = super().get(key)
+        record = super().record(key)
         return record and dataclasses.replace(record, ref=FetchedRef.to(self, record.ref.hash))
 
     def point(self, partition: str, stage: str, record: Record) -> None:
@@ -111,8 +83,7 @@ class SharedStore(Store):
             refs = dict(self.refs(partition))
             if refs.get(stage) != now:
                 refs[stage] = now
-                text = json.dumps({name: held._asdict() for name, held in refs.items()})
-                self.save(f"refs/{partition}.json", text.encode())
+                self.save_refs(partition, refs)
 
     def refs(self, partition: str) -> Mapping[str, Shown]:
         """What a partition shows, by stage; one request, none while `looking_ahead`."""
@@ -160,12 +131,12 @@ class SharedStore(Store):
                 self._adopt(made)
         return path
 
-    def text(self, key: str) -> bytes:
-        """The text of a record that there is. Raises LookupError if it was collected."""
-        text = self._record(key)
-        if text is None:
+    def whole(self, key: str) -> Record:
+        """A record that there is, read. Raises LookupError if it was collected."""
+        record = super().record(key)
+        if record is None:
             raise LookupError(f"{self.remote.url}/records/{key}.jsonl was collected: build it again")
-        return text
+        return record
 
     def load(self, name: str) -> bytes | None:
         """A small file of the store, None where there is none; from here if it never changes and was seen before."""
@@ -176,26 +147,54 @@ class SharedStore(Store):
             return text
         text = self.remote.read(name)
         if unchanging and text is not None:
-            super().save(name, text)
+            self._keep(name, text)
         return text
 
     def save(self, name: str, text: bytes) -> None:
         """Put a small file of the store in place at one stroke."""
         if name.startswith(UNCHANGING):
             self.remote.create(name, text)
-            super().save(name, text)
+            self._keep(name, text)
         else:
             self.remote.replace(name, text)
 
     def names(self, folder: str) -> Sequence[str]:
         """The small files below a folder of the store, as `load` takes them, in order."""
-        return [f"{folder}/{name}" for name in sorted(self.remote.sizes(folder))]
+        found = self.remote.listed(folder)
+        self._changed.update({f"{folder}/{name}": entry.changed for name, entry in found.items()})
+        return [f"{folder}/{name}" for name in sorted(found)]
+
+    def used(self, key: str) -> float:
+        """When a record was made: where many use it, nobody notes when. It was listed before."""
+        return self._changed[f"records/{key}.jsonl"]
+
+    def objects(self) -> Mapping[str, int]:
+        """The bytes of each object that there is, but for those that a build may still be uploading."""
+        found: dict[str, list[Entry]] = {}
+        for name, entry in self.remote.listed("cas").items():
+            found.setdefault(name.partition("/")[0], []).append(entry)
+        before = time.time() - SETTLED_S
+        settled = {digest: files for digest, files in found.items() if max(it.changed for it in files) < before}
+        return {digest: sum(it.size for it in files) for digest, files in settled.items()}
 
     def drop(self, name: str) -> None:
-        """Take a small file of the store away, and have every machine forget its copies."""
-        self.remote.remove(name)
+        """
+        Take a small file or an object of the store away, and have every machine forget its copies.
+
+        Of an object whose copy here is damaged just that goes: it says nothing of the one that others read.
+        """
+        folder, _, digest = name.partition("/")
+        here = self.inner / name
+        spoilt = folder == "cas" and here.is_dir() and hashes.of_directory(here) != digest
         super().drop(name)
-        if name.startswith(UNCHANGING):
+        if spoilt or name.startswith(OWN):
+            return
+        for file in self.remote.listed(name) if folder == "cas" else ():
+            self.remote.remove(f"{name}/{file}")
+        if folder != "cas":
+            self.remote.remove(name)
+        if folder == "records":
+            self._objects.clear()
             self.remote.replace("epoch", uuid.uuid4().hex.encode())
 
     def forget_collected(self) -> None:
@@ -207,6 +206,12 @@ class SharedStore(Store):
                 path.unlink(missing_ok=True)
             self._replace(seen, lambda fresh: fresh.write_bytes(now))
 
+    def _begin(self) -> bytes:
+        """State the layout, and that this is another store than any that was at this URL before."""
+        self.remote.create("epoch", uuid.uuid4().hex.encode())
+        self.remote.create("format", FORMAT.encode())
+        return self.remote.read("format") or b""
+
     def _record(self, key: str) -> bytes | None:
         return super()._record(key) or self.load(f"records/{key}.jsonl")
 
@@ -217,24 +222,25 @@ class SharedStore(Store):
             self._upload(head)
         name = f"records/{key}.jsonl"
         kept = text if self.remote.create(name, text) else self.remote.read(name) or text
-        Store.save(self, name, kept)
+        self._keep(name, kept)
         return kept
 
-    def _whole(self, head: Head) -> bool:
-        """A record is made after its object, so the object is there or on the remote."""
-        return True
+    def _keep(self, name: str, text: bytes) -> None:
+        """Write a local copy. It waits for nobody: collecting, which lets nobody build, makes some too."""
+        with explained(self.root):
+            self._replace(self.inner / name, lambda fresh: fresh.write_bytes(text))
 
     def _upload(self, head: Head) -> None:
         path, folder = self.object_path(head.object), f"cas/{head.object}"
-        there = self.remote.sizes(folder)
-        missing = [name for name, size in head.files.items() if there.get(name) != size]
+        there = self.remote.listed(folder)
+        missing = [name for name, size in head.files.items() if name not in there or there[name].size != size]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for done in [pool.submit(self.remote.upload, path / name, f"{folder}/{name}") for name in missing]:
                 done.result()
 
     def _download(self, digest: str, made: Path) -> None:
         folder = f"cas/{digest}"
-        names = self.remote.sizes(folder)
+        names = self.remote.listed(folder)
         if not names and digest != hashes.of_value([]):
             self.forget_collected()
             raise LookupError(f"{self.remote.url}/{folder} is gone: build it again")
