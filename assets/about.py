@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from assets.checks import Check
 from assets.figures import Figure
 
+HEAVY = "heavy"
+"""The pool of steps that keep a core busy for long; `dagster.yaml` limits how many run at once."""
+
 
 @dataclass(frozen=True)
 class About:

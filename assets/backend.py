@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from assets.about import About
+from assets.about import HEAVY, About
 from assets.checks import CHECKS
 from assets.figures import Figure
 
@@ -17,6 +17,7 @@ ABOUT: Mapping[str, About] = {
         {"mlir"},
         "Layer groups with their tiles, loads and stores, each buffer placed in local memory; the longest first.",
         figures=(Figure("local_memory"),),
+        pool=HEAVY,
     ),
     "addr_mlir": About(
         "backend",

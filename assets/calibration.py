@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from assets.about import About
+from assets.about import HEAVY, About
 from assets.figures import Figure
 
 ABOUT: Mapping[str, About] = {
@@ -11,6 +11,7 @@ ABOUT: Mapping[str, About] = {
         {"table"},
         "One line a tensor: its threshold, least and greatest value over the calibration inputs.",
         figures=(Figure("thresholds"),),
+        pool=HEAVY,
     ),
     "cali_mlir": About("calibration", {"mlir"}, "The canonical network with calibrated types."),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from assets.about import About
+from assets.about import HEAVY, About
 from assets.checks import CHECKS
 from assets.figures import Figure
 
@@ -26,6 +26,7 @@ ABOUT: Mapping[str, About] = {
         "The model's own metric on labelled data, float and on the chip, and samples that the chip gets wrong.",
         figures=(Figure("confusion"), Figure("misjudged")),
         checks=CHECKS["accuracy"],
+        pool=HEAVY,
     ),
 }
 """By stage."""
