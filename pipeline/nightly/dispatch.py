@@ -24,7 +24,9 @@ BATCH = 100
 INTERVAL = 10
 """Seconds from tick to tick."""
 
-REPORT_JOB = "report"
+REPORT_JOB = "report_night"
+"""Not `report`: a job may not be called as an asset is."""
+
 RETRY_PAUSE = 600.0
 """Seconds within which Dagster starts a lost run again, if it is going to."""
 

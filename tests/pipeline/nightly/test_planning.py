@@ -12,6 +12,7 @@ from assets.report.notifier import Notifier
 from assets.report.order import ORDER_TAG
 from compiler.build.flow import Settings, Target
 from pipeline.bench.planted import PlantedZoo
+from pipeline.nightly.dispatch import REPORT_JOB
 from pipeline.nightly.drive import PlanningFailed
 from pipeline.nightly.work_order import WorkConfig, order_id
 from tests.pipeline.nightly.night import TARGET, Nights, webhook
@@ -23,6 +24,10 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     nights = Nights(tmp_path_factory.mktemp("planning"), ["built", "fresh"])
     nights.driver().finish(nights.plan("before", models=["built"], report=False))
     return nights
+
+
+def test_a_code_server_can_load_everything(nights: Nights) -> None:
+    nights.definitions.get_repository_def().load_all_definitions()
 
 
 def test_only_what_is_missing_or_stale_is_ordered(nights: Nights) -> None:
@@ -94,7 +99,7 @@ def test_a_planning_run_that_fails_is_reported(nights: Nights) -> None:
     request = failed(nights, run("plan_work", "lost-night", config))
     assert isinstance(request, dg.RunRequest)
     assert request.run_key == "lost-night:report"
-    done = nights.definitions.resolve_job_def("report").execute_in_process(
+    done = nights.definitions.resolve_job_def(REPORT_JOB).execute_in_process(
         run_config=request.run_config, instance=nights.instance, tags=request.tags
     )
     assert done.success
@@ -106,7 +111,7 @@ def test_a_planning_run_that_fails_is_reported(nights: Nights) -> None:
 def test_a_report_that_fails_is_told_of(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     with webhook() as (address, posted):
         monkeypatch.setenv("TPUFLOW_WEBHOOK", address)
-        result = failed(nights, DagsterRun("report", "aaaabbbb", tags={ORDER_TAG: "night"}))
+        result = failed(nights, DagsterRun(REPORT_JOB, "aaaabbbb", tags={ORDER_TAG: "night"}))
     assert isinstance(result, dg.SkipReason)
     assert [message["text"] for message in posted] == ["night: the report failed: the disk is full"]
 
