@@ -61,14 +61,14 @@ def run(
     summary = {"metric": params["metric"], "samples": len(labels)} | figures
     judged = chosen | {"label": labels}
     _write(summary, judged, scores | {"labels": labels}, out)
-    wrong = _misjudged(judged) if labels.size == len(labels) else np.zeros(0, np.int64)
+    wrong = misjudged(judged) if labels.size == len(labels) else np.zeros(0, np.int64)
     shown = pictures(samples_for(path, session.inputs), wrong[:EXAMPLES])
     write_npz(out / "misjudged.npz", {"images": shown, "samples": wrong[: len(shown)]})
     table = [{"sample": i} | {name: values[i].item() for name, values in judged.items()} for i in wrong.tolist()]
     return {**summary, "misjudged": len(wrong), "table": table}
 
 
-def _misjudged(judged: Mapping[str, Array]) -> Array:
+def misjudged(judged: Mapping[str, Array]) -> Array:
     """Samples that the chip gets wrong: those that float gets right, then the others; then those only float misses."""
     labels = judged["label"].reshape(-1)
     chip, exact = (judged[name] != labels for name in ("chip", "float"))

@@ -107,3 +107,8 @@ def test_data_that_cannot_be_scored_are_refused(
 def test_an_unknown_metric_is_refused(built: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(UnknownMetric, match="'bleu'"):
         scored(built, tmp_path, {"x": DIGITS, "labels": np.zeros(12)}, {**TOP1, "metric": "bleu"})
+
+
+def test_what_only_the_chip_gets_wrong_comes_first() -> None:
+    judged = {"label": np.array([0, 1, 2, 3, 4]), "chip": np.array([0, 9, 9, 3, 9]), "float": np.array([9, 9, 2, 3, 4])}
+    assert accuracy.misjudged(judged).tolist() == [2, 4, 1, 0]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from assets.zoo import record
-from assets.zoo.packages import PackageUnavailable
 from assets.zoo.make import model_bytes
+from assets.zoo.packages import PackageUnavailable
 from compiler.dialects.top.ops import Top
 from compiler.ir import files, text
 from compiler.npz import write_npz

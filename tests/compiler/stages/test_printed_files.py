@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from assets.zoo import record
-from assets.zoo.packages import PackageUnavailable
 from assets.zoo.make import model_bytes
+from assets.zoo.packages import PackageUnavailable
 from compiler.dialects.quant import Quant
 from compiler.dialects.top.ops import Top
 from compiler.dialects.tpu.ops import Tpu
