@@ -10,6 +10,7 @@ from assets.partitions import MODELS, key_of
 from assets.workshop import Workshop
 from assets.zoo import record
 from assets.zoo.complaint import Fault, shown
+from assets.zoo.fields import Record
 from compiler.build.flow import Target
 from compiler.build.plan import Action, plan
 from pipeline import jobs
@@ -54,9 +55,11 @@ def newcomers(context: dg.SensorEvaluationContext, workshop: dg.ResourceParam[Wo
     seen = tick.look()
     tick.memory.told = seen.faults
     there = context.instance.get_dynamic_partitions(str(MODELS.name))
-    added = sorted(set(seen.sound) - set(there))
-    removed = sorted(set(seen.removed) & set(there))
-    requests = list(_requests(context.instance, workshop, seen))
+    models = set(workshop.builder.zoo.names())
+    added = sorted(models.intersection(seen.sound).difference(there))
+    removed = sorted(set(seen.removed).intersection(there))
+    changed = [(held, content) for held, content in seen.changed if held.name in models]
+    requests = _requests(context.instance, workshop, changed)
     return dg.SensorResult(
         run_requests=requests,
         skip_reason=None if requests else _said(seen),
@@ -79,11 +82,13 @@ def _evaluation(faults: Sequence[Fault]) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(ASSET, CHECK, passed=not faults, metadata=evidence(faults))
 
 
-def _requests(instance: dg.DagsterInstance, workshop: Workshop, seen: Seen) -> list[dg.RunRequest]:
+def _requests(
+    instance: dg.DagsterInstance, workshop: Workshop, changed: Sequence[tuple[Record, str]]
+) -> list[dg.RunRequest]:
     """A run for each target of each changed model with anything to do; what is only to be shown again is, at once."""
     builder = workshop.builder
     requests: list[dg.RunRequest] = []
-    for held, content in seen.changed:
+    for held, content in changed:
         for name in held.targets:
             target = Target.parse(name)
             actions = {step.action for step in plan(builder, builder.zoo.settings(held.name), target)}

@@ -6,6 +6,7 @@ one. What was found faulty is looked at again whenever anything in the folder mo
 """
 
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,11 @@ from assets.zoo.fields import Committed, Record
 from compiler.build import hashes
 from pipeline.newcomers.memory import Known, Memory, State, listing, state
 
-AT_ONCE = 8
-"""Models looked into in one tick, which has a minute; the others wait."""
+SECONDS = 20.0
+"""How long a tick, which has a minute, may look into models; one is always, the others wait for the next."""
+
+RIGHT = {".yml": ".yaml", ".yaml": ".yaml", ".onnx": ".onnx"}
+"""What a file of that ending, in whatever letters, has to be called."""
 
 WORD = re.compile(r"[^\s\"',\[\]{}]+")
 """What may be a file's name in the text of a record that isn't YAML."""
@@ -42,7 +46,7 @@ class Tick:
         self._folder = record.own_folder()
         self._now = listing(self._folder)
         self._moved = self._now != memory.listing
-        self._left = AT_ONCE
+        self._until: float | None = None
         self.seen = Seen()
         self.memory = Memory(listing=self._now, orphans=self._orphans(), told=memory.told, began=True)
 
@@ -55,9 +59,8 @@ class Tick:
         for path in record.own_records():
             self._own(path.absolute())
         self._missing()
-        self.seen.faults = [
-            fault for known in (*self.memory.known.values(), *self.memory.bare.values()) for fault in known.faults
-        ]
+        looked = (*self.memory.known.values(), *self.memory.bare.values())
+        self.seen.faults = [*(fault for known in looked for fault in known.faults), *self._misnamed()]
         return self.seen
 
     def _committed(self, path: Path) -> None:
@@ -79,12 +82,11 @@ class Tick:
         files = self._rests_on(path)
         if before and before.files == files and not (before.faults and self._moved):
             self._keep(path, before)
-        elif self._on_the_way(files) or not self._left:
+        elif self._on_the_way(files) or self._late():
             self.seen.waiting.append(path.name)
             if before:
                 self.memory.known[str(path)] = before
         else:
-            self._left -= 1
             self._note(path, self._judged(path, files), before, news=True)
 
     def _judged(self, path: Path, files: dict[str, State]) -> Known:
@@ -108,6 +110,19 @@ class Tick:
         self.memory.known[str(path)] = known
         if known.content:
             self.seen.sound.append(path.stem)
+
+    def _late(self) -> bool:
+        """Whether the next model has to wait for another tick; the clock starts with the first."""
+        if self._until is None:
+            self._until = time.monotonic() + SECONDS
+            return False
+        return time.monotonic() > self._until
+
+    def _misnamed(self) -> list[Fault]:
+        """Files that would be passed over for their ending."""
+        top = [Path(name) for name in self._now if Path(name).parent == self._folder.absolute()]
+        right = {path: path.with_suffix(RIGHT.get(path.suffix.lower(), path.suffix)) for path in top}
+        return [Fault(shown(path), 0, "", f"rename it to {to.name}") for path, to in right.items() if path != to]
 
     def _rests_on(self, path: Path) -> dict[str, State]:
         """The record's file and those it names, as they are; the record's alone while it can't be read."""
@@ -144,12 +159,11 @@ class Tick:
         before = self._before.bare.get(str(path))
         if before and not self._moved:
             self.memory.bare[str(path)] = before
-        elif self._on_the_way([str(path)]) or not self._left:
+        elif self._on_the_way([str(path)]) or self._late():
             self.seen.waiting.append(path.name)
             if before:
                 self.memory.bare[str(path)] = before
         else:
-            self._left -= 1
             self._add(path)
 
     def _add(self, path: Path) -> None:

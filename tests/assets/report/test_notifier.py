@@ -6,7 +6,7 @@ import pytest
 
 from assets.report import notifier
 from assets.report.notifier import WEBHOOK, Notifier
-from tests.pipeline.nightly.night import webhook
+from pipeline.bench.nights import webhook
 
 
 @pytest.fixture(autouse=True)

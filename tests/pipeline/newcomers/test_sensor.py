@@ -18,8 +18,10 @@ from assets.zoo import record
 from assets.zoo.add import Wishes, add
 from compiler.build.flow import FLOW, Target
 from pipeline.definitions import over
+from pipeline.newcomers import tick
 from pipeline.newcomers.sensor import ASSET, CHECK, newcomers, newcomers_asset, readable
 from tests.assets.zoo import nets
+from tests.offline_zoo import OfflineZoo
 
 LENET = record.ROOT / "models" / "lenet_mnist.onnx"
 QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -195,6 +197,39 @@ def test_a_new_onnx_file_behind_an_old_record_is_built(watched: Watched) -> None
     assert watched.settle()
 
 
+def test_a_return_to_what_was_built_before_is_shown_again_without_a_run(watched: Watched) -> None:
+    path = sound(watched.folder)
+    builder = watched.workshop.builder
+    target = Target.parse("x64-int8")
+    shown: list[str] = []
+    for old, new in (("", ""), ("method: mse", "method: max")):
+        edit(path, old, new)
+        watched.settle()
+        builder.build(builder.zoo.settings("net"), target)
+        shown.append(builder.store.refs("net/x64-int8")["cali_table"].key)
+    edit(path, "method: max", "method: mse")
+    assert not watched.settle()
+    assert shown[0] != shown[1]
+    assert builder.store.refs("net/x64-int8")["cali_table"].key == shown[0]
+
+
+def test_a_model_that_the_workshop_does_not_know_is_left_alone(watched: Watched, tmp_path: Path) -> None:
+    watched.workshop = Workshop(tmp_path / "build", OfflineZoo(tmp_path / "zoo"))
+    watched.instance.delete_dynamic_partition(str(MODELS.name), "resnet8")
+    sound(watched.folder)
+    assert not watched.settle()
+    assert not watched.models().intersection({"net", "resnet8"})
+
+
+def test_many_models_are_looked_into_over_several_ticks(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tick, "SECONDS", -1.0)
+    for name in ("one", "two", "three"):
+        sound(watched.folder, name)
+    watched.tick()
+    built = [[str(r.partition_key) for r in watched.tick().run_requests or ()] for _ in range(4)]
+    assert built == [["one|x64-int8"], ["three|x64-int8"], ["two|x64-int8"], []]
+
+
 def test_a_file_still_on_its_way_is_waited_for(watched: Watched) -> None:
     content = LENET.read_bytes()
     target = watched.folder / "lenet.onnx"
@@ -292,6 +327,11 @@ def odd_name(path: Path) -> None:
     path.with_suffix(".onnx").rename(path.with_name("my net.onnx"))
 
 
+def other_ending(path: Path) -> None:
+    path.with_suffix(".onnx").unlink()
+    path.rename(path.with_suffix(".yml"))
+
+
 def of_the_repository(path: Path) -> None:
     path.rename(path.with_name("resnet8.yaml"))
 
@@ -306,6 +346,7 @@ BAD: dict[Callable[[Path], None], tuple[str, str, str]] = {
     dynamic_length: ("net.onnx", "", "x [batch, length, 8]; give them, such as --input x=1,128,8"),
     no_number: ("net.onnx", "", "'x' is INT64; only FLOAT runs"),
     odd_name: ("my net.onnx", "", "'my net' can't name a model"),
+    other_ending: ("net.yml", "", "rename it to net.yaml"),
     of_the_repository: ("resnet8.yaml", "name", "the repository has a model 'resnet8'; rename this one"),
 }
 

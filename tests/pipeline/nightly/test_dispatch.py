@@ -12,8 +12,8 @@ from dagster import DagsterRun, DagsterRunStatus
 
 from assets.report import order
 from assets.report.order import ORDER_TAG, Order, Task
+from pipeline.bench.nights import TARGET, Nights
 from pipeline.nightly import dispatch
-from tests.pipeline.nightly.night import TARGET, Nights
 
 MODELS = [f"m{i}" for i in range(5)]
 

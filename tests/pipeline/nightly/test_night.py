@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from pipeline.bench.nights import Nights, webhook
 from pipeline.bench.planted import accuracy_loss, crash, cycle_loss
-from tests.pipeline.nightly.night import Nights, webhook
 
 FAULTS = {"blurred": accuracy_loss, "slowed": cycle_loss, "broken": crash}
 
@@ -28,15 +28,15 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    nights = Nights(tmp_path_factory.mktemp("night"), [*FAULTS, "sound"])
-    nights.spend("first")
-    nights.accept()
-    nights.spend("quiet")
-    quiet, quiet_runs = nights.checks(), list(nights.ran)
-    for model, fault in FAULTS.items():
-        nights.zoo.plant(model, fault)
     with webhook() as (address, posted), pytest.MonkeyPatch.context() as patch:
         patch.setenv("TPUFLOW_WEBHOOK", address)
+        nights = Nights(tmp_path_factory.mktemp("night"), [*FAULTS, "sound"])
+        nights.spend("first")
+        nights.accept()
+        nights.spend("quiet")
+        quiet, quiet_runs = nights.checks(), list(nights.ran)
+        for model, fault in FAULTS.items():
+            nights.zoo.plant(model, fault)
         nights.spend("bad")
     return Told(nights, quiet, quiet_runs, nights.checks(), list(nights.ran), posted)
 
@@ -85,7 +85,8 @@ def test_the_report_is_there_and_people_are_told(told: Told) -> None:
     assert "slowed/e8-int8" in page.with_name("report.md").read_text()
     assert len(metadata["summary"].encode()) <= 4096
     assert metadata["notification"] == "sent"
-    (message,) = told.posted
+    assert [message["order"] for message in told.posted] == ["first", "quiet", "bad"]
+    message = told.posted[-1]
     assert message["text"].startswith("bad: 1 failure and 4 regressions in 4 partitions\nbroken/e8-int8 failed")
     assert message["verdict"] == "bad"
     assert message["failures"] == ["broken/e8-int8"]

@@ -11,11 +11,11 @@ from dagster import DagsterRun
 from assets.report.notifier import Notifier
 from assets.report.order import ORDER_TAG
 from compiler.build.flow import Settings, Target
+from pipeline.bench.nights import TARGET, Nights, webhook
 from pipeline.bench.planted import PlantedZoo
 from pipeline.nightly.dispatch import REPORT_JOB
 from pipeline.nightly.drive import PlanningFailed
 from pipeline.nightly.work_order import WorkConfig, order_id
-from tests.pipeline.nightly.night import TARGET, Nights, webhook
 
 
 @pytest.fixture(scope="module")

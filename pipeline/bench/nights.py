@@ -1,4 +1,4 @@
-"""A zoo with faults to plant, its definitions and an instance, driven in this process."""
+"""Nights of a zoo in which faults can be planted: its definitions and an instance, driven in this process."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -36,9 +36,11 @@ class Nights:
         self.ran: list[str] = []
 
     def driver(self) -> Driver:
+        """What executes here the runs that the sensor asks for."""
         return Driver(self.definitions, self.workshop, self.instance, self.ran.append)
 
     def plan(self, name: str, *, report: bool = True, models: Sequence[str] = ()) -> Order:
+        """Only the planning run of a night. Raises PlanningFailed."""
         config = WorkConfig(models=list(models), targets=[TARGET], reason="nightly", report=report)
         return self.driver().plan(config, {ORDER_TAG: name, REASON_TAG: "nightly"})
 
@@ -50,6 +52,7 @@ class Nights:
         return held
 
     def accept(self) -> None:
+        """Take what is there for the baseline."""
         shown = {f"{model}/{TARGET}": self.store.refs(f"{model}/{TARGET}") for model in self.zoo.names()}
         baseline.move(self.store, {partition: Accepted("once", refs) for partition, refs in shown.items()})
 
@@ -69,6 +72,7 @@ class Nights:
         return {name: it.value for name, it in event.asset_materialization.metadata.items()}
 
     def open_orders(self) -> Sequence[str]:
+        """Ids of the orders that are not carried out yet."""
         return order.unfinished(self.store)
 
 
@@ -79,6 +83,7 @@ def webhook(answers: Sequence[int] = (200,)) -> Generator[tuple[str, list[dict[s
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            """Keep what came."""
             came.append(loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(answers[min(len(came), len(answers)) - 1])
             self.end_headers()
