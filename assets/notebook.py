@@ -73,12 +73,13 @@ def report(
 def _excerpt(told: Mapping[str, Any], records: Mapping[str, Record]) -> str:
     """The figures that matter most as a Markdown table, and the checks that fail."""
     costs, likeness, scored = (records[name].metadata for name in ("profile", "comparison", "accuracy"))
+    score = f"{scored['accuracy']:.4f} (float {scored['accuracy_float']:.4f})" if "accuracy" in scored else "not scored"
     figures = {
         "cycles": f"{costs['cycles']:,}",
         "cycles / bound": f"{costs['cycles_over_bound']:.3f}",
         "DDR bytes": f"{costs['ddr_bytes']:,}",
         "SQNR, dB": f"{likeness['sqnr_db']:.1f}",
-        "accuracy": f"{scored['accuracy']:.4f} (float {scored['accuracy_float']:.4f})" if scored else "not scored",
+        "accuracy": score,
     }
     failing = [check["check"] for check in told["checks"] if not check["passed"]]
     lines = [f"| {' | '.join(row)} |" for row in (figures, ["---"] * len(figures), figures.values())]

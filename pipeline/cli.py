@@ -121,6 +121,18 @@ def opt(
 
 
 @app.command()
+def notebook(
+    model: Annotated[str, typer.Argument(help="A model of the zoo.")],
+    target: Annotated[str, typer.Argument(help="<chip>-<mode>, such as x64-int8.")],
+    browse: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Report on one model for one target: a notebook and a page of it, in the store."""
+    from pipeline.commands import notebook as command
+
+    command.notebook(model, target, browse=browse)
+
+
+@app.command()
 def demo() -> None:
     """Build two models for five targets and show their figures."""
     from pipeline.commands import demo as command

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets import notebook
 from assets.flow import STAGE_ASSETS
 from assets.resources import resources
 from assets.sources import FILE_ASSETS, SETTINGS_ASSETS
@@ -20,7 +21,9 @@ def over(workshop: Workshop) -> dg.Definitions:
         sensors=[watch.mirrored],
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(flow, newcomers.definitions(workshop), nightly.definitions(workshop))
+    return dg.Definitions.merge(
+        flow, newcomers.definitions(workshop), nightly.definitions(workshop), notebook.definitions(workshop)
+    )
 
 
 defs = over(Workshop())

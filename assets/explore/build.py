@@ -11,6 +11,7 @@ is never touched: `shown` reads that.
 """
 
 import functools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 from assets.explore.artifacts import NotMade
 from assets.explore.tables import Tables
 from assets.workshop import Workshop
+from assets.zoo.record import ROOT
 from compiler.build import hashes
 from compiler.build.builder import Builder, partition_of
 from compiler.build.flow import SOURCES, Settings, Target, UnknownStage
@@ -144,15 +146,20 @@ class Build(Tables):
             return self.builder.store.build(recipe.key, recipe.plain(), make).ref
 
 
-def load(model: str, target: str, workshop: Workshop | None = None) -> Build:
+def workshop() -> Workshop:
+    """The zoo as it is here over `$TPUFLOW_STORE`, or the repository's own store, wherever the notebook is."""
+    return Workshop() if "TPUFLOW_STORE" in os.environ else Workshop(ROOT / "build")
+
+
+def load(model: str, target: str, over: Workshop | None = None) -> Build:
     """A model of the zoo for `<chip>-<mode>`, its standing settings. Raises LookupError, UnknownTarget."""
-    builder = (workshop or Workshop()).builder
+    builder = (over or workshop()).builder
     return Build(builder, builder.zoo.settings(model), Target.parse(target))
 
 
-def shown(model: str, target: str, workshop: Workshop | None = None) -> Tables:
+def shown(model: str, target: str, over: Workshop | None = None) -> Tables:
     """What the store shows for a partition now, whatever made it; LookupError for a stage that was never built."""
-    store = (workshop or Workshop()).builder.store
+    store = (over or workshop()).builder.store
     partition = partition_of(model, Target.parse(target))
     return Tables(partition, lambda stage: store.read(partition, stage).path)
 

@@ -7,9 +7,17 @@ from pathlib import Path
 
 from assets.explore.artifacts import Artifacts
 from assets.explore.picture import picture
-from assets.notebooks import roofline
 from assets.notebooks.elements import flow, header, percent, show, side_by_side, sized, table, tiles, timed
-from assets.plots import local_memory, similarity, thresholds, timeline
+from assets.plots import (
+    confusion,
+    local_memory,
+    memory_map,
+    misjudged,
+    roofline,
+    similarity,
+    thresholds,
+    timeline,
+)
 
 # %% tags=["parameters"]
 model = "resnet8"
@@ -70,16 +78,16 @@ show(flow({group: {stage: said[stage] for stage in names if stage in said} for g
 
 # %% [markdown]
 # ## What the passes did
-# Passes that changed the number of ops, and the ops before and after them.
+# Passes that changed the ops, and the ops as imported and after all passes.
 
 # %%
 steps = facts["passes"]
 changes = [
-    {"pass": after["pass"], "ops before": before["ops"], "ops after": after["ops"]}
+    {"pass": after["pass"], "ops before": before["ops"], "ops after": after["ops"], "change": after["change"]}
     for before, after in itertools.pairwise(steps)
-    if before["ops"] != after["ops"]
+    if after["change"]
 ]
-reduced = table(changes, f"None of {len(steps) - 1} passes changed the number of ops, which is {steps[0]['ops']}.")
+reduced = table(changes, f"None of {len(steps) - 1} passes changed the ops, {steps[0]['ops']} of them.")
 imported, left = ({row["op"]: row["count"] for row in facts["ops"][f"{name}_mlir"]} for name in ("origin", "canonical"))
 census = [{"op": op, "imported": imported.get(op, 0), "canonical": left.get(op, 0)} for op in {**imported, **left}]
 show(side_by_side(reduced, table(sorted(census, key=lambda row: -max(row["imported"], row["canonical"])))))
@@ -90,7 +98,7 @@ show(side_by_side(reduced, table(sorted(census, key=lambda row: -max(row["import
 
 # %%
 if calibrated:
-    show(picture(thresholds.draw(here.folders)))
+    show(picture(thresholds.draw(here.folders), "thresholds"))
     cuts = [
         {"tensor": name, "threshold": entry.threshold, "greatest": greatest, "kept": entry.threshold / greatest}
         for name, entry in here.entries.items()
@@ -109,21 +117,20 @@ show(table(facts["ops"]["tpu_mlir"]))
 
 # %% [markdown]
 # ## Layer groups
-# A group runs from local memory alone. Left of the dashed line memory is too slow to keep the engine busy.
+# A group runs from local memory alone; what passes between groups lies in global memory.
 
 # %%
-chip = here.model.chip
-show(picture(roofline.draw(facts["groups"], chip)), picture(local_memory.draw(here.folders)))
+show(picture(local_memory.draw(here.folders), "local memory"), picture(memory_map.draw(here.folders), "memory map"))
 shown = sorted(facts["groups"], key=lambda group: -group["cycles"])[:12]
 columns = ("group", "ops", "tiles", "cycles", "compute", "moves", "bytes", "lmem_peak", "halo", "binds")
 show(table([{name: group[name] for name in columns} for group in shown]))
 
 # %% [markdown]
 # ## On the chip
-# When each engine is busy, and the layers that take the longest.
+# When each engine is busy, each layer under the chip's roofs, and the layers that take the longest.
 
 # %%
-show(picture(timeline.draw(here.folders)))
+show(picture(timeline.draw(here.folders), "timeline"), picture(roofline.draw(here.folders), "roofline"))
 columns = ("layer", "cycles", "tiu_cycles", "gdma_cycles", "load_bytes", "store_bytes", "macs")
 costliest = sorted(here.layers, key=lambda row: -row["cycles"])[:12]
 show(table([{name: row[name] for name in columns} for row in costliest]))
@@ -133,7 +140,7 @@ show(table([{name: row[name] for name in columns} for row in costliest]))
 # Each tensor of the chip's arithmetic against the float network, in the order they are computed.
 
 # %%
-show(picture(similarity.draw(here.folders)))
+show(picture(similarity.draw(here.folders), "similarity"))
 lowered = [row for row in here.compared if row["later"] == "tpu"]
 wanted = facts["tolerance"].get("cosine", 0.0)
 bad = [row["tensor"] for row in lowered if row["cosine"] < wanted]
@@ -165,6 +172,7 @@ if scored:
             }
         )
     )
+    show(picture(confusion.draw(here.folders), "confusion"), picture(misjudged.draw(here.folders), "misjudged"))
     show(table(moved[:12], "Chip and float predict the same for every sample."))
 else:
     show(table([], "The model has no labelled data to score."))
