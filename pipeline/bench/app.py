@@ -122,3 +122,17 @@ def dagster(
     show("dagster", rows, as_json)
     if any(row.value for row in rows if row.metric == "empty_home_failures"):
         raise typer.Exit(1)
+
+
+@app.command()
+def night(as_json: AsJson = False) -> None:
+    """Plant an accuracy loss, a cycle loss and a crash, and count what a night names; exit code 1 if it errs."""
+    from pipeline.bench import night
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    with telling() as told:
+        rows = list(night.rows(told))
+    show("night", rows, as_json)
+    if any(row.value for row in rows if row.metric in ("missed", "wrongly_named", "runs_launched", "checks_failed")):
+        raise typer.Exit(1)
