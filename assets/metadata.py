@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-MAX_ROWS = 50
+MAX_ROWS = 20
 """Rows of a table that go into the event log; the artifact has them all."""
 
 
