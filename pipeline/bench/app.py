@@ -125,6 +125,20 @@ def dagster(
 
 
 @app.command()
+def incremental(as_json: AsJson = False) -> None:
+    """Count the stages that edits, settings, second builders and killed ones make run; exit code 1 if one too many."""
+    from pipeline.bench import incremental
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    with telling() as told:
+        rows = list(incremental.rows(told))
+    show("incremental", rows, as_json)
+    if any(row.value for row in rows if row.metric in incremental.NEVER):
+        raise typer.Exit(1)
+
+
+@app.command()
 def night(as_json: AsJson = False) -> None:
     """Plant an accuracy loss, a cycle loss and a crash, and count what a night names; exit code 1 if it errs."""
     from pipeline.bench import night

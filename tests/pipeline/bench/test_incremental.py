@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +11,7 @@ from typer.testing import CliRunner
 from pipeline.bench import incremental
 from pipeline.bench.replica import REPOSITORY, EditFailed, Replica
 from pipeline.bench.report import Row
+from pipeline.bench.status import Told
 from pipeline.cli import app
 
 
@@ -60,11 +60,12 @@ def test_stages_are_counted_by_where_they_are_in_the_flow() -> None:
 
 @pytest.mark.parametrize("metric", sorted(incremental.NEVER))
 def test_one_too_many_is_a_failure(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def rows(value: int) -> Iterator[Row]:
-        yield Row("case", metric, value, "things")
-
     for value in (0, 1):
-        monkeypatch.setattr(incremental, "rows", lambda told, value=value: rows(value))
+
+        def rows(told: Told, found: int = value) -> Iterator[Row]:
+            yield Row("case", metric, found, "things")
+
+        monkeypatch.setattr(incremental, "rows", rows)
         result = CliRunner().invoke(app, ["bench", "incremental", "--json"])
         assert result.exit_code == value
         assert [row["value"] for row in json.loads(result.stdout)["rows"]] == [value]
