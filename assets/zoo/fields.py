@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PositiveFloat,
     PositiveInt,
     ValidationInfo,
     model_validator,
@@ -129,7 +130,7 @@ class Preprocessing(Strict):
     """`(pixel ÷ 255 - mean) ÷ std`, one number a channel, or one for all; for data sets of pictures only."""
 
     mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
+    std: tuple[PositiveFloat, ...] = (1.0,)
 
 
 class Samples(Strict):
@@ -205,6 +206,16 @@ class Record(Strict):
         for part in ("calibration", "evaluation"):
             if getattr(self, part).samples < batch:
                 raise ValueError(f"{part}.samples has to be {batch} at least: an input takes so many at a time")
+        return self
+
+    @model_validator(mode="after")
+    def by_channel(self) -> Self:
+        """Preprocessing has a number for each channel, or one for all."""
+        extents = self.inputs[self.image_input]
+        channels = extents[1] if len(extents) > 1 else 1
+        for name in ("mean", "std"):
+            if len(getattr(self.preprocessing, name)) not in (1, channels):
+                raise ValueError(f"preprocessing.{name} needs one number, or {channels}: one for each channel")
         return self
 
     @property

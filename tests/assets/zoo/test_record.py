@@ -85,6 +85,8 @@ def test_modes_and_bounds_are_those_of_the_flow() -> None:
         ("qtable", {"a_Conv": "INT4"}, r"qtable.a_Conv: 'INT4' is neither a number format \(F32, BF16, F16, INT8\)"),
         ("qtable", {"a_Conv": -1.0}, "qtable.a_Conv: -1.0 is neither"),
         ("qtable", {"a_Conv": True}, "qtable.a_Conv: True is neither"),
+        ("preprocessing", {"mean": [0.5, 0.5, 0.5]}, "preprocessing.mean needs one number, or 1"),
+        ("preprocessing", {"std": [0]}, "preprocessing.std.0: input should be greater than 0"),
         ("schedule", {"effort": 4}, "schedule.effort"),
         ("targets", ["x64-int9"], "targets.0: no target 'x64-int9'; there are x64-f32"),
         ("name", "other", "name: the name is 'other', that of the file says 'mine'"),
