@@ -23,7 +23,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-ROWS = 1000
+ROWS = 500
 """Partitions that the last table lists, those with something to say first; the store has the figures of all."""
 
 SUMMARY_BYTES = 4000

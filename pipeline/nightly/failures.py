@@ -9,11 +9,10 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from assets.report import order
 from assets.report.notifier import Notifier
-from assets.report.order import REASON_TAG
 from assets.report.outcome import told_of
 from assets.workshop import Workshop
 from pipeline.nightly.dispatch import REPORT_JOB, report_request
-from pipeline.nightly.work_order import order_id
+from pipeline.nightly.work_order import WorkConfig, order_id
 
 
 def failed(
@@ -39,14 +38,15 @@ def failed(
         if run.job_name == REPORT_JOB:
             name = run.tags.get(order.ORDER_TAG, run.run_id)
             return dg.SkipReason(notifier.tell(f"{name}: the report failed: {told}", {"order": name, "verdict": "bad"}))
-        name = order_id(run)
-        if not _wants_report(run) or order.load(workshop.builder.store, name):
+        name, wanted = order_id(run), _config(run)
+        if not wanted.report or order.load(workshop.builder.store, name):
             return dg.SkipReason("no report is wanted, or it will come by the order's own runs")
-        return report_request(name, run.tags.get(REASON_TAG, "rebuild"), f"the planning run failed: {told}")
+        return report_request(name, wanted.reason, f"the planning run failed: {told}")
 
     return sensor
 
 
-def _wants_report(run: DagsterRun) -> bool:
-    config: Any = run.run_config
-    return bool(config.get("ops", {}).get("work_order", {}).get("config", {}).get("report"))
+def _config(run: DagsterRun) -> WorkConfig:
+    """What the planning run was asked for."""
+    given: Any = run.run_config
+    return WorkConfig(**given.get("ops", {}).get("work_order", {}).get("config", {}))
