@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from compiler.results import Array, Meaning, Results
+from compiler.shown import ROWS
 
 PLAIN = Meaning("")
 
 
 def census(results: Results) -> dict[str, Any]:
     """
-    Stored `bytes`, NaN and infinite elements, the `least` and `greatest` finite number, and a row a tensor.
+    Stored `bytes`, NaN and infinite elements, the `least` and `greatest` finite number, and the rows of some tensors.
 
-    Rows with numbers that aren't finite come first, then those that reach furthest. Numbers are real ones.
+    Those with numbers that aren't finite come first, then those that reach furthest. Numbers are real ones.
     """
     rows = [_row(name, array, results.meanings.get(name, PLAIN)) for name, array in results.arrays.items()]
     rows.sort(key=lambda row: (row["nan"] + row["inf"] == 0, -max(-row["least"], row["greatest"])))
@@ -25,7 +26,7 @@ def census(results: Results) -> dict[str, Any]:
         "inf": sum(row["inf"] for row in rows),
         "least": min((row["least"] for row in rows), default=0.0),
         "greatest": max((row["greatest"] for row in rows), default=0.0),
-        "table": rows,
+        "table": rows[:ROWS],
     }
 
 

@@ -24,6 +24,7 @@ from compiler.metrics import metric_named, predictions
 from compiler.npz import read_npz, write_npz
 from compiler.pictures import pictures
 from compiler.quantization.samples import batches
+from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
 from simulator.runtime import PyRuntime
 
@@ -64,7 +65,7 @@ def run(
     wrong = misjudged(judged) if labels.size == len(labels) else np.zeros(0, np.int64)
     shown = pictures(samples_for(path, session.inputs), wrong[:EXAMPLES])
     write_npz(out / "misjudged.npz", {"images": shown, "samples": wrong[: len(shown)]})
-    table = [{"sample": i} | {name: values[i].item() for name, values in judged.items()} for i in wrong.tolist()]
+    table = [{"sample": i} | {name: values[i].item() for name, values in judged.items()} for i in wrong[:ROWS].tolist()]
     return {**summary, "misjudged": len(wrong), "table": table}
 
 

@@ -19,6 +19,7 @@ from compiler.dialects.tpu.ops import Tpu
 from compiler.ir import files
 from compiler.schedule import memory_maps
 from compiler.schedule.addresses import SIZES, assign, region_bytes
+from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
 from simulator.chip import chip_named
 
@@ -49,6 +50,6 @@ def run(
         "peak_over_lower_bound": packing.peak / packing.bound if packing.bound else 1.0,
         "table": [
             {"tensor": row.tensor, "address": row.address, "bytes": row.bytes, "begin": row.begin, "end": row.end}
-            for row in sorted(activations, key=lambda row: -row.bytes)
+            for row in sorted(activations, key=lambda row: -row.bytes)[:ROWS]
         ],
     }

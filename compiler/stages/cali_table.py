@@ -24,6 +24,7 @@ from compiler.quantization.calibrate import collect, entries
 from compiler.quantization.histogram import Histogram
 from compiler.quantization.samples import batches
 from compiler.quantization.table import Entry, Table
+from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
 
 EXPONENTS = "<exponents>"
@@ -32,7 +33,7 @@ EXPONENTS = "<exponents>"
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Calibrate; the metadata's table has a row a tensor, the worst cut first. Raises BadData, UnknownMethod."""
+    """Calibrate; the metadata's table has the tensors that are cut worst. Raises BadData, UnknownMethod."""
     method, bins = str(params["method"]), int(params["bins"])
     session = Session(write(files.load(inputs["canonical_mlir"], "canonical", Top)), threads=1)
     path = inputs["calibration_data"] / "calibration.npz"
@@ -49,7 +50,7 @@ def run(
         "saturating": sum(row["kept"] < 1 for row in rows),
         "worst_clipped": rows[0]["tensor"],
         "worst_clipped_kept": rows[0]["kept"],
-        "table": rows,
+        "table": rows[:ROWS],
     }
 
 

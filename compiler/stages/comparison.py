@@ -22,6 +22,7 @@ from typing import Any
 from compiler import model_explorer
 from compiler.comparison import COLUMNS, Row, compare, failures
 from compiler.results import Results
+from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
 
 RUNS = ("onnx", "top", "tpu", "chip")
@@ -31,7 +32,7 @@ def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
     """
-    Compare; the metadata lists TPU and chip tensors, the least alike first.
+    Compare; the metadata lists those TPU and chip tensors that are least alike.
 
     `sqnr_db` and `cosine` are the worst tensor's of TPU against Top, `output_sqnr_db` and `output_cosine` the last
     tensor's, the network's output. `first_bad_tensor` is the first in execution order that misses the tolerance or
@@ -68,7 +69,7 @@ def run(
         "output_cosine": tpu[-1].cosine,
         "output_sqnr_db": tpu[-1].sqnr_db,
         "arrows": [_arrow(pair) for pair in pairs],
-        "table": [asdict(row) for row in sorted([*tpu, *chip], key=lambda row: row.sqnr_db)],
+        "table": [_shown(row) for row in sorted([*tpu, *chip], key=lambda row: row.sqnr_db)[:ROWS]],
     }
 
 
@@ -77,6 +78,11 @@ def _first_bad(tpu: Sequence[Row], chip: Sequence[Row], tolerance: Mapping[str, 
     short = {row.tensor for row in tpu if failures([row], tolerance)}
     made = [row.tensor for row in chip]
     return min(differing | short, key=made.index, default=None)
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    """What tells of a pair: all but the sizes, which the artifact has."""
+    return {key: value for key, value in asdict(row).items() if key not in ("earlier", "elements", "euclid")}
 
 
 def _arrow(rows: Sequence[Row]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from compiler import model_explorer
 from compiler.npz import write_npz
+from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
 from simulator import events, model_file, trace
 from simulator.bound import WIDTHS, bounds
@@ -76,8 +77,23 @@ def run(
     write_npz(out / "timeline.npz", _times(model, timeline))
     trace.write(model, timeline, out / "trace.json")
     (out / "findings.txt").write_text("".join(f"{finding}\n" for finding in found))
-    table = sorted(costs.rows(), key=lambda row: -max(row["tiu_cycles"], row["gdma_cycles"]))
-    return {**totals, "table": table}
+    return {**totals, "table": _costliest(costs.layers, costs.cycles)}
+
+
+def _costliest(layers: Sequence[Traffic], cycles: int) -> list[dict[str, Any]]:
+    """The layers that keep an engine busy the longest, and the share of the run that is; they overlap."""
+    order = sorted(layers, key=lambda layer: -max(layer.tiu_cycles, layer.gdma_cycles))
+    return [
+        {
+            "layer": layer.layer,
+            "share": max(layer.tiu_cycles, layer.gdma_cycles) / cycles,
+            "tiu_cycles": layer.tiu_cycles,
+            "gdma_cycles": layer.gdma_cycles,
+            "ddr_bytes": layer.load_bytes + layer.store_bytes,
+            "macs": layer.macs,
+        }
+        for layer in order[:ROWS]
+    ]
 
 
 def _roofs(mode: str, chip: Chip) -> dict[str, float]:

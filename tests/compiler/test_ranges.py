@@ -7,6 +7,7 @@ import numpy as np
 
 from compiler.ranges import census
 from compiler.results import Meaning, Results
+from compiler.shown import ROWS
 
 
 def test_numbers_that_are_none_are_counted_and_come_first() -> None:
@@ -29,3 +30,9 @@ def test_halves_and_empty_tensors() -> None:
     told = census(Results({"b": wide, "none": np.zeros((0, 4), np.float32)}, {"b": Meaning("bfloat16")}))
     assert told["greatest"] == 3.3895313892515355e38
     assert (told["nan"], told["inf"]) == (0, 0)
+
+
+def test_of_many_tensors_those_that_reach_furthest_are_shown() -> None:
+    told = census(Results({f"t{i}": np.array([float(i)], np.float32) for i in range(ROWS + 15)}, {}))
+    assert [row["tensor"] for row in told["table"]] == [f"t{i}" for i in range(ROWS + 14, 14, -1)]
+    assert told["greatest"] == ROWS + 14
