@@ -43,7 +43,7 @@ def reported(workshop: Workshop, target: str, template: Path = TEMPLATE) -> Reco
 def run(workshop: Workshop, target: str) -> dg.ExecuteInProcessResult:
     instance = dg.DagsterInstance.ephemeral()
     instance.add_dynamic_partitions(str(MODELS.name), ["lenet"])
-    return defs.resolve_job_def(NAME).execute_in_process(
+    return defs.resolve_job_def(JOB.name).execute_in_process(
         run_config=QUIET,
         instance=instance,
         partition_key=key_of("lenet", Target.parse(target)),
@@ -161,10 +161,14 @@ def test_without_artifacts_the_asset_says_what_to_do(tmp_path: Path) -> None:
     assert "lenet/e8-int8, notebook: lenet/e8-int8 has no sample_onnx yet: build it first" in told
 
 
+def test_a_code_server_loads_it_with_all_others() -> None:
+    defs.get_repository_def().load_all_definitions()
+
+
 def test_it_is_made_on_request_alone() -> None:
     node = defs.resolve_asset_graph().get(dg.AssetKey(NAME))
     assert {key.path[-1] for key in node.parent_keys} == set(INPUTS)
     assert node.code_version == CODE_VERSION
     steps = {name: set(defs.resolve_job_def(name).graph.node_dict) for name in ("build", JOB.name)}
     assert NAME not in steps["build"]
-    assert steps[NAME] == steps["build"] | {NAME}
+    assert steps[JOB.name] == steps["build"] | {NAME}
