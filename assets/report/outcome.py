@@ -27,6 +27,15 @@ ENDED: Mapping[DagsterRunStatus, Status] = {
 """How runs end; a failure with a failed step is `failed`."""
 
 
+SPEAKING = {
+    DagsterEventType.STEP_START,
+    DagsterEventType.ENGINE_EVENT,
+    DagsterEventType.RUN_FAILURE,
+    DagsterEventType.RUN_CANCELED,
+}
+"""Events that tell how a run ended which no step ended."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """
@@ -102,8 +111,12 @@ def told_of(event: dg.DagsterEvent) -> str:
 
 
 def _run_message(instance: DagsterInstance, run: dg.DagsterRun) -> str:
-    """What is said of a run that no step of it speaks for."""
-    kinds = {DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED}
-    events = [entry.dagster_event for entry in instance.all_logs(run.run_id, of_type=kinds)]
-    told = next((event.message for event in events if event and event.message), run.status.value.lower())
-    return told[:MESSAGE_LENGTH]
+    """What is said of a run that no step of it speaks for: by the engine after the last step began, and at the end."""
+    events = [entry.dagster_event for entry in instance.all_logs(run.run_id, of_type=SPEAKING)]
+    told: list[str] = []
+    for event in events:
+        if event and event.event_type is DagsterEventType.STEP_START:
+            told.clear()
+        elif event and event.message:
+            told.append(event.message)
+    return ("; ".join(told[-2:]) or run.status.value.lower())[:MESSAGE_LENGTH]
