@@ -34,11 +34,11 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     canvas = Canvas(
         f"{len(layers)} layers with MACs under the chip's roofs; {share:.0f} % of its MACs used over the run",
         Axis(left, right, "MACs a byte to or from DDR (right edge: none moved)", log=True),
-        Axis(floor, peak * 2, "MACs a cycle", log=True),
+        Axis(floor, peak * 3, "MACs a cycle", log=True),
     )
     corner = max(left, floor / wide)
     canvas.line((corner, ridge, right), (corner * wide, peak, peak), INK, 2)
-    canvas.text(right, peak * 1.1, f"{peak:,.0f} MACs a cycle", anchor="rs")
+    canvas.text(right, peak * 1.4, f"{peak:,.0f} MACs a cycle", anchor="rs")
     radii = np.maximum(2, np.rint(GREATEST_RADIUS * np.sqrt(cycles / cycles.max(initial=1))))
     for bound, colour in ((moved * peak > macs * wide, COLOURS[1]), (moved * peak <= macs * wide, COLOURS[0])):
         canvas.points(np.minimum(intensity, right)[bound], speed[bound], radii[bound], colour)

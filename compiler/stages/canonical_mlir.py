@@ -2,7 +2,8 @@
 `canonical_mlir`: the network with shapes known, constants folded and ops fused.
 
 Inputs: `origin_mlir`. No parameters. Writes `canonical.mlir`, `canonical_weights.npz`, and `canonical.onnx`: the same
-network for graph viewers, whose weights are those of the `.npz` (so it is to be opened where that lies).
+network for graph viewers, whose weights are those of the `.npz` beside it. (`onnx.load` refuses weights behind a
+symbolic link: give it the path of the file itself, not that of a link to it.)
 """
 
 from __future__ import annotations
