@@ -4,13 +4,15 @@ An asset around one stage of the flow: name, inputs and parameters from the tabl
 What travels between stages is what the partition shows in the store; nothing is loaded but by the stage that reads it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 
 import dagster as dg
 from pydantic import ValidationError
 
 from assets.about import About
 from assets.code import code_references
+from assets.errors import addressed
 from assets.knobs import KNOBS
 from assets.partitions import MODEL_TARGET, split
 from assets.progress import Lines
@@ -35,11 +37,12 @@ def stage_asset(stage: Stage, code: Code, about: About) -> dg.AssetsDefinition:
         store = workshop.builder.store
         model, target = split(context.partition_key)
         partition = partition_of(model, target)
-        settings = _turned(stage, workshop.builder.zoo.settings(model), target, context)
-        workshop.listener.started(stage.name)
-        upstream = {name: store.read(partition, name) for name in made}
-        record = _make(workshop, stage, settings, target, upstream, Lines(stage.name, context.log))
-        store.point(partition, stage.name, record)
+        with _said():
+            settings = _turned(stage, workshop.builder.zoo.settings(model), target, context)
+            workshop.listener.started(stage.name)
+            upstream = {name: store.read(partition, name) for name in made}
+            record = _make(workshop, stage, settings, target, upstream, Lines(stage.name, context.log))
+            store.point(partition, stage.name, record)
         workshop.listener.finished(stage.name, record)
         say = told(workshop.builder, stage, about, settings, target, record, upstream)
         # Metadata of the result would be kept twice, with the step's output as well.
@@ -88,11 +91,20 @@ def _make(
         workshop.listener.progress(stage.name, done, total)
         lines(done, total)
 
+    if stage.params(settings, target) is not None:
+        inputs |= {name: builder.source(settings.name, name) for name in stage.inputs if name in SOURCES}
+    return builder.run(stage, settings, target, inputs, progress)
+
+
+@contextmanager
+def _said() -> Generator[None]:
+    """Errors that are meant for people as failures with their message alone; a fault of the program as it is."""
     try:
-        if stage.params(settings, target) is not None:
-            inputs |= {name: builder.source(settings.name, name) for name in stage.inputs if name in SOURCES}
-        return builder.run(stage, settings, target, inputs, progress)
+        yield
     except StageFailed as failure:
         raise dg.Failure(str(failure), allow_retries=False, metadata={"reason": str(failure.cause)}) from failure
-    except PackageUnavailable as failure:
-        raise dg.Failure(str(failure), allow_retries=True, metadata={"reason": str(failure)}) from failure
+    except Exception as error:
+        if (message := addressed(error)) is None:
+            raise
+        # What can't be fetched now may be had later.
+        raise dg.Failure(message, allow_retries=isinstance(error, PackageUnavailable)) from error

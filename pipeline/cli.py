@@ -19,7 +19,7 @@ class Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            from pipeline.errors import addressed
+            from assets.errors import addressed
 
             message = addressed(error)
             if message is None:

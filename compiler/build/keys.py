@@ -149,7 +149,7 @@ def package_version(module: str) -> str:
 
 
 def _owners(module: str) -> Iterator[str]:
-    """Distributions that list a file of that top-level module; a tenth of the time of asking for all modules' owners."""
+    """Distributions that list a file of that top-level module; quicker than asking for the owners of all modules."""
     for held in importlib.metadata.distributions():
         files = "\n" + (held.read_text("RECORD") or "")
         if f"\n{module}/" in files or f"\n{module}.py" in files:

@@ -12,6 +12,10 @@ from typing import Any, NamedTuple
 Metadata = Mapping[str, Any]
 
 
+class NotBuilt(LookupError):
+    """What is asked for was not built, or was collected since; the message says what it is."""
+
+
 class DamagedRecord(Exception):
     """A record's recipe or metadata can't be read; the message says how to be rid of it."""
 

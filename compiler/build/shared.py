@@ -29,7 +29,7 @@ from pathlib import Path
 from compiler.build import hashes
 from compiler.build.elsewhere import FetchedRef, KnownRecord
 from compiler.build.faults import explained
-from compiler.build.record import Head, Record, Ref, Shown, head_of
+from compiler.build.record import Head, NotBuilt, Record, Ref, Shown, head_of
 from compiler.build.remote import Entry, Remote, StoreUnreachable, connect
 from compiler.build.store import FORMAT, Store
 
@@ -92,10 +92,10 @@ class SharedStore(Store):
         return refs
 
     def read(self, partition: str, stage: str) -> Ref:
-        """What a partition shows for a stage. Raises LookupError if nothing was built."""
+        """What a partition shows for a stage. Raises NotBuilt if nothing was built."""
         held = self.shown(partition, stage)
         if held is None:
-            raise LookupError(f"{partition} has no {stage} yet: build it first")
+            raise NotBuilt(f"{partition} has no {stage} yet: build it first")
         return FetchedRef.to(self, held.object)
 
     @contextlib.contextmanager
@@ -110,11 +110,11 @@ class SharedStore(Store):
             self._ahead = {}
 
     def bring(self, ref: Ref) -> Path:
-        """The directory of an object, which is on this machine afterwards. Raises LookupError, DamagedObject."""
+        """The directory of an object, which is on this machine afterwards. Raises NotBuilt, DamagedObject."""
         return self.fetch(ref.hash)
 
     def fetch(self, digest: str) -> Path:
-        """The directory of the object of that hash, got now if it is not here. Raises LookupError, DamagedObject."""
+        """The directory of the object of that hash, got now if it is not here. Raises NotBuilt, DamagedObject."""
         path = self.object_path(digest)
         if path.is_dir():
             return path
@@ -132,10 +132,10 @@ class SharedStore(Store):
         return path
 
     def whole(self, key: str) -> Record:
-        """A record that there is, read. Raises LookupError if it was collected."""
+        """A record that there is, read. Raises NotBuilt if it was collected."""
         record = super().record(key)
         if record is None:
-            raise LookupError(f"{self.remote.url}/records/{key}.jsonl was collected: build it again")
+            raise NotBuilt(f"{self.remote.url}/records/{key}.jsonl was collected: build it again")
         return record
 
     def load(self, name: str) -> bytes | None:
@@ -243,7 +243,7 @@ class SharedStore(Store):
         names = self.remote.listed(folder)
         if not names and digest != hashes.of_value([]):
             self.forget_collected()
-            raise LookupError(f"{self.remote.url}/{folder} is gone: build it again")
+            raise NotBuilt(f"{self.remote.url}/{folder} is gone: build it again")
         for name in names:
             (made / name).parent.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -30,7 +30,7 @@ from typing import Any
 
 from compiler.build import hashes
 from compiler.build.faults import StoreUnusable, explained
-from compiler.build.record import Head, Metadata, Record, Ref, Shown, head_of, shown_in, written
+from compiler.build.record import Head, Metadata, NotBuilt, Record, Ref, Shown, head_of, shown_in, written
 
 FORMAT = "2"
 """The layout that this version reads and writes."""
@@ -52,6 +52,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.inner = self.root / ".store"
+        self._cas = self.inner / "cas"
         with explained(self.root):
             for name in FOLDERS:
                 (self.inner / name).mkdir(parents=True, exist_ok=True)
@@ -104,7 +105,7 @@ class Store:
         """
         Make a partition show a record for a stage; its files are linked first, so that what is shown is whole.
 
-        Raises LookupError if the record's object was collected in the meantime.
+        Raises NotBuilt if the record's object was collected in the meantime.
         """
         now = Shown(record.key, record.ref.hash)
         path = self.bring(record.ref)
@@ -138,10 +139,10 @@ class Store:
         return self.refs(partition).get(stage)
 
     def read(self, partition: str, stage: str) -> Ref:
-        """What a partition shows for a stage. Raises LookupError if nothing was built or it has been collected."""
+        """What a partition shows for a stage. Raises NotBuilt if nothing was built or it has been collected."""
         held = self.shown(partition, stage)
         if held is None:
-            raise LookupError(f"{partition} has no {stage} yet: build it first")
+            raise NotBuilt(f"{partition} has no {stage} yet: build it first")
         ref = Ref(held.object, self.object_path(held.object))
         self.bring(ref)
         return ref
@@ -159,12 +160,12 @@ class Store:
 
     def object_path(self, digest: str) -> Path:
         """Where the object of a content hash is or would be."""
-        return self.inner / "cas" / digest
+        return self._cas / digest
 
     def bring(self, ref: Ref) -> Path:
-        """The directory of an object, which is there afterwards. Raises LookupError if it was collected."""
+        """The directory of an object, which is there afterwards. Raises NotBuilt if it was collected."""
         if not ref.path.is_dir():
-            raise LookupError(f"object {ref.hash[:16]} is gone from {self.root}: build it again")
+            raise NotBuilt(f"object {ref.hash[:16]} is gone from {self.root}: build it again")
         return ref.path
 
     def load(self, name: str) -> bytes | None:
@@ -197,7 +198,7 @@ class Store:
 
     def objects(self) -> Mapping[str, int]:
         """The bytes of each object that there is."""
-        return {path.name: sum(hashes.sizes_in(path).values()) for path in (self.inner / "cas").iterdir()}
+        return {path.name: sum(hashes.sizes_in(path).values()) for path in self._cas.iterdir()}
 
     @contextlib.contextmanager
     def locked(self, name: str) -> Generator[None]:

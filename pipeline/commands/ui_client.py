@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from watchfiles import PythonFilter, watch
 
 from pipeline.display import NOTES
-from pipeline.errors import PACKAGES
+from assets.errors import PACKAGES
 
 ROOT = Path(__file__).parents[2]
 """Where the packages are."""

@@ -36,10 +36,12 @@ class Bench:
             for stage in toy.FLOW
         ]
 
-    def run(self, target: str = "x64-f32", *, raise_on_error: bool = True) -> dg.ExecuteInProcessResult:
+    def run(
+        self, target: str = "x64-f32", *, only: str | None = None, raise_on_error: bool = True
+    ) -> dg.ExecuteInProcessResult:
         return dg.materialize(
             [*FILE_ASSETS.values(), *self.assets],
-            selection=[asset.key for asset in self.assets],
+            selection=[asset.key for asset in self.assets if only in (None, asset.key.path[-1])],
             partition_key=key_of("toy", Target.parse(target)),
             resources=resources(self.workshop),
             instance=self.instance,
@@ -99,3 +101,18 @@ def test_a_failing_stage_says_why_and_shows_nothing(bench: Bench, sources: Path)
     failure = next(event for event in result.all_events if event.is_step_failure)
     assert "toy/x64-f32, stage origin: " in str(failure.step_failure_data.user_failure_data)
     assert bench.workshop.builder.store.shown("toy/x64-f32", "origin") is None
+
+
+def test_one_stage_alone_is_made_from_what_the_partition_shows(bench: Bench) -> None:
+    first = materializations(bench.run())
+    alone = materializations(bench.run(only="lower"))
+    assert set(alone) == {"lower"}
+    assert (alone["lower"].tags or {})["dagster/data_version"] == (first["lower"].tags or {})["dagster/data_version"]
+
+
+def test_one_stage_alone_says_what_it_lacks(bench: Bench) -> None:
+    result = bench.run(only="lower", raise_on_error=False)
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None
+    assert told.description == "toy/x64-f32 has no canonical yet: build it first"
