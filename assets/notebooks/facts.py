@@ -45,6 +45,8 @@ def facts(
             for group in dict.fromkeys(about[name].group for name in wanted)
         },
         "ops": {name: records[name].metadata["table"] for name in COUNTED},
+        "counts": {name: records[name].metadata["ops"] for name in COUNTED},
+        "group_count": records["lg_mlir"].metadata["groups"],
         "passes": records["canonical_mlir"].metadata["passes"],
         "groups": records["lg_mlir"].metadata["table"],
         "tolerance": dict(tolerance),

@@ -71,9 +71,9 @@ if missed:
 
 # %%
 said = {stage: sized(known["bytes"]) for stage, known in facts["stages"].items()}
-for stage, counts in facts["ops"].items():
-    said[stage] += f" · {sum(row['count'] for row in counts)} ops"
-said["lg_mlir"] += f" · {len(facts['groups'])} groups"
+for stage, count in facts["counts"].items():
+    said[stage] += f" · {count} ops"
+said["lg_mlir"] += f" · {facts['group_count']} groups"
 show(flow({group: {stage: said[stage] for stage in names if stage in said} for group, names in facts["flow"].items()}))
 
 # %% [markdown]
