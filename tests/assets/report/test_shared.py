@@ -15,7 +15,8 @@ from tests.assets.report.test_compare import made
 def test_what_one_machine_writes_the_other_reads(tmp_path: Path) -> None:
     remote = connect(f"file://{tmp_path}/share")
     one, two = SharedStore(remote, tmp_path / "one"), SharedStore(remote, tmp_path / "two")
-    held = order.save(one, Order("night", "nightly", "2026-03-09T02:00:00+00:00", True))
+    fresh = Order("night", "nightly", "2026-03-09T02:00:00+00:00", True, [], [], [])
+    held = order.save(one, fresh)
     assert order.unfinished(two) == ["night"]
     assert order.load(two, "night") == held
     order.close(two, held)
