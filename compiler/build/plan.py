@@ -39,7 +39,7 @@ class Step:
 
 
 def plan(builder: Builder, settings: Settings, target: Target, goals: Collection[str] | None = None) -> list[Step]:
-    """A step for every stage that leads to `goals`; if None, for all but those that are made on request only."""
+    """A step for every stage that leads to `goals` (all, if None)."""
     partition, store = partition_of(settings.name, target), builder.store
     shown = store.refs(partition)
     sources = Sources(builder, settings.name) if builder.zoo.present(settings.name) else None

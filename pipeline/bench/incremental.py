@@ -44,7 +44,15 @@ EDITS: Mapping[str, tuple[str, str, str]] = {
 """By case, the file, and what of it becomes what: groups in one tile cut short, a remark, a plot, a table's rows."""
 
 NEVER = frozenset(
-    ("stages_before_lg", "stages_before_tpu", "stages_run_twice", "mismatched_files", "damaged_objects", "stages_due")
+    (
+        "stages_before_lg",
+        "stages_before_tpu",
+        "stages_due",
+        "stages_run_twice",
+        "mismatched_files",
+        "damaged_objects",
+        "builds_not_killed",
+    )
 )
 """Metrics of which anything but 0 is a fault."""
 
@@ -154,6 +162,7 @@ def _killed(replica: Replica, told: Told, seconds: Mapping[str, float]) -> Itera
     ran = replica.run("build", [partition], "killed")
     case = "kill-9"
     yield Row(case, "builds_killed", died, "builds")
+    yield Row(case, "builds_not_killed", len(STAGES) - died, "builds")
     yield Row(case, "damaged_objects", spoilt, "objects")
     yield Row(f"{case}/next", "stages_run", _count(ran), "stages")
     differing = _mismatched(replica.files(partition), replica.files(partition, "killed"))
