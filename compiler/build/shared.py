@@ -251,6 +251,11 @@ class SharedStore(Store):
                 done.result()
 
 
+def looking_ahead(store: Store, partitions: Collection[str]) -> contextlib.AbstractContextManager[None]:
+    """For planning many partitions, by their names: what they show is asked for at once where asking takes time."""
+    return store.looking_ahead(partitions) if isinstance(store, SharedStore) else contextlib.nullcontext()
+
+
 def open_store(place: str | Path) -> Store:
     """
     The store at a folder or a URL; a URL's cache is `$TPUFLOW_STORE_CACHE`, or a folder of its own below the downloads.
@@ -270,4 +275,4 @@ def _cache(url: str) -> Path:
     return (Path(downloads) if downloads else users) / "stores" / hashes.of_bytes(url.encode())[:16]
 
 
-__all__ = ["DamagedObject", "SharedStore", "StoreUnreachable", "open_store"]
+__all__ = ["DamagedObject", "SharedStore", "StoreUnreachable", "looking_ahead", "open_store"]

@@ -31,7 +31,10 @@ from tests.deploy import definitions, services
 from tests.deploy.definitions import MODELS, TARGETS, TwoModels
 from tests.deploy.services import Cluster, until
 
-pytestmark = pytest.mark.skipif(services.absent() is not None, reason=f"not installed: {services.absent()}")
+pytestmark = [
+    pytest.mark.skipif(services.absent() is not None, reason=f"not installed: {services.absent()}"),
+    pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources`:DeprecationWarning"),
+]
 
 MODULE = "tests.deploy.definitions"
 PARTITIONS = [(model, Target.parse(target)) for model in MODELS for target in TARGETS]

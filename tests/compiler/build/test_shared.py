@@ -17,7 +17,7 @@ from moto.server import ThreadedMotoServer
 from compiler.build import hashes, shared
 from compiler.build.collect import collect
 from compiler.build.remote import Remote, StoreUnreachable, connect
-from compiler.build.shared import DamagedObject, SharedStore, open_store
+from compiler.build.shared import DamagedObject, SharedStore, looking_ahead, open_store
 from compiler.build.store import Record, Store
 
 KEY = "k" * 64
@@ -273,7 +273,7 @@ def test_planning_many_unchanged_partitions_asks_for_their_refs_and_nothing_else
             maker.point(partition, stage, put(maker, partition + stage, hashes.of_value([partition, stage])))
     planner = machines.start()
     asked = counted(planner, monkeypatch)
-    with planner.looking_ahead(partitions):
+    with looking_ahead(planner, partitions):
         for partition in partitions:
             for stage, shown in planner.refs(partition).items():
                 record = planner.get(hashes.of_value([partition, stage]))
