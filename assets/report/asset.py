@@ -9,6 +9,7 @@ from pydantic import Field
 
 from assets.metadata import table
 from assets.report import baseline, history, order
+from assets.report.documents import DamagedDocument
 from assets.report.metrics import METRICS
 from assets.report.night import Night, gather
 from assets.report.notifier import Notifier
@@ -78,7 +79,7 @@ def report(context: dg.AssetExecutionContext, config: ReportConfig):
     else:
         raise UnknownOrder(f"no order {config.order!r}; open ones: {', '.join(order.unfinished(store)) or 'none'}")
     base = os.environ.get(UI_URL, "http://127.0.0.1:3000")
-    text, page = _written(store, night, base)
+    text, page = _written(store, night, _past(store, context.log), base)
     told = notifier.tell(_message(night, base), _fields(night, page))
     if told.startswith("not sent"):
         context.log.warning(f"the notification was {told}")
@@ -95,9 +96,17 @@ def report(context: dg.AssetExecutionContext, config: ReportConfig):
     )
 
 
-def _written(store: Store, night: Night, base: str) -> tuple[str, str]:
+def _past(store: Store, log: dg.DagsterLogManager) -> Sequence[history.Past]:
+    """The nights for the sparklines; a damaged one costs the drawings, not the report."""
+    try:
+        return history.latest(store)
+    except DamagedDocument as error:
+        log.warning(f"no sparklines: {error}")
+        return []
+
+
+def _written(store: Store, night: Night, past: Sequence[history.Past], base: str) -> tuple[str, str]:
     """Write both forms into the store, and where people look; the Markdown, and where the page is."""
-    past = history.latest(store)
     forms = {"report.md": markdown(night, past, base), "report.html": html(night, past, base)}
     folder = store.root / "reports" / night.id
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ WIDTH, HEIGHT, EDGE = 84.0, 18.0, 2.5
 
 def sparkline(values: Sequence[float | None], title: str) -> str:
     """
-    An SVG of the values, the oldest at the left; nights without a value are gaps, the last value is a dot.
+    An SVG of the values, the oldest at the left; nights without a value are passed over, the last value is a dot.
 
     `title` is shown to whoever points at it. Empty text if there is nothing to draw.
     """

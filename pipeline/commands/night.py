@@ -42,6 +42,7 @@ def run(models: Sequence[str], targets: Sequence[str]) -> int:
         night = f"nightly-{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
         held = driver.plan(config, {ORDER_TAG: night, REASON_TAG: REASON})
         if _daemon_runs(instance):
+            status.update(f"Dagster's daemon carries out {held.id} (its sensor `dispatch` has to be on)")
             _wait(workshop.builder.store, held)
         else:
             driver.finish(held)

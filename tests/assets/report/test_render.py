@@ -89,7 +89,7 @@ def test_the_summary_fits_the_event_log() -> None:
     assert text.endswith("… more in the report itself")
 
 
-def test_a_sparkline_leaves_gaps_and_marks_the_last_value() -> None:
+def test_a_sparkline_passes_over_what_is_missing_and_marks_the_last_value() -> None:
     drawn = sparkline([1.0, None, 3.0], "a < b")
     assert drawn.count(",") == 2
     assert "a &lt; b" in drawn

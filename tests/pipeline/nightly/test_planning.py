@@ -13,8 +13,10 @@ from assets.report.order import ORDER_TAG
 from compiler.build.flow import Settings, Target
 from pipeline.bench.nights import TARGET, Nights, webhook
 from pipeline.bench.planted import PlantedZoo
+from pipeline.nightly.definitions import definitions
 from pipeline.nightly.dispatch import REPORT_JOB
 from pipeline.nightly.drive import PlanningFailed
+from pipeline.nightly.schedule import BadSchedule
 from pipeline.nightly.work_order import WorkConfig, order_id
 
 
@@ -128,3 +130,20 @@ def test_a_schedule_is_off_until_somebody_turns_it_on_and_names_its_night(
     assert request.run_key == request.tags[ORDER_TAG] == "nightly-2026-03-09-0200"
     config = request.run_config["ops"]["work_order"]["config"]
     assert (config["targets"], config["report"]) == (["e8-int8", "x64-f32"], True)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("TPUFLOW_NIGHTLY_CRON", "at two"), ("TPUFLOW_NIGHTLY_TIMEZONE", "Utopia")]
+)
+def test_a_time_there_is_not_is_named(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(BadSchedule, match=variable):
+        definitions(nights.workshop)
+
+
+def test_a_damaged_night_costs_the_sparklines_and_not_the_report(nights: Nights) -> None:
+    nights.store.save("nights/20260309T020000-old.json", b"{")
+    nights.driver().finish(nights.plan("plain", models=["built"]))
+    assert "built/e8-int8" in (nights.store.root / "reports" / "plain" / "report.html").read_text()
