@@ -1,5 +1,6 @@
 """`tpuflow bench`: the project's own measurements. What a bench needs is imported when it runs."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -149,4 +150,37 @@ def night(as_json: AsJson = False) -> None:
         rows = list(night.rows(told))
     show("night", rows, as_json)
     if any(row.value for row in rows if row.metric in ("missed", "wrongly_named", "runs_launched", "checks_failed")):
+        raise typer.Exit(1)
+
+
+@app.command()
+def conformance(
+    match: Annotated[str, typer.Option(help="Only cases whose names this pattern is found in.")] = "",
+    listed: Annotated[Path | None, typer.Option("--list", help="Write every case's outcome to this CSV.")] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="What one case may take.")] = 300.0,
+    as_json: AsJson = False,
+) -> None:
+    """Run ONNX's backend suite through the compiler and on the chip; exit code 1 for a wrong answer or a crash."""
+    from dataclasses import asdict
+
+    from assets.workshop import CODE
+    from assets.zoo import packages
+    from compiler.build.kernels import keep_kernels
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+    from pipeline.display import CONSOLE, table
+
+    keep_kernels(CODE, packages.cache() / "numba")
+    with telling() as told:
+        from pipeline.bench import conformance
+
+        found = conformance.run(told, match, seconds)
+    if listed:
+        conformance.write(found, listed)
+    show("conformance", list(conformance.rows(found)), as_json)
+    wrong = conformance.defects(found)
+    if not as_json:
+        CONSOLE.print(table([asdict(cause) for cause in conformance.refusals(found)], "refused because"))
+        CONSOLE.print(table([asdict(outcome) for outcome in wrong], "wrong or crashed"))
+    if wrong:
         raise typer.Exit(1)
