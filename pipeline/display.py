@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from assets.spelling import spelt
 from compiler.build.builder import Listener
 from compiler.build.store import Record
 
@@ -73,20 +74,5 @@ def table(rows: Sequence[Mapping[str, Any]], title: str = "") -> Table:
         numeric = isinstance(rows[0][name], int | float)
         shown.add_column(name.replace("_", " "), justify="right" if numeric else "left", no_wrap=name == columns[0])
     for row in rows:
-        shown.add_row(*(cell(row.get(name)) for name in columns))
+        shown.add_row(*(spelt(row.get(name)) for name in columns))
     return shown
-
-
-def cell(value: Any) -> str:
-    """A value for people: thousands set apart, four digits of a fraction."""
-    match value:
-        case None:
-            return "–"
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
-        case _:
-            return str(value)

@@ -8,6 +8,8 @@ from typing import Any
 import IPython.display
 from IPython.display import HTML
 
+from assets.spelling import spelt
+
 STYLE = """<style>
 .tf { font: 13px/1.45 system-ui, "DejaVu Sans", sans-serif; color: #1d2433 }
 .tf-row { display: flex; flex-wrap: wrap; gap: 8px; align-items: stretch; margin: 8px 0 }
@@ -85,27 +87,18 @@ def table(rows: Sequence[Mapping[str, Any]], nothing: str = "none") -> HTML:
     numeric = {name: isinstance(value, int | float) for name, value in rows[0].items()}
     head = "".join(f"<th{_aligned(numeric[name])}>{escape(name.replace('_', ' '))}</th>" for name in numeric)
     lines = (
-        "".join(f"<td{_aligned(n)}{_full(row.get(k))}>{escape(spelt(row.get(k)))}</td>" for k, n in numeric.items())
+        "".join(
+            f"<td{_aligned(n)}{_full(row.get(k))}>{escape(short(spelt(row.get(k))))}</td>" for k, n in numeric.items()
+        )
         for row in rows
     )
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return element(f'<div class="tf-scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
 
-def spelt(value: Any) -> str:
-    """A value for people: thousands set apart, four digits of a fraction, the end of a long name."""
-    match value:
-        case None:
-            return "–"
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:,.0f}" if math.isfinite(value) and abs(value) >= 1e4 else f"{value:.4g}"
-        case _:
-            text = str(value)
-            return text if len(text) <= NAME_LENGTH else f"…{text[-NAME_LENGTH:]}"
+def short(text: str) -> str:
+    """The end of a long name: that tells most."""
+    return text if len(text) <= NAME_LENGTH else f"…{text[-NAME_LENGTH:]}"
 
 
 def sized(count: int) -> str:
