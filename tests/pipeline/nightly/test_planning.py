@@ -8,9 +8,10 @@ import dagster as dg
 import pytest
 from dagster import DagsterRun
 
+from assets.report import order
 from assets.report.notifier import Notifier
 from assets.report.order import ORDER_TAG
-from compiler.build.flow import Settings, Target
+from compiler.build.flow import TARGETS, Settings, Target
 from pipeline.bench.nights import TARGET, Nights, webhook
 from pipeline.bench.planted import PlantedZoo
 from pipeline.nightly.definitions import definitions
@@ -66,13 +67,23 @@ def test_an_artifact_made_by_the_command_line_is_shown_without_a_run(nights: Nig
     assert event is not None
 
 
+def test_rebuilding_by_day_needs_no_configuration_and_makes_no_report(nights: Nights) -> None:
+    job = nights.definitions.resolve_job_def("rebuild_stale")
+    done = job.execute_in_process(instance=nights.instance)
+    held = order.load(nights.store, order_id(done.dagster_run))
+    assert held is not None
+    assert (held.reason, held.report) == ("rebuild", False)
+    assert len(held.partitions) == 2 * len(TARGETS)
+    assert "built/e8-int8" in held.unchanged
+
+
 def test_names_that_are_not_there_fail_the_planning_and_say_so(nights: Nights) -> None:
     with pytest.raises(PlanningFailed, match=r"models: there is no lennet; there are built, fresh"):
         nights.driver().plan(WorkConfig(models=["lennet"]), {ORDER_TAG: "typo"})
 
 
-def run(job: str, order: str = "", config: dict[str, Any] | None = None) -> DagsterRun:
-    return DagsterRun(job, "0123456789ab", run_config=config or {}, tags={ORDER_TAG: order} if order else {})
+def run(job: str, name: str = "", config: dict[str, Any] | None = None) -> DagsterRun:
+    return DagsterRun(job, "0123456789ab", run_config=config or {}, tags={ORDER_TAG: name} if name else {})
 
 
 def test_a_run_that_dagster_starts_again_writes_the_same_order_and_a_persons_another() -> None:
