@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from watchfiles import PythonFilter, watch
 
-from pipeline.display import NOTES
 from assets.errors import PACKAGES
+from pipeline.display import NOTES
 
 ROOT = Path(__file__).parents[2]
 """Where the packages are."""

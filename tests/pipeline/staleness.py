@@ -6,6 +6,7 @@ import dagster as dg
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
+from assets.flow import STAGE_ASSETS
 from pipeline.definitions import defs
 
 
@@ -13,8 +14,4 @@ def statuses(instance: dg.DagsterInstance, partition: str) -> Mapping[str, str]:
     """FRESH, STALE or MISSING, by stage."""
     graph = defs.get_repository_def().asset_graph
     resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
-    keys = [key for key in graph.materializable_asset_keys if graph.get(key).group_name in GROUPS]
-    return {key.to_user_string(): resolver.get_status(key, partition).value for key in keys}
-
-
-GROUPS = ("frontend", "calibration", "backend", "results")
+    return {name: resolver.get_status(dg.AssetKey(name), partition).value for name in STAGE_ASSETS}
