@@ -109,7 +109,7 @@ def _dynamic(zoo: BadZoo) -> None:
 
 
 def _unknown_ops(zoo: BadZoo) -> None:
-    model = network(activation="Selu")
+    model = network(activation="Hardmax")
     model.graph.node.append(onnx.helper.make_node("Frobnicate", [model.graph.node[1].output[0]], ["z"], "frob"))
     model.graph.output[0].name = "z"
     zoo.model(model.SerializeToString())
@@ -164,7 +164,7 @@ BREAKAGES = (
     Breakage(
         "unknown ops",
         "origin_mlir",
-        ("2 nodes aren't supported", "Selu 'n1': there is no Top op for it", "Frobnicate 'frob': there is no Top op"),
+        ("2 nodes aren't supported", "Hardmax 'n1': there is no Top op for it", "Frobnicate 'frob': there is no Top op"),
         _unknown_ops,
     ),
     Breakage(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import onnx
@@ -51,18 +52,40 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
 
 @converts("Conv")
 def conv(reader: Reader, node: onnx.NodeProto) -> None:
+    """A 1-D one is a 2-D one over rows of one line."""
     kernel = reader.shape(node.input[1])[2:]
-    if len(kernel) != 2:
-        raise Unsupported(f"a {len(kernel)}-D convolution; only 2-D ones run")
-    convert_by_name(reader, node, top.ConvOp, kernel_shape=list(kernel))
+    if len(kernel) not in (1, 2):
+        raise Unsupported(f"a {len(kernel)}-D convolution; 1-D and 2-D ones run")
+    _over_planes(reader, node, top.ConvOp, list(kernel), 2)
 
 
 @converts("MaxPool", "AveragePool")
 def pool(reader: Reader, node: onnx.NodeProto) -> None:
     kind = top.MaxPoolOp if node.op_type == "MaxPool" else top.AvgPoolOp
-    if len(kernel := reader.attributes(node)["kernel_shape"]) != 2:
-        raise Unsupported(f"a {len(kernel)}-D pool; only 2-D ones run")
-    convert_by_name(reader, node, kind)
+    if len(kernel := reader.attributes(node)["kernel_shape"]) not in (1, 2):
+        raise Unsupported(f"a {len(kernel)}-D pool; 1-D and 2-D ones run")
+    _over_planes(reader, node, kind, kernel, 1)
+
+
+def _over_planes(
+    reader: Reader, node: onnx.NodeProto, kind: type[top.TopOp], kernel: Sequence[int], operands: int
+) -> None:
+    """A windowed op; a window over lines becomes one over planes of one row, as do the first `operands`."""
+    if len(kernel) == 2:
+        convert_by_name(reader, node, kind, kernel_shape=list(kernel))
+        return
+    row, given = {"axes": ints(2)}, reader.attributes(node)
+    planes = onnx.NodeProto(op_type=node.op_type, domain=node.domain)
+    planes.output.append(f"{node.output[0]}_planes")
+    planes.input.extend(
+        reader.step(node, f"in{i}", top.UnsqueezeOp, [name], row) if i < operands else name
+        for i, name in enumerate(node.input)
+    )
+    start, end = given.get("pads") or [0, 0]
+    window = {"kernel_shape": [1, *kernel], "pads": [0, start, 0, end]}
+    window |= {name: [1, *given[name]] for name in ("strides", "dilations") if given.get(name)}
+    convert_by_name(reader, planes, kind, **{**given, **window})
+    reader.add(node, top.SqueezeOp, planes.output, row)
 
 
 @converts("GlobalAveragePool", "GlobalMaxPool")
@@ -72,16 +95,6 @@ def global_pool(reader: Reader, node: onnx.NodeProto) -> None:
     if len(dims := reader.shape(node.input[0])) != 4:
         raise Unsupported(f"its input has {len(dims)} axes; only (n, c, h, w) runs")
     reader.add(node, kind, node.input, dict.fromkeys(("kernel_shape", "strides", "pads"), ints()))
-
-
-@converts("Gemm")
-def gemm(reader: Reader, node: onnx.NodeProto) -> None:
-    given = reader.attributes(node)
-    if (given["alpha"], given["transA"]) != (1.0, 0) or (given["beta"] != 1.0 and len(node.input) > 2):
-        raise Unsupported("alpha and beta have to be 1, and transA 0")
-    if len(node.input) > 2 and node.input[2] and reader.shape(node.input[2]) != reader.shape(node.output[0])[1:]:
-        raise Unsupported(f"its third input is {list(reader.shape(node.input[2]))}, not one number a column")
-    reader.add(node, top.MatMulOp, node.input, {"right_transpose": flag(bool(given["transB"]))})
 
 
 @converts("Sum")
@@ -127,13 +140,15 @@ def swish(reader: Reader, node: onnx.NodeProto) -> None:
 
 @converts("Softmax", "LogSoftmax")
 def softmax(reader: Reader, node: onnx.NodeProto) -> None:
-    """Up to opset 12 all axes from `axis` on were one; that is Top's meaning only where the later ones are 1."""
+    """Up to opset 12 all axes from `axis` on were one: where that matters, they are made one."""
     axis, dims = reader.attributes(node)["axis"], reader.shape(node.input[0])
-    if reader.opset < 13 and any(extent != 1 for extent in dims[axis % len(dims) + 1 :]):
-        raise Unsupported(
-            f"before opset 13 it runs over all axes from {axis} on, here {list(dims)}; export as opset 13"
-        )
     log = {"log": flag(node.op_type == "LogSoftmax")}
+    if reader.opset < 13 and any(extent != 1 for extent in dims[axis % len(dims) + 1 :]):
+        rows = {"shape": ints(prod(dims[: axis % len(dims)]), -1)}
+        matrix = reader.step(node, "matrix", top.ReshapeOp, node.input, rows)
+        made = reader.step(node, "rows", top.SoftmaxOp, [matrix], {"axis": top.axis_attribute(1), **log})
+        reader.add(node, top.ReshapeOp, [made], {"shape": ints(*dims)})
+        return
     reader.add(node, top.SoftmaxOp, node.input, {"axis": top.axis_attribute(axis), **log})
 
 
@@ -146,10 +161,10 @@ def batch_norm(reader: Reader, node: onnx.NodeProto) -> None:
     reader.add(node, top.BatchNormOp, [x, mean, variance, gamma, beta], {"epsilon": real(given["epsilon"])})
 
 
-@converts("Identity", "Dropout", "Cast")
+@converts("Identity", "Dropout", "Cast", "CastLike")
 def identity(reader: Reader, node: onnx.NodeProto) -> None:
     """A Cast has a float input and a float output here, since other types aren't supported as a whole."""
-    if node.op_type == "Cast" and (wrong := reader.not_float(node.input[0])):
+    if node.op_type in ("Cast", "CastLike") and (wrong := reader.not_float(node.input[0])):
         raise Unsupported(wrong)
     if node.op_type == "Dropout" and (training := reader.constant(node, 2)) is not None and training.item():
         raise Unsupported(TRAINING)

@@ -68,6 +68,9 @@ class Known:
                 return [np.array(dims[bounds.get("start", 0) : bounds.get("end", len(dims))], np.int64)]
             case "Size" if (dims := self.dims(node.input[0])) is not None:
                 return [np.array(np.prod(dims), np.int64)]
+            case "CastLike" if node.input[0] in self.constants and node.input[1] in self.types:
+                wanted = self.types[node.input[1]].tensor_type.elem_type
+                return self._run(helper.make_node("Cast", node.input[:1], node.output, to=wanted))
             case kind if kind in NOT_CONSTANT or not all(n in self.constants for n in node.input if n):
                 return None
             case _:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper, inliner, numpy_helper
 
 from compiler.frontends.onnx.errors import DamagedModel, UnboundDimension, WrongShape
 from compiler.frontends.onnx.fold import Known
 
 Shapes = Mapping[str, Sequence[int]]
+
+SPELT_OUT = frozenset({"GroupNormalization", "LayerNormalization", "RMSNormalization", "SwiGLU"})
+"""Ops that ONNX itself defines by others, and Top has only as these others."""
 
 
 def prepare(model: onnx.ModelProto, shapes: Shapes) -> onnx.ModelProto:
@@ -28,7 +31,7 @@ def prepare(model: onnx.ModelProto, shapes: Shapes) -> onnx.ModelProto:
     _check_names(fed, shapes)
     inputs = [_bind(value, shapes.get(value.name)) for value in fed]
     known.types.update({value.name: value.type for value in inputs})
-    kept = [node for node in graph.node if not known.visit(node)]
+    kept = [part for node in graph.node for part in _spelt_out(node, known) if not known.visit(part)]
     outputs = [_output(value, known) for value in graph.output]
     made = [name for node in kept for name in node.output if name in known.types]
     stated = {value.name for value in outputs}
@@ -42,6 +45,26 @@ def prepare(model: onnx.ModelProto, shapes: Shapes) -> onnx.ModelProto:
         value_info=[helper.make_value_info(n, known.types[n]) for n in made if n not in stated],
     )
     return helper.make_model(bound, opset_imports=model.opset_import, ir_version=max(model.ir_version, 4))
+
+
+def _spelt_out(node: onnx.NodeProto, known: Known) -> Sequence[onnx.NodeProto]:
+    """ONNX's own definition of a node whose op is in `SPELT_OUT`, in the model's opset; any other node as it is."""
+    if node.op_type not in SPELT_OUT or any(name not in known.types for name in node.input if name):
+        return [node]
+    fed = [helper.make_value_info(name, known.types[name]) for name in dict.fromkeys(filter(None, node.input))]
+    made = [onnx.ValueInfoProto(name=name) for name in node.output if name]
+    name = node.name or node.output[0]
+    alone = helper.make_model(helper.make_graph([node], name, fed, made), opset_imports=known.opsets)
+    try:
+        whole = inliner.inline_selected_functions(alone, [("", node.op_type)], inline_schema_functions=True)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DamagedModel(f"{node.op_type} {name!r}: {reason}") from None
+    own = {*node.input, *node.output}
+    for part in whole.graph.node:
+        for names in (part.input, part.output):
+            names[:] = [inner if inner in own else f"{name}_{inner}" for inner in names]
+    return whole.graph.node
 
 
 def _check_names(fed: Sequence[onnx.ValueInfoProto], shapes: Shapes) -> None:

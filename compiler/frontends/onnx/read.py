@@ -17,6 +17,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from compiler.dialects import structure
 from compiler.dialects.top import ops as top
+from compiler.frontends.onnx.compose import COMPOSED
 from compiler.frontends.onnx.convert import CONVERTERS, convert_by_name
 from compiler.frontends.onnx.errors import UnsupportedModel
 from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported
@@ -77,11 +78,11 @@ def _convert(reader: Reader, node: onnx.NodeProto) -> None:
             raise Unsupported(wrong)
     if node.domain not in ("", "ai.onnx"):
         raise Unsupported(f"it is of domain {node.domain!r}; only ONNX's own ops are understood")
-    if converter := CONVERTERS.get(node.op_type):
+    if converter := CONVERTERS.get(node.op_type) or COMPOSED.get(node.op_type):
         converter(reader, node)
     elif kind := KINDS.get(node.op_type):
         convert_by_name(reader, node, kind)
     else:
         raise Unsupported("there is no Top op for it")
-    if used := [name for name in node.output[1:] if reader.is_used(name)]:
-        raise Unsupported(f"its output {used[0]!r} is used; only the first output is there")
+    if missing := [name for name in node.output if reader.is_used(name) and name not in reader.values]:
+        raise Unsupported(f"its output {missing[0]!r} is used; only the first output is there")

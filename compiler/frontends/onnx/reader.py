@@ -120,11 +120,40 @@ class Reader:
         return tuple(self.attributes(node).get(name, default))
 
     def add(
-        self, node: onnx.NodeProto, kind: type[top.TopOp], operands: Sequence[str], attributes: Mapping[str, Attribute]
+        self,
+        node: onnx.NodeProto,
+        kind: type[top.TopOp],
+        operands: Sequence[str],
+        attributes: Mapping[str, Attribute],
+        output: int = 0,
     ) -> None:
-        """Append the op that makes the node's first output, of a rank still unknown."""
+        """Append the op that makes one of the node's outputs, of a rank still unknown."""
+        made = node.output[output]
+        self._append(made, f"{made}_{node.op_type}", kind, operands, attributes)
+
+    def step(
+        self,
+        node: onnx.NodeProto,
+        role: str,
+        kind: type[top.TopOp],
+        operands: Sequence[str],
+        attributes: Mapping[str, Attribute] | None = None,
+    ) -> str:
+        """Append an op on the way to the node's first output; returns its tensor's name, for other ops to read."""
+        name = f"{node.output[0]}_{node.op_type}_{role}"
+        self._append(name, name, kind, operands, attributes or {})
+        return name
+
+    def _append(
+        self,
+        tensor: str,
+        name: str,
+        kind: type[top.TopOp],
+        operands: Sequence[str],
+        attributes: Mapping[str, Attribute],
+    ) -> None:
         definition = kind.get_irdl_definition().operands
-        values = [self.operand(name) for name in operands]
+        values = [self.operand(operand) for operand in operands]
         if variadic := isinstance(definition[0][1], VarOperandDef):
             wanted = [values]
         else:
@@ -133,8 +162,8 @@ class Reader:
             raise Unsupported(f"it has {len(values)} operands, {kind.name} takes {len(definition)}")
         op = kind(operands=wanted, result_types=[UnrankedTensorType(f32)], attributes=attributes)
         op.verify(verify_nested_ops=False)
-        self.build.insert(named(op, f"{node.output[0]}_{node.op_type}"))
-        self.values[node.output[0]] = op.output
+        self.build.insert(named(op, name))
+        self.values[tensor] = op.output
 
     def stand_in(self, name: str) -> None:
         """A value in place of an output that wasn't made, in a network that won't be used."""

@@ -308,7 +308,7 @@ def truncated(path: Path) -> None:
 
 def unsupported_op(path: Path) -> None:
     model = nets.two_inputs()
-    model.graph.node[1].op_type = "Celu"
+    model.graph.node[1].op_type = "Hardmax"
     onnx.save_model(model, path.with_suffix(".onnx"))
 
 
@@ -342,7 +342,7 @@ BAD: dict[Callable[[Path], None], tuple[str, str, str]] = {
     unknown_data_set: ("net.yaml", "calibration.dataset", "no data set 'imagenet'; there are mnist5k"),
     no_such_file: ("net.yaml", "source.file", "there is no file other.onnx"),
     truncated: ("net.yaml", "source.file", "net.onnx isn't an ONNX model, or was cut short"),
-    unsupported_op: ("net.yaml", "source.file", "Celu 'act': there is no Top op for it"),
+    unsupported_op: ("net.yaml", "source.file", "Hardmax 'act': there is no Top op for it"),
     dynamic_length: ("net.onnx", "", "x [batch, length, 8]; give them, such as --input x=1,128,8"),
     no_number: ("net.onnx", "", "'x' is INT64; only FLOAT runs"),
     odd_name: ("my net.onnx", "", "'my net' can't name a model"),
