@@ -21,13 +21,12 @@ CODE = Code()
 STAGES = {stage.name: stage for stage in FLOW}
 
 
-def store_root() -> Path:
-    """Where artifacts go: `$TPUFLOW_STORE`, or `build` in the working directory."""
-    return Path(os.environ.get("TPUFLOW_STORE", "build"))
-
-
 class Workshop:
-    """A builder made on first use, and who listens to it."""
+    """
+    A builder made on first use, and who listens to it.
+
+    Artifacts go to `root`, else to `$TPUFLOW_STORE`, a folder or a URL, else to `build` in the working directory.
+    """
 
     def __init__(
         self,

@@ -18,9 +18,10 @@ import dagster as dg
 from assets.partitions import MODELS, key_of
 from assets.workshop import Workshop
 from compiler.build import hashes
-from compiler.build.builder import partition_of
+from compiler.build.builder import Builder, partition_of
 from compiler.build.flow import Target, UnknownTarget
 from compiler.build.plan import Action, plan
+from compiler.build.shared import looking_ahead
 from pipeline.mirror import Mirror, Partition, Verdicts, source_versions
 
 QUERY = 10_000
@@ -39,15 +40,19 @@ class Synced:
 
 def sync(instance: dg.DagsterInstance, workshop: Workshop, partitions: Iterable[Partition]) -> Synced:
     """Show again what only has to be shown again, in the partitions where nothing has to run; then `mirror` all."""
-    wanted = list(partitions)
-    repointed = sum(_repointed(workshop, model, target) for model, target in wanted)
-    return replace(mirror(instance, workshop, wanted), repointed=repointed)
+    builder, wanted = workshop.builder, list(partitions)
+    with looking_ahead(builder.store, [partition_of(*one) for one in wanted]):
+        elsewhere = {one: count for one in wanted if (count := _shown_otherwise(builder, *one))}
+    for model, target in elsewhere:
+        builder.build(builder.zoo.settings(model), target)
+    return replace(mirror(instance, workshop, wanted), repointed=sum(elsewhere.values()))
 
 
 def mirror(instance: dg.DagsterInstance, workshop: Workshop, partitions: Iterable[Partition]) -> Synced:
     """Report what the event log lacks of what the partitions show; those that are as they were last are passed over."""
     wanted = {f"tpuflow/mirrored/{key_of(*one)}": one for one in partitions}
-    states = dict(zip(wanted, _states(workshop, wanted.values()), strict=True))
+    with looking_ahead(workshop.builder.store, [partition_of(*one) for one in wanted.values()]):
+        states = dict(zip(wanted, _states(workshop, wanted.values()), strict=True))
     seen = _seen(instance, states)
     due = [name for name, state in states.items() if state not in seen]
     instance.add_dynamic_partitions(str(MODELS.name), sorted({wanted[name][0] for name in due}))
@@ -71,14 +76,10 @@ def built(workshop: Workshop) -> list[Partition]:
     return found
 
 
-def _repointed(workshop: Workshop, model: str, target: Target) -> int:
-    builder = workshop.builder
-    settings = builder.zoo.settings(model)
-    actions = [step.action for step in plan(builder, settings, target)]
-    if Action.REPOINT not in actions or not {Action.NOTHING, Action.REPOINT}.issuperset(actions):
-        return 0
-    builder.build(settings, target)
-    return actions.count(Action.REPOINT)
+def _shown_otherwise(builder: Builder, model: str, target: Target) -> int:
+    """How many artifacts only have to be shown again; 0 where any has to be made, which a run does."""
+    actions = [step.action for step in plan(builder, builder.zoo.settings(model), target)]
+    return actions.count(Action.REPOINT) if {Action.NOTHING, Action.REPOINT}.issuperset(actions) else 0
 
 
 def _states(workshop: Workshop, partitions: Iterable[Partition]) -> Iterator[str]:

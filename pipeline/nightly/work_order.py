@@ -17,6 +17,7 @@ from assets.workshop import Workshop
 from compiler.build.builder import Builder, partition_of
 from compiler.build.flow import TARGETS, Target
 from compiler.build.plan import Action, Step, plan
+from compiler.build.shared import looking_ahead
 from pipeline.sync import sync
 
 RETRY_NUMBER = "dagster/retry_number"
@@ -99,8 +100,9 @@ class Found:
 def _found(builder: Builder, config: WorkConfig, models: Sequence[str], targets: Sequence[str]) -> Found:
     """Plan each partition; one that can't be is `broken` with the reason, and stops no other."""
     found = Found()
-    for model in models:
-        for target in map(Target.parse, targets):
+    partitions = [(model, Target.parse(target)) for model in models for target in targets]
+    with looking_ahead(builder.store, [partition_of(*one) for one in partitions]):
+        for model, target in partitions:
             try:
                 steps = plan(builder, builder.zoo.settings(model), target, config.goals or None)
             except Exception as error:
