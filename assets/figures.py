@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.plots.canvas import MAX_BYTES
+from assets.plots.webp import MAX_BYTES
 from compiler.build.builder import Builder
 from compiler.build.keys import Code, Recipe
 from compiler.build.store import Record, Ref

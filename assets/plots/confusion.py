@@ -1,30 +1,37 @@
 """What the chip takes each class for."""
 
 import json
-import math
 from collections.abc import Mapping
-from itertools import product
 from pathlib import Path
 
 import numpy as np
+from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
-from assets.plots.canvas import FAINT, INK, SHADES, face, fitted, plain
+from assets.plots import canvas
+from assets.plots.canvas import INK, PIXEL, SHADES, styled
+from assets.plots.webp import lossless
 
 MOST = 20
 """Classes that get a row and a column each; a model with more shows those most often misjudged."""
 
+RIGHT = SHADES[1:]
 WRONG = ("#ffc0c0", "#ff8080", "#ff4040")
 """From few to as many as the most frequent pair."""
+
+COLOURS = ("white", *RIGHT, *WRONG)
 
 DARK = (*SHADES[-2:], WRONG[-1])
 """Shades that a number stands on in white."""
 
-SIDE = 260
-"""Pixels of the matrix."""
+SIDE, WIDTH = 260, 400
+"""Pixels of the matrix, at most, and of the axes that its columns stand in."""
+
+LEGIBLE = 14
+"""Pixels of a cell that has room for its number."""
 
 
+@styled()
 def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `accuracy.json`: labels down, the chip's answers across, in samples; the wrong ones in red."""
     told = json.loads((inputs["accuracy"] / "accuracy.json").read_text())
@@ -40,7 +47,7 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
         f"{told['metric']} {100 * told['accuracy']:.2f} % on the chip, {100 * told['accuracy_float']:.2f} % in float; "
         f"{told['samples']} samples"
     )
-    return plain(_matrix(title, classes, counts))
+    return lossless(_matrix(title, classes, counts))
 
 
 def _chosen(pairs: NDArray[np.int64]) -> list[int]:
@@ -51,26 +58,23 @@ def _chosen(pairs: NDArray[np.int64]) -> list[int]:
     return sorted(involved[np.argsort(-times, kind="stable")][:MOST].tolist())
 
 
-def _matrix(title: str, classes: list[int], counts: NDArray[np.int64]) -> Image.Image:
-    size = max(1, min(SIDE // max(len(classes), 1), 60))
-    left, top = 60, 44
-    width, height = max(left + size * len(classes) + 16, 420), top + size * len(classes) + 24
-    image = Image.new("RGB", (width, height), "white")
-    ink = ImageDraw.Draw(image)
-    ink.text((6, 15), fitted(title, width - 12, 12), INK, face(12), "ls")
-    ink.text((left, 33), "the chip's answer", INK, face(), "ls")
-    ink.text((6, top + size // 2), "label", INK, face(), "lm")
-    most = int(counts.max(initial=1))
-    for row, column in product(range(len(classes)), repeat=2):
-        count, shades = int(counts[row, column]), SHADES[1:] if row == column else WRONG
-        strength = math.ceil(len(shades) * count / most) - 1
-        at = left + column * size, top + row * size
-        ink.rectangle((*at, at[0] + size - 2, at[1] + size - 2), shades[strength] if count else "white")
-        if count and size >= 14:
-            words = "white" if shades[strength] in DARK else INK
-            ink.text((at[0] + size // 2, at[1] + size // 2), str(count), words, face(), "mm")
-    for i, name in enumerate(classes):
-        ink.text((left - 5, top + i * size + size // 2), str(name), INK, face(), "rm")
-        ink.text((left + i * size + size // 2, top + len(classes) * size + 3), str(name), INK, face(), "mt")
-    ink.line(((left, top + len(classes) * size), (left + len(classes) * size, top + len(classes) * size)), FAINT)
-    return image
+def _matrix(title: str, classes: list[int], counts: NDArray[np.int64]) -> NDArray[np.uint8]:
+    many, most = len(classes), int(counts.max(initial=1))
+    size = max(1, min(SIDE // max(many, 1), 60))
+    axes = canvas.axes(title, canvas.LEFT + canvas.RIGHT + WIDTH, canvas.TOP + canvas.BOTTOM + size * many)
+    strengths = np.ceil(np.where(np.eye(many), len(RIGHT), len(WRONG)) * counts / most).astype(int)
+    shades = np.where(np.eye(many) + (counts == 0), strengths, len(RIGHT) + strengths)
+    axes.pcolormesh(
+        shades, cmap=ListedColormap(COLOURS), vmin=-0.5, vmax=len(COLOURS) - 0.5, edgecolors="white", linewidth=PIXEL
+    )
+    axes.set(xlim=(0, WIDTH / size), xlabel="the chip's answer", ylim=(max(many, 1), 0), ylabel="label")
+    names = [str(name) for name in classes]
+    axes.set_xticks(np.arange(many) + 0.5, names)
+    axes.set_yticks(np.arange(many) + 0.5, names)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    if size >= LEGIBLE:
+        for row, column in np.argwhere(counts).tolist():
+            ink = "white" if COLOURS[shades[row, column]] in DARK else INK
+            axes.text(column + 0.5, row + 0.5, str(counts[row, column]), ha="center", va="center", color=ink)
+    return canvas.pixels(axes)

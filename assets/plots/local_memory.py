@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from assets.plots.canvas import COLOURS, FAINT, Axis, Canvas, extent, plain
+from assets.plots import canvas
+from assets.plots.canvas import COLOURS, FAINT, PIXEL, extent, pixels, styled
+from assets.plots.webp import lossless
 
 KINDS: dict[str, str] = dict(zip(("loaded", "computed", "carried"), COLOURS, strict=False))
 
 
+@styled()
 def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `local_memory.csv`: program order across, lane addresses up, groups divided by lines."""
     with (inputs["lg_mlir"] / "local_memory.csv").open(newline="") as file:
@@ -21,13 +24,13 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     peak = int(extent((address + size).tolist()))
     firsts = [int(begin[group == number].min()) for number in np.unique(group)]
     title = f"{len(firsts)} layer groups; local memory peak {peak:,} bytes a lane"
-    last = extent(end.tolist())
-    canvas = Canvas(title, Axis(0, last, "op, in program order", whole=True), Axis(0, 1.05 * peak, "byte of a lane"))
-    for edge in firsts[1:]:
-        canvas.line((edge, edge), (0, 1.05 * peak), FAINT)
+    axes = canvas.axes(title)
+    axes.set(xlim=(0, extent(end.tolist())), xlabel="op, in program order")
+    axes.set(ylim=(0, 1.05 * peak), ylabel="byte of a lane")
+    axes.vlines(firsts[1:], 0, 1.05 * peak, FAINT, linewidth=PIXEL)
     kinds = np.array([row["kind"] for row in rows])
     for kind, colour in KINDS.items():
         at = kinds == kind
-        canvas.boxes(begin[at], end[at], address[at], (address + size)[at], colour)
-    canvas.legend(KINDS)
-    return plain(canvas.image)
+        canvas.boxes(axes, begin[at], end[at], address[at], (address + size)[at], colour)
+    canvas.legend(axes, KINDS)
+    return lossless(pixels(axes))

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assets.plots.canvas import COLOURS, INK, Axis, Canvas, extent, plain
+from assets.plots import canvas
+from assets.plots.canvas import COLOURS, INK, PIXEL, extent, pixels, styled
+from assets.plots.webp import lossless
 
 
+@styled()
 def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `global_memory.csv`: steps of the program across, addresses of the activation region up."""
     with (inputs["addr_mlir"] / "global_memory.csv").open(newline="") as file:
@@ -22,17 +25,15 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     live = [covered(held[(begin <= step) & (step < end)]) for step in range(steps)]
     peak = int(extent((address + size).tolist(), 0))
     title = f"{len(kept)} activations in DDR, peak {peak:,} bytes" if kept else "no activation is ever in DDR"
-    canvas = Canvas(
-        f"{title}; weights {weights:,} bytes beside",
-        Axis(0, steps, "step of the program: a layer group, or an op by itself", whole=True),
-        Axis(0, 1.05 * (peak or 1), "byte of the activations"),
-    )
+    axes = canvas.axes(f"{title}; weights {weights:,} bytes beside")
+    axes.set(xlim=(0, steps), xlabel="step of the program: a layer group, or an op by itself")
+    axes.set(ylim=(0, 1.05 * (peak or 1)), ylabel="byte of the activations")
     for shade in range(2):
-        canvas.boxes(begin[shade::2], end[shade::2], address[shade::2], (address + size)[shade::2], COLOURS[3 * shade])
-    edges = np.repeat(np.arange(steps + 1), 2)[1:-1]
-    canvas.line(edges.tolist(), np.repeat(live, 2).tolist(), INK)
-    canvas.legend({"a tensor": COLOURS[0], "another": COLOURS[3], "bytes live": INK})
-    return plain(canvas.image)
+        at = slice(shade, None, 2)
+        canvas.boxes(axes, begin[at], end[at], address[at], (address + size)[at], COLOURS[3 * shade])
+    axes.stairs(live, baseline=None, color=INK, linewidth=PIXEL)
+    canvas.legend(axes, {"a tensor": COLOURS[0], "another": COLOURS[3], "bytes live": INK})
+    return lossless(pixels(axes))
 
 
 def covered(held: NDArray[np.int64]) -> int:

@@ -4,43 +4,46 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageDraw
+from matplotlib.axes import Axes
 
-from assets.plots.canvas import INK, WIDTH, face, fitted, photograph, plain
+from assets.plots import canvas
+from assets.plots.canvas import WIDTH, pixels, styled
+from assets.plots.webp import lossless, photograph
 from compiler.npz import read_npz
 
 COLUMNS = {True: 3, False: 6}
 """Pictures in a row, wide ones and others."""
 
-CAPTION = 16
+CAPTION, MARGIN, TOP = 16, 6, 24
+"""Pixels below a picture for its words, around it, and above all."""
 
 
+@styled()
 def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `misjudged.npz` and `accuracy.json`: each with its label, and what chip and float made of it."""
     held = read_npz(inputs["accuracy"] / "misjudged.npz")
     told = json.loads((inputs["accuracy"] / "accuracy.json").read_text())
     rows = [told["predictions"][sample] for sample in held["samples"].tolist()]
     if not rows:
-        return plain(_blank(f"none of {told['samples']} samples to show: no picture, or no mistake", 24))
+        return lossless(pixels(_sheet(f"none of {told['samples']} samples to show: no picture, or no mistake", TOP)))
     images = held["images"]
     columns = COLUMNS[images.shape[2] > 2 * images.shape[1]]
-    rows = rows[: 2 * columns]
-    wide = WIDTH // columns - 24
-    tall = max(16, min(round(wide * images.shape[1] / images.shape[2]), 60))
+    rows, pitch = rows[: 2 * columns], WIDTH // columns
+    tall = max(16, min(round((pitch - 4 * MARGIN) * images.shape[1] / images.shape[2]), 60))
     wide = round(tall * images.shape[2] / images.shape[1])
-    pitch = WIDTH // columns, tall + CAPTION + 6
     title = f"misjudged on the chip: label → chip, float; {len(rows)} examples of {told['samples']} samples"
-    sheet = _blank(title, 24 + -(-len(rows) // columns) * pitch[1])
-    ink = ImageDraw.Draw(sheet)
-    for i, (pixels, row) in enumerate(zip(images, rows, strict=False)):
-        x, y = 6 + i % columns * pitch[0], 24 + i // columns * pitch[1]
-        sheet.paste(Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB").resize((wide, tall)), (x, y))
-        ink.text((x, y + tall + 12), f"{row['label']} → {row['chip']}, {row['float']}", INK, face(), "ls")
-    return photograph(sheet)
+    axes = _sheet(title, TOP + -(-len(rows) // columns) * (tall + CAPTION + MARGIN))
+    for i, (picture, row) in enumerate(zip(images, rows, strict=False)):
+        x, y = MARGIN + i % columns * pitch, TOP + i // columns * (tall + CAPTION + MARGIN)
+        axes.imshow(picture, "gray", vmin=0, vmax=255, extent=(x, x + wide, y + tall, y), interpolation="bilinear")
+        axes.text(x, y + tall + 12, f"{row['label']} → {row['chip']}, {row['float']}")
+    axes.set(xlim=(0, WIDTH), ylim=(axes.bbox.height, 0), aspect="auto")
+    return photograph(pixels(axes))
 
 
-def _blank(title: str, height: int) -> Image.Image:
-    image = Image.new("RGB", (WIDTH, height), "white")
-    ImageDraw.Draw(image).text((6, 15), fitted(title, WIDTH - 12, 12), INK, face(12), "ls")
-    return image
+def _sheet(title: str, height: int) -> Axes:
+    """Axes over the whole of a figure, in its pixels."""
+    axes = canvas.axes(title, height=height)
+    axes.set_position((0, 0, 1, 1))
+    axes.set_axis_off()
+    return axes

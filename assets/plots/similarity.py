@@ -5,9 +5,17 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from assets.plots.canvas import COLOURS, Axis, Canvas, plain, tail
+import numpy as np
+
+from assets.plots import canvas
+from assets.plots.canvas import COLOURS, pixels, styled
+from assets.plots.webp import lossless
+
+LONGEST = 40
+"""Letters of a tensor's name in the title."""
 
 
+@styled()
 def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `comparison.csv`: signal to noise of each TPU result; those that fail or differ on the chip stand out."""
     with (inputs["comparison"] / "comparison.csv").open(newline="") as file:
@@ -23,13 +31,19 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     for i, row in enumerate(rows):
         kind = "below tolerance" if row["tensor"] in short else "fine"
         groups["chip differs from TPU" if row["tensor"] in differing else kind].append(i)
-    low, high = min(0.0, *decibels), max(10.0, 1.12 * max(decibels))
-    canvas = Canvas(
-        f"{len(rows)} tensors against float; worst {decibels[worst]:.1f} dB: {tail(rows[worst]['tensor'])}",
-        Axis(-0.5, len(rows) - 0.5, "tensor, in execution order", whole=True),
-        Axis(low, high, "SQNR, dB"),
+    axes = canvas.axes(
+        f"{len(rows)} tensors against float; worst {decibels[worst]:.1f} dB: {tail(rows[worst]['tensor'])}"
     )
-    for kind, at in groups.items():
-        canvas.bars(at, [decibels[i] for i in at], kinds[kind])
-    canvas.legend({kind: colour for kind, colour in kinds.items() if groups[kind]} if short or differing else {})
-    return plain(canvas.image)
+    axes.set(xlim=(-0.5, len(rows) - 0.5), xlabel="tensor, in execution order")
+    axes.set(ylim=(min(0.0, *decibels), max(10.0, 1.12 * max(decibels))), ylabel="SQNR, dB")
+    for kind, members in groups.items():
+        at = np.array(members, np.float64)
+        canvas.boxes(axes, at - 0.5, at + 0.5, 0, np.array(decibels)[members], kinds[kind])
+    if short or differing:
+        canvas.legend(axes, {kind: colour for kind, colour in kinds.items() if groups[kind]})
+    return lossless(pixels(axes))
+
+
+def tail(name: str, most: int = LONGEST) -> str:
+    """A tensor's name, the end of it where it is long: that tells most."""
+    return name if len(name) <= most else f"…{name[1 - most :]}"

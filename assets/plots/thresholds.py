@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
-from assets.plots.canvas import COLOURS, Axis, Canvas, plain
+from assets.plots import canvas
+from assets.plots.canvas import COLOURS, PIXEL, SHADES, pixels, styled
+from assets.plots.webp import lossless
 from compiler.npz import read_npz
 from compiler.quantization import table
 from compiler.stages.cali_table import EXPONENTS
@@ -15,6 +18,7 @@ ROWS = 32
 """Steps from zero to a tensor's greatest magnitude."""
 
 
+@styled()
 def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `cali_table` and its histograms: one column a tensor, magnitudes as a share of its greatest."""
     entries = table.read(inputs["cali_table"] / "cali_table")
@@ -24,16 +28,22 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     shares = [density(held[name], 2.0 ** exponents[name], greatest[name]) for name in entries]
     cuts = np.array([entry.threshold / greatest[name] if greatest[name] else 1.0 for name, entry in entries.items()])
     below = int((cuts < 1).sum())
-    canvas = Canvas(
-        f"{below} of {len(cuts)} tensors are cut below their greatest value; the least keeps {100 * cuts.min():.0f} %",
-        Axis(-0.5, len(cuts) - 0.5, "tensor, in execution order", whole=True),
-        Axis(0.0, 1.0, "|x| / greatest |x|"),
+    axes = canvas.axes(
+        f"{below} of {len(cuts)} tensors are cut below their greatest value; the least keeps {100 * cuts.min():.0f} %"
     )
-    canvas.heat(np.stack(shares, 1))
-    at, shown = np.arange(len(cuts)), np.minimum(cuts, 1.0)
-    canvas.boxes(at - 0.5, at + 0.5, shown - 0.01, shown + 0.01, COLOURS[1], parted=False)
-    canvas.legend({"values (log scale)": COLOURS[0], "threshold": COLOURS[1]})
-    return plain(canvas.image)
+    across = (-0.5, len(cuts) - 0.5)
+    axes.set(xlabel="tensor, in execution order", ylabel="|x| / greatest |x|")
+    axes.imshow(
+        np.stack(shares, 1), ListedColormap(SHADES), vmin=-0.125, vmax=1.125,
+        extent=(*across, 0, 1), origin="lower", aspect="auto", interpolation="nearest",
+    )  # fmt: skip
+    axes.grid(visible=False)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.hlines(
+        np.minimum(cuts, 1.0), np.arange(len(cuts)) - 0.5, np.arange(len(cuts)) + 0.5, COLOURS[1], linewidth=3 * PIXEL
+    )
+    canvas.legend(axes, {"values (log scale)": COLOURS[0], "threshold": COLOURS[1]})
+    return lossless(pixels(axes))
 
 
 def density(counts: NDArray[np.uint32], span: float, greatest: float) -> NDArray[np.float64]:

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assets.plots.canvas import COLOURS, Axis, Canvas, plain
+from assets.plots import canvas
+from assets.plots.canvas import COLOURS, PIXEL, pixels, styled
+from assets.plots.webp import lossless
 from compiler.npz import read_npz
 
 ENGINES = ("gdma", "tiu")
@@ -15,6 +17,7 @@ RESOLUTION = 560
 """Gaps shorter than this part of the run can't be seen and are closed."""
 
 
+@styled()
 def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `profile`'s `timeline.npz` and totals, which count the latency of the last move: one lane an engine."""
     held = read_npz(inputs["profile"] / "timeline.npz")
@@ -22,13 +25,15 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     total = totals["cycles"]
     shares = ", ".join(f"{engine.upper()} {100 * totals[f'{engine}_busy']:.0f} %" for engine in ENGINES)
     title = f"{total:,} cycles, {totals['cycles_over_bound']:.2f} × the bound; busy: {shares}"
-    canvas = Canvas(title, Axis(0, total, "cycles"), Axis(-0.6, 1.6), height=140, rows=[e.upper() for e in ENGINES])
+    axes = canvas.axes(title, height=140)
+    axes.set(xlim=(0, total), xlabel="cycles", ylim=(-0.6, 1.6))
+    axes.set_yticks(range(len(ENGINES)), [engine.upper() for engine in ENGINES])
+    axes.grid(visible=False)
     for lane, engine in enumerate(ENGINES):
         starts, ends, _ = held[engine]
-        spans = np.array(merged(starts, ends, total // RESOLUTION), np.int64).reshape(-1, 2)
-        level = np.full(len(spans), lane)
-        canvas.boxes(spans[:, 0], spans[:, 1], level - 0.38, level + 0.38, COLOURS[lane])
-    return plain(canvas.image)
+        widths = [(start, end - start) for start, end in merged(starts, ends, total // RESOLUTION)]
+        axes.broken_barh(widths, (lane - 0.38, 0.76), color=COLOURS[lane], linewidth=PIXEL)
+    return lossless(pixels(axes))
 
 
 def merged(starts: NDArray[np.int64], ends: NDArray[np.int64], gap: int) -> list[tuple[int, int]]:
