@@ -5,9 +5,9 @@ Drawn by matplotlib in flat colours, nothing smoothed and no layout computed: th
 """
 
 import threading
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -16,9 +16,7 @@ from matplotlib.backend_bases import GraphicsContextBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Patch
-from matplotlib.text import Text
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from matplotlib.typing import RcKeyType
 from numpy.typing import ArrayLike, NDArray
@@ -53,11 +51,8 @@ _DRAWING = threading.Lock()
 class _Snapping(RendererAgg):
     """Words begin at whole pixels, as their letters are hinted for: between two a full stop would be lost."""
 
-    def draw_text(
-        self, gc: GraphicsContextBase, x: float, y: float, s: str, prop: FontProperties, angle: float,
-        ismath: bool | Literal["TeX"] = False, mtext: Text | None = None,
-    ) -> None:  # fmt: skip
-        super().draw_text(gc, round(x), round(y), s, prop, angle, ismath, mtext)
+    def draw_text(self, gc: GraphicsContextBase, x: float, y: float, *rest: Any, **named: Any) -> None:
+        super().draw_text(gc, round(x), round(y), *rest, **named)
 
 
 @contextmanager
@@ -93,9 +88,8 @@ def boxes(on: Axes, left: ArrayLike, right: ArrayLike, low: ArrayLike, high: Arr
 
 def legend(on: Axes, entries: Mapping[str, str]) -> None:
     """Names and their colours, at the right below the axes."""
-    on.figure.legend(
-        [Patch(color=colour, linewidth=0) for colour in entries.values()], entries, loc="lower right", ncols=4
-    )
+    patches = [Patch(color=colour, linewidth=0) for colour in entries.values()]
+    on.figure.legend(patches, entries, loc="lower right", ncols=4)
 
 
 def pixels(on: Axes) -> NDArray[np.uint8]:
@@ -105,8 +99,3 @@ def pixels(on: Axes) -> NDArray[np.uint8]:
     renderer = _Snapping(*figure.bbox.size, DPI)
     figure.draw(renderer)
     return np.asarray(renderer.buffer_rgba())[..., :3]
-
-
-def extent(values: Iterable[float], otherwise: float = 1.0) -> float:
-    """The greatest of the values, or `otherwise` where there are none or it is zero."""
-    return max(values, default=0.0) or otherwise

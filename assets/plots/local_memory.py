@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from assets.plots import canvas
-from assets.plots.canvas import COLOURS, FAINT, PIXEL, extent, pixels, styled
+from assets.plots.canvas import COLOURS, FAINT, PIXEL, pixels, styled
 from assets.plots.webp import lossless
 
 KINDS: dict[str, str] = dict(zip(("loaded", "computed", "carried"), COLOURS, strict=False))
@@ -21,11 +21,11 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     held = np.array([[int(row[key]) for key in ("begin", "end", "address", "bytes", "group")] for row in rows])
     held = held.reshape(-1, 5)
     begin, end, address, size, group = held.T
-    peak = int(extent((address + size).tolist()))
+    peak = int((address + size).max(initial=1))
     firsts = [int(begin[group == number].min()) for number in np.unique(group)]
     title = f"{len(firsts)} layer groups; local memory peak {peak:,} bytes a lane"
     axes = canvas.axes(title)
-    axes.set(xlim=(0, extent(end.tolist())), xlabel="op, in program order")
+    axes.set(xlim=(0, int(end.max(initial=1))), xlabel="op, in program order")
     axes.set(ylim=(0, 1.05 * peak), ylabel="byte of a lane")
     axes.vlines(firsts[1:], 0, 1.05 * peak, FAINT, linewidth=PIXEL)
     kinds = np.array([row["kind"] for row in rows])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.plots import canvas
-from assets.plots.canvas import COLOURS, INK, PIXEL, extent, pixels, styled
+from assets.plots.canvas import COLOURS, INK, PIXEL, pixels, styled
 from assets.plots.webp import lossless
 
 
@@ -21,9 +21,9 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     kept = [row for row in rows if row["kind"] == "activation"]
     held = np.array([[int(row[key]) for key in ("begin", "end", "address", "bytes")] for row in kept]).reshape(-1, 4)
     begin, end, address, size = held.T
-    steps = int(extent(int(row["end"]) for row in rows))
+    steps = max([1, *(int(row["end"]) for row in rows)])
     live = [covered(held[(begin <= step) & (step < end)]) for step in range(steps)]
-    peak = int(extent((address + size).tolist(), 0))
+    peak = int((address + size).max(initial=0))
     title = f"{len(kept)} activations in DDR, peak {peak:,} bytes" if kept else "no activation is ever in DDR"
     axes = canvas.axes(f"{title}; weights {weights:,} bytes beside")
     axes.set(xlim=(0, steps), xlabel="step of the program: a layer group, or an op by itself")
