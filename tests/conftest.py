@@ -21,8 +21,9 @@ settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--update-golden` writes expected files anew instead of comparing with them."""
+    """`--update-golden` writes expected files anew instead of comparing with them; `--update-screenshots` docs/ui."""
     parser.addoption("--update-golden", action="store_true", help="write expected files anew")
+    parser.addoption("--update-screenshots", action="store_true", help="write the pictures of docs/ui anew")
 
 
 @pytest.fixture

@@ -22,6 +22,26 @@ CLICK = """(() => {
   return true;
 })()"""
 
+EXACTLY = """(() => {
+  const all = [...document.querySelectorAll('label, div, span, a, button')].filter(e => e.textContent.trim() === %s);
+  const one = all[all.length - 1];
+  if (!one) return false;
+  one.click();
+  return true;
+})()"""
+
+MIDDLE = "const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2];"
+
+WRITE = """(() => {
+  const all = [...document.querySelectorAll('.CodeMirror')];
+  const one = all.length && all[all.length - 1].CodeMirror;
+  if (!one) return false;
+  one.setValue(%s);
+  one.focus();
+  one.setCursor({line: one.lineCount() - 2, ch: 99});
+  return true;
+})()"""
+
 
 class NotInstalled(Exception):
     """There is no browser."""
@@ -82,13 +102,27 @@ class Page:
         """Click the innermost element of that kind whose text begins so, once it is there. Raises NotSeen."""
         self.wait(CLICK % (json.dumps(selector), json.dumps(text)), seconds)
 
+    def click_exactly(self, text: str, seconds: float = 60) -> None:
+        """Click the innermost element that says just this, once it is there. Raises NotSeen."""
+        self.wait(EXACTLY % json.dumps(text), seconds)
+
+    def press(self, find: str, seconds: float = 60) -> None:
+        """Press the mouse in the middle of the element that a script finds, once it is there. Raises NotSeen."""
+        x, y = self.wait(f"(() => {{ const e = {find}; if (!e) return false; {MIDDLE} }})()", seconds)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def write(self, text: str, seconds: float = 60) -> None:
+        """Put a text into the last code editor of the page, the cursor at its end. Raises NotSeen."""
+        self.wait(WRITE % json.dumps(text), seconds)
+
     def text(self) -> str:
         """What the page shows."""
         return str(self.evaluate("document.body ? document.body.innerText : ''"))
 
-    def picture(self, path: Path) -> None:
-        """Write what the page shows as a PNG."""
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+    def png(self) -> bytes:
+        """What the page shows, as a PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
 
 def installed() -> str:

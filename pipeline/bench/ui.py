@@ -35,7 +35,7 @@ def rows(told: Callable[[str], object]) -> Iterator[Row]:
         start = time.perf_counter()
         with _served() as address:
             page.go_when_served(f"{address}/assets")
-            page.see("sample_model")
+            page.see("canonical_mlir")
             yield Row("empty home", "first_page_s", round(time.perf_counter() - start, 2), "s")
             told(f"{PARTITIONS} partitions")
             partitions = _fill()

@@ -1,105 +1,276 @@
-"""One launch in the browser builds one model for one target, and shows its plots."""
+"""
+The flow as people use it in the browser: `tpuflow ui` on a copy of the sources, in a real Chromium.
 
+Each test leaves a picture in its temporary folder; with `--update-screenshots` those of the tour go to `docs/ui`. The
+tests share a server, which is slow to start, and the partition that the first of them builds.
+"""
+
+import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from PIL import Image
 
-from pipeline.bench.browser import NotSeen, Page, chromium
-from pipeline.instance import open_instance
-from tests.offline_zoo import OfflineZoo
+from pipeline.bench.browser import NotInstalled, NotSeen, Page, chromium, installed
+from tests.pipeline import own_tree
 
-REPOSITORY = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DOCS = Path(__file__).parents[2] / "docs" / "ui"
 ANYTHING = "label, div, span, a, button"
+TOUR = ("launch", "one_stage", "launchpad", "profile", "comparison", "checks", "stale", "nightly")
+"""The pictures of `docs/ui.md`."""
+
 PICTURE = "[...document.images].some(i => i.src.startsWith('data:image/webp') && i.naturalWidth > 100)"
+MODEL, TARGET = own_tree.SOON, "e8-int8"
+PARTITION = f"{MODEL}|{TARGET}"
+STALE = """query Stale($key: AssetKeyInput!, $partition: String!) {
+  assetNodeOrError(assetKey: $key) { ... on AssetNode { staleStatus(partition: $partition) } }
+}"""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+TITLE = "[...document.querySelectorAll('div')].findLast(e => e.textContent.startsWith('Launch runs to materialize'))"
+SWITCH = """(() => {
+  const name = [...document.querySelectorAll('a, span, div')].findLast(e => e.textContent.trim() === 'nightly');
+  const row = name && name.getBoundingClientRect();
+  return row && document.elementFromPoint(innerWidth - 40, row.y + row.height);
+})()"""
+"""The switch at the right end of the schedule's row."""
+
+NO_ROOT = """(() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replace(%s, '');
+})()"""
+"""Takes the temporary folder's name out of what the page shows."""
+
+Shoot = Callable[[str], None]
 
 
-@pytest.fixture
-def instance(offline: Path) -> Generator[dg.DagsterInstance]:
-    with open_instance(OfflineZoo(offline.parent / "zoo")) as opened:
-        yield opened
+class Served:
+    """The UI on a copy of the sources, and the page it is shown in."""
+
+    def __init__(self, tree: Path, address: str, page: Page, instance: dg.DagsterInstance) -> None:
+        self.tree, self.address, self.page, self.instance = tree, address, page, instance
+
+    def stage(self, name: str, target: str = TARGET) -> None:
+        """Open a stage's page at a partition of the model."""
+        self.page.go(f"{self.address}/assets/{name}?view=partitions&partition={MODEL}%7C{target}")
+        self.page.see(f"{MODEL}|{target}")
+        self.page.see("Latest materialization")
+
+    def launched(self, launch: Callable[[], None]) -> dg.DagsterRun:
+        """The run that `launch` makes, once it is over."""
+        return self.over(self.begun(launch))
+
+    def begun(self, launch: Callable[[], None]) -> str:
+        """The id of the one run that `launch` makes."""
+        before = {run.run_id for run in self.instance.get_runs()}
+        launch()
+        return until(lambda: next((r.run_id for r in self.instance.get_runs() if r.run_id not in before), None))
+
+    def over(self, run: str) -> dg.DagsterRun:
+        """A run once it is over."""
+        return until(lambda: found if (found := self.instance.get_run_by_id(run)) and found.is_finished else None)
+
+    def status(self, stage: str) -> str:
+        """FRESH, STALE or MISSING, as the UI is told for the model's partition."""
+        asked = {"query": STALE, "variables": {"key": {"path": [stage]}, "partition": PARTITION}}
+        request = urllib.request.Request(
+            f"{self.address}/graphql", json.dumps(asked).encode(), headers={"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["data"]["assetNodeOrError"]["staleStatus"]
 
 
-@pytest.fixture
-def server(offline: Path, instance: dg.DagsterInstance) -> Generator[str]:
-    """The address of Dagster's UI on the offline definitions."""
+def until(look: Callable[[], Any], seconds: float = 240) -> Any:
+    """The first true value. Raises NotSeen."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.3)
+    raise NotSeen("it did not come to that")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
+    """One server and one browser for all tests. Skips where there is no Chromium."""
+    try:
+        program = installed()
+    except NotInstalled as absent:
+        pytest.skip(str(absent))
+    root = tmp_path_factory.mktemp("ui")
+    tree = own_tree.make(root)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "tests.pipeline.offline_definitions", "-p", str(port)]
-    known = {**os.environ, "OFFLINE_ZOO": str(offline.parent / "zoo"), "PYTHONPATH": str(REPOSITORY)}
-    log = (offline.parent / "server.log").open("w")
-    with subprocess.Popen(command, env=known, stdout=log, stderr=subprocess.STDOUT, start_new_session=True) as running:
+    known = {"DAGSTER_HOME": f"{root}/dagster", "TPUFLOW_STORE": f"{root}/build", "PYTHONPATH": str(tree)}
+    command = [sys.executable, "-c", "from pipeline.cli import app; app()", "ui", "--port", str(port)]
+    with (
+        (root / "server.log").open("w") as log,
+        subprocess.Popen(command, cwd=tree, env={**os.environ, **known}, stderr=log, start_new_session=True) as server,
+    ):
         try:
-            address = f"http://127.0.0.1:{port}"
-            _until_served(address)
-            yield address
+            with chromium(program, root / "profile") as page:
+                page.go_when_served(f"http://127.0.0.1:{port}/assets")
+                page.see("canonical_mlir")
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setenv("DAGSTER_HOME", known["DAGSTER_HOME"])
+                    with dg.DagsterInstance.get() as instance:
+                        yield Served(tree, f"http://127.0.0.1:{port}", page, instance)
         finally:
-            running.send_signal(signal.SIGTERM)
-            running.wait(timeout=60)
+            server.send_signal(signal.SIGINT)
+            assert server.wait(timeout=60) == 0
 
 
-def _until_served(address: str) -> None:
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{address}/server_info", timeout=5)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.5)
-        else:
-            return
-    raise NotSeen(f"nothing is served at {address}")
+@pytest.fixture
+def shoot(served: Served, tmp_path: Path, request: pytest.FixtureRequest) -> Shoot:
+    """Takes a picture by name."""
+    kept = DOCS if request.config.getoption("--update-screenshots") else tmp_path
+
+    def shot(name: str) -> None:
+        folder = kept if name in TOUR else tmp_path
+        time.sleep(1)
+        served.page.evaluate(NO_ROOT % json.dumps(f"{served.tree.parent}/"))
+        data = served.page.png()
+        with Image.open(BytesIO(data)) as picture:
+            picture.convert("RGB").quantize(96).save(folder / f"{name}.png", optimize=True)
+
+    return shot
 
 
-def launch(page: Page, address: str, model: str, target: str) -> None:
+@pytest.fixture(scope="module")
+def built(served: Served) -> dg.DagsterRun:
+    """The run of the job's dialog that builds the partition."""
+    return served.launched(lambda: choose(served, MODEL, TARGET))
+
+
+def choose(served: Served, model: str, target: str, before: Callable[[], None] = lambda: None) -> None:
     """Choose one partition of the job in its dialog, and launch."""
-    page.go(f"{address}/jobs")
+    page = served.page
+    page.go(f"{served.address}/jobs")
     page.click("build", "a")
     page.click("Materialize all")
     page.see("Partition selection")
-    page.click("Select a partition", "div")
-    page.click(target, ANYTHING)
-    page.click("Select a partition", "div")
-    page.click(model, ANYTHING)
+    for name in (target, model):
+        page.click("Select a partition", "div")
+        page.click_exactly(name)
+    page.press(TITLE)
+    before()
     page.click("Launch 1 run")
 
 
-def finished(instance: dg.DagsterInstance) -> dg.DagsterRun:
-    """The one run there is, once it is over."""
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        runs = instance.get_runs()
-        if runs and runs[0].is_finished:
-            assert len(runs) == 1
-            return runs[0]
-        time.sleep(0.5)
-    raise NotSeen("no run finished")
+def test_one_launch_builds_one_partition(served: Served, shoot: Shoot) -> None:
+    run = served.launched(lambda: choose(served, MODEL, TARGET, lambda: shoot("launch")))
+    assert run.is_success
+    assert run.tags["dagster/partition"] == PARTITION
+    assert {served.status(stage) for stage in ("sample_onnx", "lg_mlir", "accuracy")} == {"FRESH"}
 
 
-def test_one_launch_builds_one_partition_and_its_plots_are_seen(
-    server: str, instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
-    assert CHROMIUM is not None
-    with chromium(CHROMIUM, tmp_path / "profile") as page:
-        launch(page, server, "lenet", "e8-int8")
-        run = finished(instance)
-        assert run.is_success
-        assert run.tags["dagster/partition"] == "lenet|e8-int8"
-        for asset, figure in (("profile", "cycles_over_bound"), ("comparison", "mismatched_bytes")):
-            page.go(f"{server}/assets/{asset}?view=partitions&partition=lenet%7Ce8-int8")
-            page.see(figure)
-            page.click("[Show Markdown]", ANYTHING)
-            page.wait(PICTURE)
+def test_a_stage_shows_its_figures_tables_and_plots(served: Served, built: dg.DagsterRun, shoot: Shoot) -> None:
+    for asset, figure in (("profile", "cycles_over_bound"), ("comparison", "mismatched_bytes")):
+        served.stage(asset)
+        served.page.see(figure)
+        served.page.click("[Show Markdown]", ANYTHING)
+        served.page.wait(PICTURE)
+        shoot(asset)
+
+
+def test_checks_are_seen_by_partition(served: Served, built: dg.DagsterRun, shoot: Shoot) -> None:
+    page = served.page
+    page.go(f"{served.address}/assets/comparison?view=checks")
+    page.see("chip_equals_tpu")
+    page.see("byte for byte")
+    shoot("checks")
+
+
+def test_one_stage_is_materialized_from_its_page(served: Served, built: dg.DagsterRun, shoot: Shoot) -> None:
+    served.stage("lg_mlir")
+
+    def launch() -> None:
+        served.page.click("Materialize…")
+        served.page.see("Launch runs to materialize lg_mlir")
+        shoot("one_stage")
+        served.page.click("Launch 1 run")
+
+    run = served.launched(launch)
+    assert run.is_success
+    assert run.asset_selection == {dg.AssetKey("lg_mlir")}
+    assert run.tags["dagster/partition"] == PARTITION
+
+
+def test_a_stage_is_launched_with_changed_settings(served: Served, built: dg.DagsterRun, shoot: Shoot) -> None:
+    page = served.page
+    served.stage("lg_mlir")
+
+    def launch() -> None:
+        page.click("Materialize…")
+        page.click_exactly("Config")
+        page.click("Add config")
+        page.write("ops:\n  lg_mlir:\n    config:\n      effort: 1\n")
+        page.see("search longer for fewer cycles")
+        shoot("launchpad")
+        page.click("Save config")
+        page.click("Launch 1 run")
+
+    run = served.launched(launch)
+    assert run.is_success
+    assert run.run_config == {"ops": {"lg_mlir": {"config": {"effort": 1}}}}
+    again = served.launched(lambda: choose(served, MODEL, TARGET))
+    assert again.is_success
+
+
+def test_a_failed_run_says_why(served: Served, shoot: Shoot) -> None:
+    model = served.tree / "my_models" / f"{MODEL}.npz"
+    whole = model.read_bytes()
+    model.write_bytes(whole[:500])
+    try:
+        run = served.launched(lambda: choose(served, MODEL, "x64-int8"))
+    finally:
+        model.write_bytes(whole)
+    assert run.status == dg.DagsterRunStatus.FAILURE
+    served.page.go(f"{served.address}/runs/{run.run_id}")
+    served.page.see(f"{MODEL}.npz")
+    shoot("failed")
+
+
+def test_a_run_is_cancelled(served: Served, shoot: Shoot) -> None:
+    run = served.begun(lambda: choose(served, own_tree.LATE, "e8-f32"))
+    page = served.page
+    page.go(f"{served.address}/runs/{run}")
+    page.see("STEP_START")
+    page.click("Terminate")
+    page.click("Terminate 1 run")
+    assert served.over(run).status == dg.DagsterRunStatus.CANCELED
+    page.see("Canceled")
+    shoot("cancelled")
+
+
+def test_the_nightly_schedule_is_enabled(served: Served, shoot: Shoot) -> None:
+    page = served.page
+    page.go(f"{served.address}/automation")
+    page.see("nightly")
+    time.sleep(2)  # Rows still move while the states of the others arrive.
+    page.press(SWITCH)
+    until(lambda: any(state.name == "nightly" for state in served.instance.all_instigator_state()), 60)
+    shoot("nightly")
+
+
+def test_an_edit_makes_its_stage_stale_until_it_is_built(served: Served, built: dg.DagsterRun, shoot: Shoot) -> None:
+    with (served.tree / "compiler" / "schedule" / "groups.py").open("a") as source:
+        source.write("# edited\n")
+    until(lambda: served.status("lg_mlir") == "STALE")
+    assert served.status("tpu_mlir") == "FRESH"
+    served.stage("lg_mlir")
+    served.page.see("Unsynced")
+    shoot("stale")
+    assert served.launched(lambda: choose(served, MODEL, TARGET)).is_success
+    assert {served.status(stage) for stage in ("tpu_mlir", "lg_mlir", "addr_mlir")} == {"FRESH"}
