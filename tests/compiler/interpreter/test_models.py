@@ -20,7 +20,7 @@ from compiler.lowering.walk import FORMATS, lower
 from tests.compiler.lowering.networks import calibrate, reference
 
 MODELS = sorted((Path(__file__).parents[3] / "models").glob("*.onnx"))
-DECIBELS = {"f32": 110, "f16": 50, "bf16": 35, "int8": 25, "int8a": 27}
+DECIBELS = {"f32": 110, "f16": 50, "bf16": 35, "int8": 25, "int8a": 27, "mix": 25}
 """Signal to noise that every tensor must reach."""
 
 
