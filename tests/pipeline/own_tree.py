@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from compiler.npz import write_npz
-from pipeline.errors import PACKAGES
+from assets.errors import PACKAGES
 
 REPOSITORY = Path(__file__).parents[2]
 
