@@ -164,7 +164,7 @@ BREAKAGES = (
     Breakage(
         "unknown ops",
         "origin_mlir",
-        ("2 nodes aren't supported", "Hardmax 'n1': there is no Top op for it", "Frobnicate 'frob': there is no Top op"),
+        ("2 nodes aren't supported", "Hardmax 'n1': there is no Top op", "Frobnicate 'frob': there is no Top op"),
         _unknown_ops,
     ),
     Breakage(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.npz import write_npz
 from assets.errors import PACKAGES
+from compiler.npz import write_npz
 
 REPOSITORY = Path(__file__).parents[2]
 
