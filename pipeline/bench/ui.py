@@ -27,7 +27,7 @@ ASSET = "profile"
 
 
 def rows(told: Callable[[str], object]) -> Iterator[Row]:
-    """Both figures, on an instance and a store that are gone afterwards. Raises NotInstalled without Chromium, NotSeen."""
+    """Both figures, on an instance and a store of their own. Raises NotInstalled without Chromium, NotSeen."""
     program = installed()
     with TemporaryDirectory() as folder, chromium(program, Path(folder, "profile")) as page:
         os.environ |= {"DAGSTER_HOME": f"{folder}/dagster", "TPUFLOW_STORE": f"{folder}/build"}
