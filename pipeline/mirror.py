@@ -107,7 +107,11 @@ class Mirror:
             return False
         versions = self._versions(stage, record)
         event, tags = self._event(stage.name, is_source=False)
-        due = any(tags.get(name) != value for name, value in versions.items()) or self._points_astray(stage, tags)
+        due = any(tags.get(name) != versions[name] for name in (DATA_VERSION, CODE_VERSION)) or any(
+            self._misjudged(tag.removeprefix(INPUT_VERSION), version, tags)
+            for tag, version in versions.items()
+            if tag.startswith(INPUT_VERSION)
+        )
         if due:
             self._materialize(stage, record, versions)
             event, _ = self._event(stage.name, is_source=False)
@@ -138,14 +142,25 @@ class Mirror:
                 pointers[INPUT_EVENT + name] = str(event if now == version else BEFORE_ALL)
         return pointers
 
-    def _points_astray(self, stage: Stage, tags: dict[str, str]) -> bool:
-        """Whether an input is recorded in the version it has now, but from no event."""
-        names = [*stage.inputs, *([_settings_of(stage)] if stage.knobs else [])]
-        return any(
-            not tags.get(INPUT_EVENT + name, "").isdigit() and self._latest[name][1] == tags.get(INPUT_VERSION + name)
-            for name in names
-            if name in self._latest
-        )
+    def _misjudged(self, name: str, version: str, tags: dict[str, str]) -> bool:
+        """
+        Whether Dagster would call the stage stale by that input, made from `version` of it, and it is not, or is.
+
+        It does so if the input has another version than at the event that the materialization points to, which need not
+        be one of this partition.
+        """
+        if name not in self._latest:
+            return False
+        latest, now = self._latest[name]
+        pointer = tags.get(INPUT_EVENT + name, "")
+        if pointer == str(BEFORE_ALL):
+            called_stale = True
+        elif not pointer.isdigit() or int(pointer) >= latest:
+            called_stale = False
+        else:
+            source = name in self._sources
+            called_stale = self._event(name, is_source=source, before=int(pointer) + 1)[1].get(DATA_VERSION) != now
+        return called_stale != (version != now)
 
     def _materialize(self, stage: Stage, record: Record, versions: dict[str, str]) -> None:
         inputs = record.recipe["inputs"]
@@ -162,11 +177,13 @@ class Mirror:
         for check in say.checks:
             self._verdicts.report(dg.AssetKey(stage.name), check, self._key)
 
-    def _event(self, name: str, *, is_source: bool) -> tuple[int, dict[str, str]]:
+    def _event(self, name: str, *, is_source: bool, before: int | None = None) -> tuple[int, dict[str, str]]:
         """The latest event that gave the asset a version here, and its tags; BEFORE_ALL if there is none."""
         asset = dg.AssetKey.from_user_string(name)
         partition = self._settings.name if name in FILES else str(self._key)
-        held = self._instance.get_latest_data_version_record(asset, is_source=is_source, partition_key=partition)
+        held = self._instance.get_latest_data_version_record(
+            asset, is_source=is_source, partition_key=partition, before_cursor=before
+        )
         if held is None:
             return BEFORE_ALL, {}
         event = held.asset_observation if is_source else held.asset_materialization

@@ -64,14 +64,14 @@ class Tick:
         return self.seen
 
     def _committed(self, path: Path) -> None:
-        """A record of the repository: those that are there on the first look are no news."""
+        """A record of the repository: one that comes is built, one that changes only goes stale."""
         files = {str(path): held} if (held := state(path)) else {}
         before = self._before.known.get(str(path))
         if before and before.files == files:
             self._keep(path, before)
             return
         known = self._judged(path, files)
-        self._note(path, known, before, news=self._before.began)
+        self._note(path, known, before, news=self._before.began and before is None)
 
     def _own(self, path: Path) -> None:
         before = self._before.known.get(str(path))

@@ -124,6 +124,14 @@ def test_a_build_without_dagster_is_told_once(instance: dg.DagsterInstance, work
     assert [held.status.value for held in check] == ["SUCCEEDED"]
 
 
+def test_what_a_run_told_is_not_told_again(instance: dg.DagsterInstance, workshop: Workshop, tmp_path: Path) -> None:
+    fresh = Workshop(tmp_path / "build", workshop.builder.zoo)
+    assert mirror(instance, fresh, [("lenet", TARGET)]).observations > 0
+    launch(instance, fresh, {})
+    assert mirrored(instance, fresh) == Synced(0, 0, 0, 1)
+    assert stale(instance) == set()
+
+
 def test_a_run_before_anything_was_observed_is_put_right(instance: dg.DagsterInstance, workshop: Workshop) -> None:
     launch(instance, workshop, {})
     assert mirrored(instance, workshop).observations > 0

@@ -153,15 +153,21 @@ def test_the_models_of_the_repository_become_partitions_and_are_not_built_for_be
     assert not watched.tick().run_requests
 
 
-def test_a_changed_record_of_the_repository_is_built(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_comes_to_the_repository_is_built_and_one_that_changes_is_not(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     records = watched.folder.parent / "records"
     shutil.copytree(record.RECORDS, records)
     monkeypatch.setattr(record, "RECORDS", records)
+    late = records / "lenet_mnist.yaml"
+    late.rename(records / "away")
     watched.cursor = None
     watched.tick()
-    edit(records / "lenet_mnist.yaml", "method: mse", "method: max")
+    (records / "away").rename(late)
     (request,) = list(watched.tick().run_requests or ())
     assert str(request.partition_key) == "lenet_mnist|x64-int8"
+    edit(late, "method: mse", "method: max")
+    assert not watched.tick().run_requests
 
 
 def test_every_target_of_a_record_is_asked_for_and_again_only_when_its_content_changes(watched: Watched) -> None:
