@@ -24,6 +24,15 @@ from compiler.build.plan import Action, plan
 from compiler.build.shared import looking_ahead
 from pipeline.mirror import Mirror, Partition, Verdicts, source_versions
 
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+"""States of a run that is under way or about to be."""
+
 QUERY = 10_000
 """Names that one query asks for; SQLite takes no more than about three times as many."""
 
@@ -39,10 +48,16 @@ class Synced:
 
 
 def sync(instance: dg.DagsterInstance, workshop: Workshop, partitions: Iterable[Partition]) -> Synced:
-    """Show again what only has to be shown again, in the partitions where nothing has to run; then `mirror` all."""
+    """
+    Show again what only has to be shown again, in the partitions where nothing has to run; then `mirror` all.
+
+    A partition that a run is at work on is left to it: what it shows must not change between two stages.
+    """
     builder, wanted = workshop.builder, list(partitions)
-    with looking_ahead(builder.store, [partition_of(*one) for one in wanted]):
-        elsewhere = {one: count for one in wanted if (count := _shown_otherwise(builder, *one))}
+    busy = {run.tags.get("dagster/partition") for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))}
+    idle = [one for one in wanted if str(key_of(*one)) not in busy]
+    with looking_ahead(builder.store, [partition_of(*one) for one in idle]):
+        elsewhere = {one: count for one in idle if (count := _shown_otherwise(builder, *one))}
     for model, target in elsewhere:
         builder.build(builder.zoo.settings(model), target)
     return replace(mirror(instance, workshop, wanted), repointed=sum(elsewhere.values()))

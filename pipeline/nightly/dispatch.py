@@ -17,6 +17,7 @@ from assets.report.outcome import BUILD_JOB
 from assets.workshop import Workshop
 from compiler.build.flow import Target
 from pipeline import jobs
+from pipeline.sync import UNFINISHED
 
 BATCH = 100
 """Runs that one tick asks for."""
@@ -29,14 +30,6 @@ REPORT_JOB = "report_night"
 
 RETRY_PAUSE = 600.0
 """Seconds within which Dagster starts a lost run again, if it is going to."""
-
-UNFINISHED = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-]
 
 Cursor = dict[str, int]
 """How many of each open order's runs were asked for."""

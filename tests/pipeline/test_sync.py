@@ -195,6 +195,16 @@ def test_an_experiment_from_the_launchpad_stays_until_the_next_sync(
     assert stale(instance) == set()
 
 
+def test_what_a_run_is_at_work_on_is_left_to_it(instance: dg.DagsterInstance, workshop: Workshop) -> None:
+    build(turned(workshop, effort=1))
+    tags = {"dagster/partition": KEY}
+    run = dg.DagsterRun("build", "a-run", status=dg.DagsterRunStatus.STARTED, tags=tags)
+    instance.add_run(run)
+    assert sync(instance, workshop, [("lenet", TARGET)]).repointed == 0
+    instance.report_run_failed(run)
+    assert sync(instance, workshop, [("lenet", TARGET)]).repointed > 0
+
+
 def test_a_record_names_its_code_as_the_asset_does(workshop: Workshop) -> None:
     shown = workshop.builder.store.refs("lenet/e8-int8")
     for stage, asset in STAGE_ASSETS.items():
