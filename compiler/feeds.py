@@ -17,7 +17,7 @@ class BadData(Exception):
 
 def first_samples(path: Path, inputs: Mapping[str, Shape]) -> dict[str, Array]:
     """
-    One batch: the first samples of each input, float32, of the extents in `inputs`.
+    One batch: the first samples of each input, float32 or the integers they are, of the extents in `inputs`.
 
     The file holds for each input an array (samples, …). Raises BadData for an absent input, extents that don't fit,
     too few samples, or a value that isn't finite.
@@ -40,7 +40,9 @@ def _batch(what: str, samples: Array, dims: Shape) -> Array:
         raise BadData(
             f"{what} has samples {list(samples.shape)}; the model wants {list(dims)} at a time; prepare it anew"
         )
-    batch = samples[: dims[0]].astype(np.float32)
+    batch = samples[: dims[0]]
+    if batch.dtype.kind not in "biu":
+        batch = batch.astype(np.float32)
     if not np.isfinite(batch).all():
         raise BadData(f"{what} has NaN or infinity among its first samples; clean the data")
     return batch

@@ -4,13 +4,15 @@ Access maps: which part of each operand an op reads to make a part of its output
 An op states its map as data; tiling, halo, local-memory needs and partial evaluation are derived from it. The idea is
 that of linalg's indexing maps, with room for windows and offsets.
 
-Maps speak of *frames*: every tensor seen as (n, c, h, w), lower ranks filled up with ones at the end, because that is
-how the chip addresses local memory (c over the lanes). A fifth axis, `K`, counts the steps of an op's reduction.
+Maps speak of *frames*: every tensor seen as (n, c, h, w), lower ranks filled up with ones at the end, the leading axes
+of higher ones taken as one, because that is how the chip addresses local memory (c over the lanes). A fifth axis, `K`,
+counts the steps of an op's reduction.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 Frame = tuple[int, int, int, int]
 """Extents (n, c, h, w)."""
@@ -52,9 +54,9 @@ SAME: Access = (Follows(N), Follows(C), Follows(H), Follows(W))
 
 
 def frame(shape: tuple[int, ...]) -> Frame:
-    """(n, c, h, w) of a tensor of rank ≤ 4. Raises ValueError above."""
+    """(n, c, h, w) of a tensor; all axes before the last three are one, where there are more than four."""
     if len(shape) > 4:
-        raise ValueError(f"rank {len(shape)} tensor {shape}: the chip addresses four axes")
+        return prod(shape[:-3]), shape[-3], shape[-2], shape[-1]
     n, c, h, w = (*shape, *(1,) * (4 - len(shape)))
     return n, c, h, w
 

@@ -8,9 +8,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp, StringAttr
-from xdsl.ir import Dialect
+from xdsl.ir import Dialect, Operation
 from xdsl.utils.exceptions import ParseError, VerifyException
 
+from compiler.dialects.host import HostOp
 from compiler.dialects.structure import WeightOp
 from compiler.ir import text
 from compiler.ir.network import Network, name_of, shape
@@ -25,8 +26,8 @@ class DamagedFile(Exception):
 
 
 def save(network: Network, directory: Path, stem: str) -> None:
-    """Write both files, the weights in the order of their ops and without those no op names."""
-    used = [name_of(op) for op in network.module.walk() if isinstance(op, WeightOp)]
+    """Write both files, the weights and models in the order of their ops and without those no op names."""
+    used = [entry for op in network.module.walk() if (entry := _entry(op))]
     write_npz(directory / f"{stem}_weights.npz", {name: network.weights[name] for name in used})
     save_text(network, directory, stem, f"{stem}_weights.npz")
 
@@ -59,10 +60,14 @@ def load(directory: Path, stem: str, *dialects: Dialect, weights_in: Path | None
     network = Network(module, {})
     held = read_npz(weight_file)
     for op in module.walk():
-        if isinstance(op, WeightOp):
-            name, kind = name_of(op), storage(op.output)
-            if name not in held:
-                raise DamagedFile(f"{weight_file.name}: no weight {name!r}, which {path.name} names")
+        if not (name := _entry(op)):
+            continue
+        if name not in held:
+            raise DamagedFile(f"{weight_file.name}: no weight {name!r}, which {path.name} names")
+        if isinstance(op, HostOp):
+            network.weights[name] = held[name]
+        elif isinstance(op, WeightOp):
+            kind = storage(op.output)
             array = held[name].view(kind) if held[name].dtype.kind == "V" else held[name]
             if array.shape != shape(op.output) or array.dtype != kind:
                 raise DamagedFile(
@@ -71,6 +76,17 @@ def load(directory: Path, stem: str, *dialects: Dialect, weights_in: Path | None
                 )
             network.weights[name] = array
     return network
+
+
+def _entry(op: Operation) -> str:
+    """The name of the weight file's entry that an op has; empty for an op that has none."""
+    match op:
+        case WeightOp():
+            return name_of(op)
+        case HostOp():
+            return op.model.data
+        case _:
+            return ""
 
 
 def _module(path: Path, dialects: Collection[Dialect]) -> ModuleOp:

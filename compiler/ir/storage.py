@@ -14,6 +14,8 @@ from xdsl.dialects.builtin import (
     NoneType,
     Signedness,
     TensorType,
+    f32,
+    i1,
 )
 from xdsl.ir import Attribute, SSAValue
 
@@ -21,6 +23,8 @@ from compiler.dialects.quant import CalibratedType, UniformType
 from compiler.ir.network import tensor
 
 BF16 = np.dtype(ml_dtypes.bfloat16)
+FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
+"""Names of the float types of models. In a network they are all f32: the mode decides how numbers are stored."""
 
 
 def dtype_of(element: Attribute) -> np.dtype[Any]:
@@ -40,6 +44,27 @@ def dtype_of(element: Attribute) -> np.dtype[Any]:
             return np.dtype(np.float32)
         case _:
             raise TypeError(f"no storage for element type {element}")
+
+
+def element_of(kind: np.dtype[Any]) -> Attribute:
+    """
+    The element type of a network's tensor that a model holds in numpy type `kind`.
+
+    f32 for every float, i1 for bool, `si8` … `ui64` for integers. Raises TypeError for any other type.
+    """
+    if kind.name in FLOATS:
+        return f32
+    if kind == np.bool_:
+        return i1
+    if kind.kind not in "iu":
+        raise TypeError(f"a network has no {kind.name} elements")
+    return IntegerType(kind.itemsize * 8, Signedness.SIGNED if kind.kind == "i" else Signedness.UNSIGNED)
+
+
+def is_float(value: SSAValue) -> bool:
+    """Whether the value's elements are floating-point numbers, calibrated ones included."""
+    element = tensor(value).element_type
+    return isinstance(element, BFloat16Type | Float16Type | Float32Type | CalibratedType)
 
 
 def storage(value: SSAValue) -> np.dtype[Any]:

@@ -18,6 +18,7 @@ from compiler.ir.network import Network, name_of, named, shape, tensor
 from compiler.ir.verify import broken
 from compiler.lowering.answers import carry, to_float, to_int8_or_float
 from compiler.lowering.borders import of_type
+from compiler.lowering.integers import chip_element
 from compiler.lowering.job import Job, Unlowerable
 from compiler.lowering.qtable import exceptions
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
@@ -102,23 +103,39 @@ def _objection(op: Operation) -> str | None:
         return f"a tensor of {max(deep)} axes; the chip addresses four"
     if isinstance(op, InputOp | WeightOp):
         return None
+    if not op.has_trait(PassesValues) and (strange := [v for v in (*op.operands, *op.results) if _is_integer(v)]):
+        return f"no rule lowers it over {tensor(strange[0]).element_type}"
     question = carry if op.has_trait(PassesValues) else to_float
     return "no rule lowers it" if question.answer_of(type(op)) is None else None
 
 
 def _enter(op: InputOp, job: Job) -> None:
     """Give a network input, and the function's argument behind it, the storage type."""
-    kind = TensorType(job.scales.get(job.name, job.element), shape(op.output))
+    own = chip_element(tensor(op.output).element_type)
+    kind = TensorType(own or job.scales.get(job.name, job.element), shape(op.output))
     Rewriter.replace_value_with_new_type(op.input, kind)
     Rewriter.replace_value_with_new_type(op.output, kind)
 
 
 def _carried(op: TopOp, job: Job) -> TpuOp:
     """Operands of one element type: in int8 the wanted one where they differ or some are float."""
+    if integer := chip_element(tensor(op.output).element_type):
+        return carry(op, [_as_integer(value, job) for value in op.operands], TensorType(integer, shape(op.output)), job)
     elements = {tensor(value).element_type for value in op.operands if job.array(value) is None}
     element = elements.pop() if len(elements) == 1 else job.scales.get(job.name, job.element)
     operands = [of_type(value, element, job) for value in op.operands]
     return carry(op, operands, TensorType(element, shape(op.output)), job)
+
+
+def _as_integer(value: SSAValue, job: Job) -> SSAValue:
+    """An integer operand as the chip holds it."""
+    element = chip_element(tensor(value).element_type)
+    array = job.array(value)
+    return value if array is None or element is None else job.weight("constant", array, element)
+
+
+def _is_integer(value: SSAValue) -> bool:
+    return isinstance(value.type, TensorType) and chip_element(tensor(value).element_type) is not None
 
 
 def _replace(op: TopOp, made: TpuOp) -> None:

@@ -15,6 +15,7 @@ from compiler.dialects.formula import evaluate
 from compiler.dialects.top import ops as top
 from compiler.ir.interface import Interface
 from compiler.ir.network import Array, Network, name_of, shape
+from compiler.ir.storage import is_float
 from compiler.passes.network_pass import NetworkPass, NetworkPattern, apply
 
 
@@ -65,9 +66,15 @@ class FoldConstant(NetworkPattern):
         operands = [array for value in op.operands if (array := self.constant(value)) is not None]
         if len(operands) < len(op.operands) or fold.answer_of(type(op)) is None:
             return
-        if np.prod(shape(op.output)) <= self.elements:
+        if np.prod(shape(op.output)) > self.elements:
+            return
+        if op.has_trait(top.PassesValues):
+            made = fold(op, operands)
+        elif all(map(is_float, (*op.operands, op.output))):
             made = fold(op, [array.astype(np.float64) for array in operands])
-            rewriter.replace(op, [], [self.add_weight(rewriter, name_of(op), made)])
+        else:
+            return
+        rewriter.replace(op, [], [self.add_weight(rewriter, name_of(op), made)])
 
 
 @dataclass(frozen=True)

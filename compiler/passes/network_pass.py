@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from xdsl.dialects.builtin import TensorType, f32
+from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriter, PatternRewriteWalker, RewritePattern
 from xdsl.utils.arg_spec import ArgSpecConvertible
@@ -14,6 +14,7 @@ from xdsl.utils.arg_spec import ArgSpecConvertible
 from compiler.dialects.structure import WeightOp
 from compiler.dialects.top import ops as top
 from compiler.ir.network import Array, Network, name_of, named
+from compiler.ir.storage import element_of
 
 
 class PassError(Exception):
@@ -40,13 +41,19 @@ class NetworkPattern(RewritePattern, ABC):
         return self.network.weights.get(name_of(value)) if isinstance(value.owner, WeightOp) else None
 
     def add_weight(self, rewriter: PatternRewriter, name: str, array: Array) -> SSAValue:
-        """A new float32 weight before the op at hand, called `name` or, where that is taken, `name_1` …"""
+        """
+        A new weight before the op at hand, called `name` or, where that is taken, `name_1` …
+
+        Bools and integers stay what they are, floats become float32.
+        """
         free, count = name, 0
         while free in self.network.weights:
             count += 1
             free = f"{name}_{count}"
-        self.network.weights[free] = np.ascontiguousarray(array, np.float32)
-        return rewriter.insert(named(WeightOp(result_types=[TensorType(f32, array.shape)]), free)).output
+        held = np.ascontiguousarray(array if array.dtype.kind in "biu" else array.astype(np.float32))
+        self.network.weights[free] = held.reshape(array.shape)
+        kind = TensorType(element_of(held.dtype), array.shape)
+        return rewriter.insert(named(WeightOp(result_types=[kind]), free)).output
 
 
 def apply(network: Network, *patterns: RewritePattern) -> None:

@@ -16,7 +16,7 @@ from compiler.frontends.onnx.errors import ModelError, UnsupportedModel
 from compiler.frontends.onnx.session import ORT, Session
 from compiler.frontends.onnx.write import write
 from compiler.ir import files
-from compiler.ir.network import name_of
+from compiler.ir.network import declared_outputs, name_of
 from compiler.lowering.job import Unlowerable
 from compiler.passes.network_pass import PassError
 from compiler.schedule.single import DoesNotFit
@@ -120,8 +120,10 @@ def _by_top(case: Case, folder: Path) -> None:
         _front_end(model, into)
         network = files.load(into, "canonical", Top)
         made = Session(write(network), threads=1).run(feeds)
-        returned = [name_of(value) for value in list(network.ops)[-1].operands]
-        check(case, [made[name] for name in returned], expected)
+        returned = [made[name_of(value)] for value in list(network.ops)[-1].operands]
+        declared = declared_outputs(network)
+        results = [array.astype(kind or array.dtype) for array, kind in zip(returned, declared, strict=True)]
+        check(case, results, expected)
 
 
 def _front_end(model: onnx.ModelProto, into: Path) -> None:

@@ -2,8 +2,9 @@
 
 from xdsl.ir import Dialect
 
-from compiler.dialects import structure
+from compiler.dialects import host, structure
 from compiler.dialects.fields import ops_of
+from compiler.dialects.host import StringType
 from compiler.dialects.top import activation, contraction, elementwise, movement, normalisation, pooling
 from compiler.dialects.top.activation import *
 from compiler.dialects.top.base import *
@@ -14,4 +15,6 @@ from compiler.dialects.top.normalisation import *
 from compiler.dialects.top.pooling import *
 from compiler.dialects.top.window import *
 
-Top = Dialect("top", ops_of(structure, contraction, pooling, normalisation, elementwise, activation, movement))
+Top = Dialect(
+    "top", ops_of(structure, host, contraction, pooling, normalisation, elementwise, activation, movement), [StringType]
+)

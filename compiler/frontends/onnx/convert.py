@@ -163,9 +163,9 @@ def batch_norm(reader: Reader, node: onnx.NodeProto) -> None:
 
 @converts("Identity", "Dropout", "Cast", "CastLike")
 def identity(reader: Reader, node: onnx.NodeProto) -> None:
-    """A Cast has a float input and a float output here, since other types aren't supported as a whole."""
-    if node.op_type in ("Cast", "CastLike") and (wrong := reader.not_float(node.input[0])):
-        raise Unsupported(wrong)
+    """A Cast only between types that the network holds alike."""
+    if reader.element(node.input[0]) != reader.element(node.output[0]):
+        raise Unsupported(f"a cast from {reader.element(node.input[0])} to {reader.element(node.output[0])}")
     if node.op_type == "Dropout" and (training := reader.constant(node, 2)) is not None and training.item():
         raise Unsupported(TRAINING)
     reader.add(node, top.IdentityOp, node.input[:1], {})

@@ -2,26 +2,34 @@
 ONNX to Top, one op a node: `origin.mlir`.
 
 An op whose name, operand order and attribute names are ONNX's own needs no line anywhere; the others are in `convert`.
+A node that no op stands for becomes a `top.Host` (`aside`).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import onnx
-from onnx import numpy_helper
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType, f32
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, TensorType
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute
 from xdsl.rewriter import InsertPoint
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.dialects import structure
+from compiler.dialects.host import StringType
 from compiler.dialects.top import ops as top
+from compiler.frontends.onnx.aside import set_aside
 from compiler.frontends.onnx.compose import COMPOSED
 from compiler.frontends.onnx.convert import CONVERTERS, convert_by_name
 from compiler.frontends.onnx.errors import UnsupportedModel
 from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported
 from compiler.ir.network import Network, named
+from compiler.ir.storage import FLOATS, element_of
 
 KINDS = {kind.name.removeprefix("top."): kind for kind in top.Top.operations if issubclass(kind, top.TopOp)}
 """Top op classes by the ONNX op type they share a name with."""
@@ -31,21 +39,23 @@ def read(model: onnx.ModelProto, name: str) -> Network:
     """
     A static-shape model (see `prepare`) as a Top network called `name`.
 
-    Results are `tensor<*xf32>` until shape inference. A tensor is called `<ONNX output>_<op type>`, an input as in
-    ONNX; weights keep their names. Only initializers that an op uses become weights. Raises UnsupportedModel with every
-    node that has no Top op.
+    Results have no extents until shape inference. Every float is f32 here, whatever the model holds; bools are i1,
+    integers keep their width. A tensor is called `<ONNX output>_<op type>`, an input as in ONNX; weights keep their
+    names. Only initializers that an op uses become weights. Raises UnsupportedModel with every node that has no Top op
+    and that onnxruntime doesn't run either.
     """
     graph = model.graph
-    weights = {w.name: numpy_helper.to_array(w) for w in graph.initializer}
+    weights = {w.name: _as_network_holds(numpy_helper.to_array(w)) for w in graph.initializer}
     fed = [value for value in graph.input if value.name not in weights]
-    kinds = [TensorType(f32, [d.dim_value for d in v.type.tensor_type.shape.dim]) for v in fed]
-    main = FuncOp("main", (kinds, []))
+    main = FuncOp("main", ([_kind(value) for value in fed], []))
     module = ModuleOp([main], _attributes(), StringAttr(name))
     reader = Reader(Builder(InsertPoint.at_end(main.body.block)), Network(module, weights), model)
-    problems = [(v.name, "Input", reader.not_float(v.name)) for v in fed if reader.not_float(v.name)]
-    for value, argument, kind in zip(fed, main.args, kinds, strict=True):
-        entry = structure.InputOp(operands=[argument], result_types=[kind])
+    for value, argument in zip(fed, main.args, strict=True):
+        entry = structure.InputOp(operands=[argument], result_types=[argument.type])
+        if declared := _declared(value):
+            entry.declared = StringAttr(declared)
         reader.values[value.name] = reader.build.insert(named(entry, value.name)).output
+    problems = list[tuple[str, str, str]]()
     for node in graph.node:
         try:
             _convert(reader, node)
@@ -59,7 +69,28 @@ def read(model: onnx.ModelProto, name: str) -> Network:
     returned = [reader.values[value.name] for value in graph.output]
     reader.build.insert(ReturnOp(*returned))
     main.update_function_type()
+    if any(declared := [_declared(value) for value in graph.output]):
+        module.attributes["module.declared_outputs"] = ArrayAttr(map(StringAttr, declared))
     return reader.network
+
+
+def _kind(value: onnx.ValueInfoProto) -> TensorType[Attribute]:
+    """The type of a network input."""
+    kind = value.type.tensor_type
+    held = helper.tensor_dtype_to_np_dtype(kind.elem_type)
+    element = StringType() if held == np.object_ else element_of(held)
+    return TensorType(element, [d.dim_value for d in kind.shape.dim])
+
+
+def _declared(value: onnx.ValueInfoProto) -> str:
+    """The float type that the model declares, where the network has f32 instead; else nothing."""
+    held = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name
+    return held if held in FLOATS and held != "float32" else ""
+
+
+def _as_network_holds(array: NDArray[Any]) -> NDArray[Any]:
+    """Floats of any width as float32; all else as it is."""
+    return array.astype(np.float32) if array.dtype.name in FLOATS else array
 
 
 def _attributes() -> dict[str, Attribute]:
@@ -72,10 +103,20 @@ def _attributes() -> dict[str, Attribute]:
 
 
 def _convert(reader: Reader, node: onnx.NodeProto) -> None:
-    """Append the node's op. Raises Unsupported or VerifyException, which say why there is none."""
-    for name in node.output:
-        if wrong := reader.not_float(name):
-            raise Unsupported(wrong)
+    """Append the node's ops, or one that the host runs. Raises Unsupported or VerifyException: why there are none."""
+    before = reader.build.insertion_point.block.last_op
+    try:
+        _on_chip(reader, node)
+    except (Unsupported, VerifyException) as error:
+        reader.forget(node, before)
+        set_aside(reader, node, str(error))
+
+
+def _on_chip(reader: Reader, node: onnx.NodeProto) -> None:
+    for name in filter(None, (*node.input, *node.output)):
+        if name in reader.types and reader.is_used(name):
+            reader.element(name)
+            reader.shape(name)
     if node.domain not in ("", "ai.onnx"):
         raise Unsupported(f"it is of domain {node.domain!r}; only ONNX's own ops are understood")
     if converter := CONVERTERS.get(node.op_type) or COMPOSED.get(node.op_type):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, defs, helper
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     BoolAttr,
     FloatAttr,
     IntegerAttr,
@@ -22,14 +23,16 @@ from xdsl.dialects.builtin import (
     f32,
     f64,
 )
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import VarOperandDef
 from xdsl.utils.hints import isa
 
 from compiler.dialects import structure
 from compiler.dialects.fields import integer, ints
+from compiler.dialects.host import HostOp, StringType
 from compiler.dialects.top import ops as top
 from compiler.ir.network import Network, named
+from compiler.ir.storage import element_of
 
 FLAGS = frozenset({"ceil_mode", "count_include_pad", "keepdims"})
 """ONNX attributes that are 0 or 1 and Top has as booleans."""
@@ -49,12 +52,13 @@ class Reader:
     def __init__(self, build: Builder, network: Network, model: onnx.ModelProto) -> None:
         self.build = build
         self.network = network
+        self.model = model
         self.graph = model.graph
         self.opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
         self.values: dict[str, SSAValue] = {}
 
     @cached_property
-    def types(self) -> Mapping[str, onnx.TypeProto]:
+    def types(self) -> dict[str, onnx.TypeProto]:
         """The stated type of each input, intermediate tensor and output."""
         stated = (*self.graph.input, *self.graph.value_info, *self.graph.output)
         return {value.name: value.type for value in stated}
@@ -71,12 +75,21 @@ class Reader:
         """Whether a node or the caller reads this tensor."""
         return name in self._used
 
-    def not_float(self, name: str) -> str:
-        """What is wrong with the type of a tensor that gets used; nothing if it is float32."""
-        kind = (
-            self.types[name].tensor_type.elem_type if name in self.types and self.is_used(name) else TensorProto.FLOAT
-        )
-        return "" if kind == TensorProto.FLOAT else f"{name!r} is {TensorProto.DataType.Name(kind)}; only FLOAT runs"
+    def element(self, name: str) -> Attribute:
+        """The element type that a network has for a tensor. Raises Unsupported for one that it has none for."""
+        if name in self.network.weights:
+            return element_of(self.network.weights[name].dtype)
+        if name not in self.types:
+            return f32
+        if self.types[name].WhichOneof("value") != "tensor_type":
+            raise Unsupported(f"{name!r} isn't a tensor")
+        kind = self.types[name].tensor_type.elem_type
+        try:
+            return element_of(helper.tensor_dtype_to_np_dtype(kind))
+        except (TypeError, KeyError):
+            raise Unsupported(
+                f"{name!r} is {TensorProto.DataType.Name(kind)}; a network has no such elements"
+            ) from None
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The extents of a tensor. Raises UnknownShape where the model doesn't state them."""
@@ -84,17 +97,20 @@ class Reader:
             return self.network.weights[name].shape
         if name not in self.types or not self.types[name].tensor_type.HasField("shape"):
             raise UnknownShape(f"the shape of {name!r} isn't known")
-        return tuple(d.dim_value for d in self.types[name].tensor_type.shape.dim)
+        dims = self.types[name].tensor_type.shape.dim
+        if not all(d.HasField("dim_value") for d in dims):
+            raise UnknownShape(f"the extents of {name!r} depend on data")
+        return tuple(d.dim_value for d in dims)
 
     def operand(self, name: str) -> SSAValue:
         """The value of an ONNX input; the empty name is an absent one."""
         if not name:
             return self._absent
         if name not in self.values:
-            array = self.network.weights[name]
-            if array.dtype != np.float32:
-                raise Unsupported(f"its constant {name!r} is {array.dtype}, not float32")
-            weight = structure.WeightOp(result_types=[TensorType(f32, array.shape)])
+            if name not in self.network.weights:
+                raise Unsupported(f"its input {name!r} isn't there")
+            kind = TensorType(self.element(name), self.network.weights[name].shape)
+            weight = structure.WeightOp(result_types=[kind])
             self.values[name] = self.build.insert(named(weight, name)).output
         return self.values[name]
 
@@ -129,7 +145,7 @@ class Reader:
     ) -> None:
         """Append the op that makes one of the node's outputs, of a rank still unknown."""
         made = node.output[output]
-        self._append(made, f"{made}_{node.op_type}", kind, operands, attributes)
+        self._append(made, f"{made}_{node.op_type}", kind, operands, attributes, self.element(made))
 
     def step(
         self,
@@ -138,10 +154,15 @@ class Reader:
         kind: type[top.TopOp],
         operands: Sequence[str],
         attributes: Mapping[str, Attribute] | None = None,
+        element: Attribute | None = None,
     ) -> str:
-        """Append an op on the way to the node's first output; returns its tensor's name, for other ops to read."""
+        """
+        Append an op on the way to the node's first output; returns its tensor's name, for other ops to read.
+
+        Its elements are `element`, by default the node's first output's.
+        """
         name = f"{node.output[0]}_{node.op_type}_{role}"
-        self._append(name, name, kind, operands, attributes or {})
+        self._append(name, name, kind, operands, attributes or {}, element or self.element(node.output[0]))
         return name
 
     def _append(
@@ -151,6 +172,7 @@ class Reader:
         kind: type[top.TopOp],
         operands: Sequence[str],
         attributes: Mapping[str, Attribute],
+        element: Attribute,
     ) -> None:
         definition = kind.get_irdl_definition().operands
         values = [self.operand(operand) for operand in operands]
@@ -160,10 +182,44 @@ class Reader:
             wanted = values + [self._absent for _ in definition[len(values) :]]
         if not variadic and len(wanted) != len(definition):
             raise Unsupported(f"it has {len(values)} operands, {kind.name} takes {len(definition)}")
-        op = kind(operands=wanted, result_types=[UnrankedTensorType(f32)], attributes=attributes)
+        op = kind(operands=wanted, result_types=[UnrankedTensorType(element)], attributes=attributes)
         op.verify(verify_nested_ops=False)
         self.build.insert(named(op, name))
         self.values[tensor] = op.output
+
+    def set_aside(self, node: onnx.NodeProto, model: onnx.ModelProto, reason: str) -> None:
+        """Append an op of the host in the node's place: `model` takes the operands it names and makes the outputs."""
+        entry = f"{node.output[0] or node.name}_{node.op_type}_onnx"
+        self.network.weights[entry] = np.frombuffer(model.SerializeToString(deterministic=True), np.uint8)
+        made = list(model.graph.output)
+        self.types.update({value.name: value.type for value in made})
+        op = HostOp.of(
+            [self.operand(value.name) for value in model.graph.input],
+            [(f"{value.name}_{node.op_type}", self._kind(value)) for value in made],
+            node.op_type,
+            entry,
+            reason,
+        )
+        self.build.insert(op)
+        self.values.update({value.name: result for value, result in zip(made, op.outputs, strict=True)})
+
+    def _kind(self, value: onnx.ValueInfoProto) -> TensorType[Attribute]:
+        """The type of an output, whose extents may depend on data."""
+        kind = value.type.tensor_type
+        dims = [d.dim_value if d.HasField("dim_value") else DYNAMIC_INDEX for d in kind.shape.dim]
+        element = StringType() if kind.elem_type == TensorProto.STRING else self.element(value.name)
+        return TensorType(element, dims)
+
+    def forget(self, node: onnx.NodeProto, since: Operation | None) -> None:
+        """Take back what a converter appended after `since` before it gave up."""
+        block = self.build.insertion_point.block
+        while (last := block.last_op) is not None and last is not since:
+            gone = set(last.results)
+            self.values = {name: value for name, value in self.values.items() if value not in gone}
+            if self.__dict__.get("_absent") in gone:
+                del self.__dict__["_absent"]
+            last.detach()
+            last.erase()
 
     def stand_in(self, name: str) -> None:
         """A value in place of an output that wasn't made, in a network that won't be used."""

@@ -28,9 +28,17 @@ class Session:
         options.log_severity_level = 3
         self._session = ORT.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         self.inputs = {str(v.name): tuple(v.shape) for v in self._session.get_inputs()}
+        self._kinds = {str(v.name): _numpy_type(str(v.type)) for v in self._session.get_inputs()}
         self.outputs = [str(v.name) for v in self._session.get_outputs()]
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """Every output by name, in the order of `outputs`."""
-        made = self._session.run(self.outputs, dict(feeds))
+        """Every output by name, in the order of `outputs`; feeds are converted to the inputs' types."""
+        cast_feeds = {name: array.astype(self._kinds[name], copy=False) for name, array in feeds.items()}
+        made = self._session.run(self.outputs, cast_feeds)
         return {name: np.asarray(cast("Array", array)) for name, array in zip(self.outputs, made, strict=True)}
+
+
+def _numpy_type(kind: str) -> np.dtype[Any]:
+    """Numpy's type for onnxruntime's `tensor(float)`, `tensor(int64)`, …"""
+    name = kind.removeprefix("tensor(").removesuffix(")")
+    return np.dtype({"float": "float32", "double": "float64", "string": "object"}.get(name, name))

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr
+from xdsl.dialects.builtin import DYNAMIC_INDEX, FloatAttr, IntegerAttr
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.hints import isa
@@ -17,9 +17,11 @@ from xdsl.utils.hints import isa
 from compiler.dialects import structure
 from compiler.dialects.fields import Ints, numbers
 from compiler.dialects.formula import Apply, Constant, Operand, Term, steps
+from compiler.dialects.host import HostOp
 from compiler.dialects.top import ops as top
 from compiler.ir.interface import Interface
 from compiler.ir.network import Network, name_of, shape
+from compiler.ir.storage import storage
 
 Initialiser = Callable[[NDArray[Any], str], TensorProto]
 
@@ -191,6 +193,28 @@ def pad(op: top.PadOp, out: Writer) -> None:
     out.close(op, [*_operands(op), pads, out.constant(f"{name}_val", op.val.value.data, np.float32)], "Pad")
 
 
+@nodes.on(HostOp)
+def inlined(op: HostOp, out: Writer) -> None:
+    """The nodes of its model, every name inside called after the op."""
+    graph = onnx.ModelProto.FromString(out.weights.pop(op.model.data).tobytes()).graph
+    fed = {value.name: name_of(operand) for value, operand in zip(graph.input, op.inputs, strict=True)}
+    made = {value.name: name_of(result) for value, result in zip(graph.output, op.outputs, strict=True)}
+    for tensor in graph.initializer:
+        fed[tensor.name] = out.constant(f"{op.model.data}_{tensor.name}", *_array(tensor))
+    for node in graph.node:
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        copy.input[:] = [fed.get(name, name and f"{op.model.data}_{name}") for name in node.input]
+        copy.output[:] = [made.get(name, name and f"{op.model.data}_{name}") for name in node.output]
+        out.nodes.append(copy)
+
+
+def _array(tensor: TensorProto) -> tuple[object, Any]:
+    """A tensor's value and numpy type."""
+    array = numpy_helper.to_array(tensor)
+    return array, array.dtype
+
+
 def write(network: Network, initialiser: Initialiser = numpy_helper.from_array) -> onnx.ModelProto:
     """
     A model whose outputs are every tensor that a ranked network computes, by name, in order.
@@ -207,7 +231,7 @@ def write(network: Network, initialiser: Initialiser = numpy_helper.from_array) 
                 pass
             case _:
                 nodes(op, out)
-                made.append(op.results[0])
+                made.extend(op.results)
     used = {name for node in out.nodes for name in node.input}
     constants = [initialiser(array, name) for name, array in out.weights.items() if name in used]
     graph = helper.make_graph(out.nodes, "main", list(map(_info, fed)), list(map(_info, made)), constants)
@@ -215,7 +239,9 @@ def write(network: Network, initialiser: Initialiser = numpy_helper.from_array) 
 
 
 def _info(value: SSAValue) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name_of(value), TensorProto.FLOAT, shape(value))
+    kind = helper.np_dtype_to_tensor_dtype(storage(value))
+    dims = [None if extent == DYNAMIC_INDEX else extent for extent in shape(value)]
+    return helper.make_tensor_value_info(name_of(value), kind, dims)
 
 
 def _operands(op: top.TopOp) -> list[str]:

@@ -8,8 +8,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from xdsl.dialects.builtin import StringAttr
 
 from compiler import opt
+from compiler.dialects.host import HostOp
+from compiler.dialects.structure import InputOp
 from compiler.frontends.onnx.errors import (
     DamagedModel,
     MissingExternalData,
@@ -20,6 +23,7 @@ from compiler.frontends.onnx.errors import (
 from compiler.frontends.onnx.load import load
 from compiler.frontends.onnx.prepare import prepare
 from compiler.frontends.onnx.read import read
+from compiler.ir.network import name_of
 from compiler.passes.network_pass import PassError
 from tests.compiler.frontends.onnx.graphs import Graph
 
@@ -131,20 +135,28 @@ def test_an_output_that_depends_on_no_input() -> None:
 
 def test_all_unsupported_nodes_are_listed_at_once() -> None:
     g = conv_net()
-    g.add("LRN", size=3)
-    g.add("MaxPool", kernel_shape=[2, 2], dilations=[2, 2], dims=(1, 4, 2, 2))
-    g.add("Cast", to=TensorProto.FLOAT16)
-    g.add("Cast", to=TensorProto.FLOAT)
-    g.add("Slice", g.top, g.constant([-1]), g.constant([-99]), g.constant([3]), g.constant([-1]))
+    for name in ("gelu7", "fused"):
+        g.nodes.append(helper.make_node("Conv", [g.top], [name], name, domain="com.example"))
+    model = g.model()
+    model.opset_import.append(helper.make_opsetid("com.example", 1))
     with pytest.raises(UnsupportedModel) as caught:
-        read(prepare(g.model(), {}), "bad")
-    assert [problem[:2] for problem in caught.value.problems] == [
-        ("n2", "LRN"), ("n3", "MaxPool"), ("n4", "Cast"), ("n5", "Cast"), ("n6", "Slice"),
-    ]  # fmt: skip
+        read(prepare(model, {}), "bad")
+    assert [problem[:2] for problem in caught.value.problems] == [("gelu7", "Conv"), ("fused", "Conv")]
     message = str(caught.value)
-    assert message.startswith("5 nodes aren't supported:\n  LRN 'n2': there is no Top op for it\n")
-    assert "dilations = [2, 2]" in message
-    assert "'t4' is FLOAT16; only FLOAT runs" in message
+    assert message.startswith("2 nodes aren't supported:\n  Conv 'gelu7': it is of domain 'com.example'")
+    assert "nor does the host run it" in message
+
+
+def test_what_no_op_stands_for_is_set_aside_for_the_host_with_the_reason() -> None:
+    g = conv_net()
+    g.nodes.append(helper.make_node("Unique", [g.top], ["u", "first"]))
+    model = g.model()
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in ("u", "first"))
+    network = read(prepare(model, {}), "aside")
+    (aside,) = (op for op in network.ops if isinstance(op, HostOp))
+    assert (aside.kind.data, len(aside.outputs)) == ("Unique", 2)
+    assert [str(value.type) for value in aside.outputs] == ["tensor<?xf32>", "tensor<?xsi64>"]
+    assert [name_of(value) for value in aside.outputs] == ["u_Unique", "first_Unique"]
 
 
 def test_what_depends_on_an_unknown_op_is_not_listed_with_it() -> None:
@@ -159,10 +171,11 @@ def test_what_depends_on_an_unknown_op_is_not_listed_with_it() -> None:
     assert [problem[:2] for problem in caught.value.problems] == [("gelu7", "Conv"), ("n4", "LRN")]
 
 
-def test_an_input_that_is_no_float_is_listed() -> None:
+def test_an_input_keeps_its_own_type() -> None:
     model = conv_net().model()
-    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, 4])
-    model.graph.input.append(ids)
-    model.graph.node.append(helper.make_node("Cast", ["ids"], ["f"], "cast", to=TensorProto.FLOAT))
-    with pytest.raises(UnsupportedModel, match=r"Input 'ids': 'ids' is INT64; only FLOAT runs"):
-        read(prepare(model, {}), "bad")
+    model.graph.input.append(helper.make_tensor_value_info("ids", TensorProto.INT64, [1, 4]))
+    model.graph.input.append(helper.make_tensor_value_info("half", TensorProto.FLOAT16, [1, 4]))
+    entries = {name_of(op): op for op in read(prepare(model, {}), "typed").ops if isinstance(op, InputOp)}
+    assert str(entries["ids"].output.type) == "tensor<1x4xsi64>"
+    assert str(entries["half"].output.type) == "tensor<1x4xf32>"
+    assert entries["half"].declared == StringAttr("float16")
