@@ -127,7 +127,7 @@ def _layers(model: Model, timeline: Timeline) -> tuple[Traffic, ...]:
 
 
 def _sums(model: Model, timeline: Timeline, count: int) -> Mapping[str, Cycles]:
-    loads = model.gdma["op"] == SPECS["LOAD"].code
+    loads = model.gdma["op"] != SPECS["STORE"].code
     kinds, kind = distinct(model.tiu, addresses=False)
     products = np.array([macs(decode(record)) for record in kinds], np.int64)[kind]
     computes, moves = timeline.tiu, timeline.gdma

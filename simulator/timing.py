@@ -208,6 +208,8 @@ def transfer(command: Command, chip: Chip) -> Transfer:
 
 
 def contiguous(far: Operand) -> tuple[int, int]:
+    if "index" in present:
+        return _indexed(chip, present["in"] if command.op == "SCATTER" else present["out"], present)
     """Number and bytes of the contiguous runs of an operand in global memory; an axis of stride 0 is fetched once."""
     length, runs = far.dtype.itemsize, 1
     for extent, stride in zip(reversed(far.dims), reversed(far.strides), strict=True):
@@ -215,6 +217,34 @@ def contiguous(far: Operand) -> tuple[int, int]:
             continue
         if runs == 1 and stride == length:
             length *= extent
+def _indexed(chip: Chip, moved: Operand, present: Mapping[str, Operand]) -> Transfer:
+    """GATHER and SCATTER: the elements `moved`, in runs that end where the index changes, and the indices."""
+    index, size = present["index"], moved.dtype.itemsize
+    runs, run_bytes = indexed_runs(moved.dims, present["in"].strides, index.strides, size)
+    told = contiguous(index)
+    wire = wire_bytes(runs, run_bytes) + wire_bytes(*told)
+    occupancy = indexed_cycles(chip, wire, prod(moved.dims) * size, min(moved.dims[1], chip.lanes))
+    return Transfer(occupancy, DMA_LATENCY, runs * run_bytes + prod(told), wire)
+
+
+def indexed_runs(dims: Sequence[int], strides: Sequence[int], steps: Sequence[int], size: int) -> tuple[int, int]:
+    """Number and bytes of the contiguous runs of elements of `size` bytes whose index, by its strides, is one."""
+    length, runs = size, 1
+    for extent, stride, step in zip(reversed(dims), reversed(strides), reversed(steps), strict=True):
+        if extent == 1:
+            continue
+        if runs == 1 and step == 0 and stride == length:
+            length *= extent
+        else:
+            runs *= extent
+    return runs, length
+
+
+def indexed_cycles(chip: Chip, wire: int, local_bytes: int, lanes: int) -> int:
+    """Cycles that GATHER or SCATTER occupies its engine, for `wire` bytes on the bus, indices included."""
+    return DMA_SETUP + ceil(max(wire / chip.ddr_bytes_per_cycle, local_bytes / (lanes * chip.eu_bytes)))
+
+
         else:
             runs *= extent
     return runs, length

@@ -49,6 +49,7 @@ def _fault(model: Model, size: int, visit: Visit, access: Access) -> str:
 
 def _regions(visit: Visit, access: Access) -> tuple[Region, ...]:
     """Where an operand may lie: the far side of a transfer is global, all else local."""
-    if visit.engine == Engine.TIU or access.write == (visit.command.op == "LOAD"):
+    near = "in" if visit.command.op == "STORE" else "out"
+    if visit.engine == Engine.TIU or access.name == near:
         return (Region.LOCAL,)
     return (Region.ACTIVATION, Region.IO) if access.write else (Region.WEIGHT, Region.ACTIVATION, Region.IO)

@@ -53,7 +53,7 @@ def _overlaps(shadow: Shadow, visit: Visit) -> Iterator[Finding]:
 
 def _in_place(visit: Visit, read: Access, made: Access) -> bool:
     """Whether each element of the result lies where the operand's element that it is made of lies."""
-    if read.name == made.name == "acc":
+    if read.name == made.name:
         return True
     a, b = read.operand, made.operand
     same = (a.addr, a.lane, a.dims, a.strides, a.dtype.itemsize) == (

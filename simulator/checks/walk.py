@@ -38,7 +38,7 @@ def accesses(command: Command) -> tuple[Access, ...]:
     """What a command reads, then what it writes. An accumulator can be both."""
     flags = command.flags
     unread = {
-        "out": True,
+        "out": command.op != "SCATTER",
         "acc": Flag.ACC_IN not in flags,
         "a": Flag.SCALAR_A in flags,
         "b": Flag.SCALAR_B in flags,

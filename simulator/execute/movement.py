@@ -6,18 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 
+from simulator.arithmetic import indexing
 from simulator.execute.site import Site
 from simulator.isa.table import DType, Region
 from simulator.memory import Place, written_twice
 
 ANY = tuple(dtype for dtype in DType if dtype != DType.NONE)
+GLOBAL = (Region.WEIGHT, Region.ACTIVATION, Region.IO)
 
 
 def load(site: Site) -> Callable[[], None]:
     """Global to local; an axis of stride 0 on the global side is repeated."""
     _alike(site)
     target = site.target("out", *ANY)
-    return _move(target, site.outside("in", Region.WEIGHT, Region.ACTIVATION, Region.IO))
+    return _move(target, site.outside("in", *GLOBAL))
 
 
 def store(site: Site) -> Callable[[], None]:
@@ -27,6 +29,40 @@ def store(site: Site) -> Callable[[], None]:
     if written_twice(site.operand("out"), site.memory.chip):
         site.fail("out", f"strides {site.operand('out').strides} write a place more than once")
     return _move(site.outside("out", Region.ACTIVATION, Region.IO), source)
+
+
+def gather(site: Site) -> Callable[[], None]:
+    """Global to local, each element from the row that its index names."""
+    axis = _indexed(site, "out", "in")
+    target = site.target("out", *ANY)
+    source, index = site.outside("in", *GLOBAL), site.outside("index", *GLOBAL)
+    return lambda: target.scatter(indexing.gather(source.gather(), index.gather(), axis))
+
+
+def scatter(site: Site) -> Callable[[], None]:
+    """Global into local, each element to the row that its index names."""
+    axis = _indexed(site, "in", "out")
+    target = site.target("out", *ANY)
+    source, index = site.outside("in", *GLOBAL), site.outside("index", *GLOBAL)
+    function, first, rows = site.command.function, site.integer("first"), site.integer("rows")
+    return lambda: target.scatter(
+        indexing.scatter(target.gather(), index.gather(), source.gather(), axis, function, first, rows)
+    )
+
+
+def _indexed(site: Site, like: str, table: str) -> int:
+    """The axis; the index is I32 and has the extents of `like`, and `table` has them on the other axes."""
+    if (axis := site.integer("axis")) > 3:
+        site.fail("axis", f"{axis} is above 3")
+    dims = site.operand(like).dims
+    site.dims("index", dims, f"those of {like}; broadcast by a stride of 0")
+    if site.operand("index").dtype != DType.I32:
+        site.fail("index", f"type {site.operand('index').dtype.name} isn't I32")
+    rows = site.operand(table).dims[axis]
+    site.dims(table, (*dims[:axis], rows, *dims[axis + 1 :]), f"those of {like} but for axis {axis}")
+    if (a := site.operand("in").dtype) != (b := site.operand("out").dtype):
+        site.fail("in", f"type {a.name} isn't {b.name}, that of out")
+    return axis
 
 
 def copy(site: Site) -> Callable[[], None]:

@@ -33,4 +33,6 @@ STEPS: Mapping[str, Callable[[Site], Step]] = {
     "LOAD": movement.load,
     "STORE": movement.store,
 }
+    "GATHER": movement.gather,
+    "SCATTER": movement.scatter,
 """By op; each raises IllegalRecord for a record that the chip doesn't define."""

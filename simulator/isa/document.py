@@ -30,6 +30,8 @@ WORK: Mapping[str, str] = {
     "STORE": "as LOAD",
     "DMA_END": "0",
 }
+    "GATHER": "as LOAD, a contiguous run ending where the index changes; the indices are on the bus too",
+    "SCATTER": "as GATHER",
 """What `simulator.timing` computes for each op, in the symbols of the presets."""
 
 INTRODUCTION = """\

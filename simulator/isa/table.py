@@ -112,6 +112,17 @@ BINARY = frozenset(("add", "sub", "mul", "div", "max", "min"))
 
 SPECS: Mapping[str, Spec] = {
     "NOP": Spec(0, Engine.TIU, (), (), "nothing; carries a wait"),
+WHOLE_ONLY = frozenset(("bitand", "bitor", "bitxor", "shl", "shr"))
+"""Those on i32 alone."""
+
+REAL_ONLY = frozenset(("sqrt", "exp", "log", "tanh", "erf", "sin", "cos", "floor", "ceil", "round", "atan"))
+"""Those on f32 alone."""
+
+SCATTERING = ("set", "add", "mul", "max", "min")
+"""Functions of SCATTER, in the order of their codes."""
+
+_AXIS = Param("axis", "u0", "u16", "the axis that indices count along: 0 to 3 for n, c, h, w")
+
     "END": Spec(1, Engine.TIU, (), (), "the last record of a TIU stream"),
     "CONV": Spec(
         2, Engine.TIU, ("out", "in", "filter", "params", "acc"), (*_WINDOW, _ZX, _ZY, *_CLAMP),
@@ -177,3 +188,17 @@ SPECS: Mapping[str, Spec] = {
 """Every op by name."""
 
 BY_CODE: Mapping[int, str] = {spec.code: name for name, spec in SPECS.items()}
+    "GATHER": Spec(
+        35, Engine.GDMA, ("out", "in", "index"), (_AXIS,),
+        "global to local: each element is that of in at the index (I32, extents of out, stride 0 repeats) on the axis, "
+        "a negative one counted from the end; beyond either end it is 0",
+    ),
+    "SCATTER": Spec(
+        36, Engine.GDMA, ("out", "in", "index"),
+        (
+            _AXIS, Param("first", "i0", "i32", "the index that means the first row of out"),
+            Param("rows", "i1", "i32", "rows of the whole tensor: what a negative index counts from"),
+        ),
+        "global into local: each element of in is put at its index (I32, extents of in) on the axis of out, row by row "
+        "of in, each step rounded to the type of out; an index that out has no row for is passed over", SCATTERING,
+    ),

@@ -85,6 +85,40 @@ def test_copy_within_lanes() -> None:
     assert np.array_equal(program.run()[0], np.concatenate([x[:, :, :1], x[:, :, :3]], 2))
 
 
+@pytest.mark.parametrize("chip", ["e8", "x64"])
+def test_rows_of_a_table_by_index_from_either_end(chip: str) -> None:
+    """Each image has indices of its own; those beyond the table make zeros."""
+    table = np.arange(7 * 5, dtype=np.float32).reshape(1, 7, 5, 1)
+    index = np.array([[0, 6, -1, -7, 7, -8], [3, 3, 2, 1, 0, 5]], np.int32).reshape(2, 6, 1, 1)
+    program = Program(chip)
+    rows, told = program.feed(table), program.feed(index)
+    made = program.local((2, 6, 5, 1), DType.F32)
+    n, c, _, _ = told.strides
+    rows = replace(rows, dims=(2, 7, 5, 1), strides=(0, *rows.strides[1:]))
+    told = replace(told, dims=(2, 6, 5, 1), strides=(n, c, 0, 0))
+    program.do("GATHER", out=made, in_=rows, index=told, axis=1)
+    program.store(made)
+    flat = np.where(np.abs(index + 0.5) < 7, index % 7, 7)[..., 0, 0]
+    expected = np.concatenate([table[0, :, :, 0], np.zeros((1, 5), np.float32)])[flat]
+    assert np.array_equal(program.run()[0][..., 0], expected)
+
+
+def test_updates_land_in_their_rows_one_after_another() -> None:
+    """Rows 4 to 6 of a tensor of 8 are here: other updates pass by; a row that is met twice adds up."""
+    x = np.zeros((1, 9, 3, 2), np.float32)
+    updates = np.arange(1, 1 + 9 * 5 * 2, dtype=np.float32).reshape(1, 9, 5, 2)
+    index = np.array([4, -2, 0, 7, 6], np.int32).reshape(1, 1, 5, 1)
+    program = Program("e8")
+    held, given_, told = program.load(program.feed(x)), program.feed(updates), program.feed(index)
+    told = replace(told, dims=(1, 9, 5, 2), strides=(0, 0, 4, 0))
+    program.do("SCATTER", "add", out=held, in_=given_, index=told, axis=2, first=4, rows=8)
+    program.store(held)
+    expected = x.copy()
+    expected[:, :, 0] = updates[:, :, 0]
+    expected[:, :, 2] = updates[:, :, 1] + updates[:, :, 4]
+    assert np.array_equal(program.run()[0], expected)
+
+
 def weight_and_copy() -> tuple[Program, Operand, Operand]:
     """A program with eight weights, and their copy in local memory."""
     program = Program("e8")
