@@ -2,9 +2,9 @@
 `sample.model`: what a chip is loaded with, in one file that can be mapped.
 
 Layout, little endian: magic (8 bytes), version (u32), length of the manifest (u32), its SHA-256 (32); the manifest,
-canonical JSON in UTF-8; then the sections `tiu`, `gdma`, `weights` and `debug`, in this order, each on a multiple of
-`PAGE` with zeros before it. The manifest gives size and SHA-256 of each section, and repeats every number of the chip.
-There is no time in it: the same model gives the same bytes.
+canonical JSON in UTF-8; then the sections `tiu`, `gdma`, `weights`, `host` (ONNX models, see `subnets`) and `debug`, in
+this order, each on a multiple of `PAGE` with zeros before it. The manifest gives size and SHA-256 of each section, and
+repeats every number of the chip. There is no time in it: the same model gives the same bytes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,21 @@ from simulator.chip import CHIPS, Chip
 from simulator.debug_map import SLICE, Slices, TensorSlice, slice_rows
 from simulator.isa.record import RECORD, Records
 from simulator.isa.table import DType
+from simulator.subnets import (
+    BadSubnets,
+    ChipSubnet,
+    HostSubnet,
+    Subnet,
+    check_ranges,
+    described,
+    joined_models,
+    parsed,
+)
 
 MAGIC = b"tpuflow\x00"
-VERSION = 1
+VERSION = 2
 PAGE = 4096
-SECTIONS = ("tiu", "gdma", "weights", "debug")
+SECTIONS = ("tiu", "gdma", "weights", "host", "debug")
 
 _HEADER = struct.Struct("<8sII32s")
 
@@ -41,7 +51,12 @@ class DamagedModel(ValueError):
 
 @dataclass(frozen=True)
 class IO:
-    """A network input or output at `offset` bytes of the IO region; `real = (stored - zero_point) · scale`."""
+    """
+    A network input or output at `offset` bytes of the IO region; `real = (stored - zero_point) · scale`.
+
+    One that only host ops touch lies nowhere: `held` is numpy's name of its type (`string` for texts), `dtype` is NONE,
+    and an extent of -1 isn't known until it is there.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -49,6 +64,7 @@ class IO:
     offset: int
     scale: float = 1.0
     zero_point: int = 0
+    held: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +73,8 @@ class Tensor:
     A tensor of `tpu.mlir` in the debug map: where the records leave its parts.
 
     `folded_into` names a tensor that has the same bytes in another shape; such a tensor has no slices of its own.
-    `internal` marks one that lowering introduced.
+    `internal` marks one that lowering introduced. `held` is numpy's name of the type of one that the host makes, or
+    alone reads: the host has it, so that it needs no slices.
     """
 
     name: str
@@ -68,6 +85,7 @@ class Tensor:
     internal: bool = False
     slices: Sequence[TensorSlice] = ()
     folded_into: str = ""
+    held: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,13 +104,26 @@ class Model:
     tensors: Sequence[Tensor] = ()
     layers: Sequence[str] = ()
     """Names that the records' tags count into."""
+    subnets: Sequence[Subnet] = ()
+    """What runs, in order; without any, both streams as they are."""
+
+    @property
+    def parts(self) -> Sequence[Subnet]:
+        """The subnets, of which there is one at least."""
+        return self.subnets or (ChipSubnet((0, len(self.tiu)), (0, len(self.gdma))),)
+
+    @property
+    def host(self) -> Sequence[HostSubnet]:
+        """The ops of the host, in order."""
+        return [subnet for subnet in self.subnets if isinstance(subnet, HostSubnet)]
 
 
 def write(model: Model, path: Path) -> None:
     """Write the file."""
     debug = slice_rows([tensor.slices for tensor in model.tensors])
-    payloads = dict(zip(SECTIONS, (model.tiu, model.gdma, model.weights, debug), strict=True))
-    manifest = _manifest(model)
+    models, places = joined_models(model.parts)
+    payloads = dict(zip(SECTIONS, (model.tiu, model.gdma, model.weights, models, debug), strict=True))
+    manifest = _manifest(model) | {"subnets": [described(subnet, places) for subnet in model.parts]}
     manifest["sections"] = {name: _described(array) for name, array in payloads.items()}
     text = _canonical(manifest)
     with path.open("wb") as file:
@@ -125,6 +156,8 @@ def read(path: Path, chip: Chip | None = None) -> Model:
         return _model(manifest, sections)
     except DamagedModel:
         raise
+    except BadSubnets as error:
+        raise DamagedModel(f"{path}: {error}; build it again") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DamagedModel(f"{path}: manifest lacks or garbles {error}; build it again") from error
 
@@ -155,7 +188,7 @@ def _manifest(model: Model) -> dict[str, Any]:
             {
                 "name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype, "scale": tensor.scale,
                 "zero_point": tensor.zero_point, "internal": tensor.internal, "folded_into": tensor.folded_into,
-                "slices": len(tensor.slices),
+                "held": tensor.held, "slices": len(tensor.slices),
             }
             for tensor in model.tensors
         ],
@@ -210,24 +243,28 @@ def _check_chip(path: Path, manifest: Mapping[str, Any], expected: Chip | None) 
 
 def _model(manifest: Mapping[str, Any], sections: Mapping[str, Bytes]) -> Model:
     rows: NDArray[Any] = sections["debug"].view(SLICE)
+    tiu, gdma = sections["tiu"].view(RECORD), sections["gdma"].view(RECORD)
+    subnets = tuple(parsed(entry, sections["host"]) for entry in manifest["subnets"])
+    check_ranges(subnets, len(tiu), len(gdma))
     return Model(
         Chip(**manifest["chip"]),
         manifest["mode"],
         tuple(_io(entry) for entry in manifest["inputs"]),
         tuple(_io(entry) for entry in manifest["outputs"]),
-        sections["tiu"].view(RECORD),
-        sections["gdma"].view(RECORD),
+        tiu,
+        gdma,
         sections["weights"],
         manifest["activation_bytes"],
         manifest["io_bytes"],
         _tensors(manifest["tensors"], rows),
         tuple(manifest["layers"]),
+        subnets,
     )
 
 
 def _io(entry: Mapping[str, Any]) -> IO:
     shape, dtype = tuple(entry["shape"]), DType(entry["dtype"])
-    return IO(entry["name"], shape, dtype, entry["offset"], entry["scale"], entry["zero_point"])
+    return IO(entry["name"], shape, dtype, entry["offset"], entry["scale"], entry["zero_point"], entry["held"])
 
 
 def _tensors(entries: Sequence[Mapping[str, Any]], rows: NDArray[Any]) -> tuple[Tensor, ...]:
@@ -250,4 +287,5 @@ def _tensor(entry: Mapping[str, Any], slices: Slices) -> Tensor:
         entry["internal"],
         slices,
         entry["folded_into"],
+        entry["held"],
     )

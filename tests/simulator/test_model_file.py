@@ -15,6 +15,8 @@ from simulator.debug_map import TensorSlice
 from simulator.isa.record import Command, Operand, encode
 from simulator.isa.table import DType, Engine, Region
 from simulator.model_file import IO, MAGIC, DamagedModel, Model, Tensor, read, write
+from simulator.onnx_host import Form
+from simulator.subnets import ChipSubnet, HostSubnet, HostValue
 
 SLICE = TensorSlice(
     Engine.TIU,
@@ -30,7 +32,7 @@ MODEL = Model(
     CHIPS["x64"],
     "int8",
     (IO("x", (1, 3, 4, 5), DType.U8, 0, 0.1, 3),),
-    (IO("ŷ", (), DType.F32, 64),),
+    (IO("ŷ", (), DType.F32, 64), IO("where", (4, -1), DType.NONE, 0, held="int64")),
     encode([Command("NOP"), Command("END", wait=2)]),
     encode([Command("DMA_END", tag=1)]),
     np.arange(5000, dtype=np.uint8),
@@ -38,6 +40,17 @@ MODEL = Model(
     128,
     TENSORS,
     ("first", "second"),
+    (
+        ChipSubnet((0, 2), (0, 1)),
+        HostSubnet(
+            "NonZero",
+            "there is no Top op for it",
+            7,
+            (HostValue("conv_Conv", (1, 6, 4, 5), Form("int8", 0.1, 3), Region.ACTIVATION, 64),),
+            (HostValue("where", (4, -1), Form("int64")),),
+            np.arange(77, dtype=np.uint8),
+        ),
+    ),
 )
 
 
@@ -67,6 +80,10 @@ def test_what_is_read_is_what_was_written(whole: Path) -> None:
         assert tuple(mine.slices) == tuple(theirs.slices)
         assert replace(mine, slices=()) == replace(theirs, slices=())
     assert tuple(model.tensors[0].slices[1:]) == TENSORS[0].slices[1:]
+    assert model.parts[0] == MODEL.parts[0]
+    (mine,), (theirs,) = model.host, MODEL.host
+    assert np.array_equal(mine.model, theirs.model)
+    assert replace(mine, model=theirs.model) == theirs
 
 
 def test_weights_are_mapped_and_the_file_stays_as_it_is(whole: Path) -> None:
@@ -108,6 +125,7 @@ def test_a_flipped_bit_is_damage(whole: Path, data: st.DataObject) -> None:
 def test_damage_is_named(whole: Path) -> None:
     raw = whole.read_bytes()
     at = {name: raw.index(array.tobytes()) for name, array in (("tiu", MODEL.tiu), ("weights", MODEL.weights))}
+    at["host"] = raw.index(MODEL.host[0].model.tobytes(), at["weights"] + MODEL.weights.size)
     for name, start in at.items():
         flipped = bytearray(raw)
         flipped[start + 20] ^= 1
@@ -116,9 +134,23 @@ def test_damage_is_named(whole: Path) -> None:
     assert "not a sample.model" in damaged(whole, b"\x7fELF" + raw)
     assert "header" in damaged(whole, b"")
     assert "manifest" in damaged(whole, raw[:100])
-    assert "version 2" in damaged(whole, raw[:8] + b"\x02" + raw[9:])
+    assert "version 1" in damaged(whole, raw[:8] + b"\x01" + raw[9:])
     assert "follow section debug" in damaged(whole, raw + b"\0")
     assert raw.startswith(MAGIC)
+
+
+def test_an_op_of_the_host_twice_is_stored_once(tmp_path: Path) -> None:
+    host = replace(MODEL.host[0], model=np.frombuffer(b"ONNX" * 5000, np.uint8))
+    write(replace(MODEL, subnets=(MODEL.parts[0], host, replace(host, kind="Unique"))), tmp_path / "m")
+    assert (tmp_path / "m").read_bytes().count(b"ONNX" * 5000) == 1
+    assert [subnet.kind for subnet in read(tmp_path / "m").host] == ["NonZero", "Unique"]
+
+
+def test_subnets_that_leave_records_out_are_named(tmp_path: Path) -> None:
+    for ranges in (((0, 1), (0, 1)), ((0, 2), (0, 2)), ((1, 2), (0, 1))):
+        write(replace(MODEL, subnets=(ChipSubnet(*ranges),)), tmp_path / "m")
+        with pytest.raises(DamagedModel, match="subnets: "):
+            read(tmp_path / "m")
 
 
 def test_another_chip_is_refused(tmp_path: Path) -> None:
