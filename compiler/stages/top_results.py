@@ -13,8 +13,7 @@ from typing import Any
 
 from compiler.dialects.top.ops import Top
 from compiler.feeds import first_samples
-from compiler.frontends.onnx.session import Session
-from compiler.frontends.onnx.write import write
+from compiler.frontends.onnx.reference import Reference
 from compiler.ir import files
 from compiler.ranges import census
 from compiler.results import Results
@@ -25,7 +24,7 @@ def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
     """Run the network with every tensor as an output; the metadata has the tensors' ranges. Raises BadData."""
-    session = Session(write(files.load(inputs["canonical_mlir"], "canonical", Top)))
+    session = Reference(files.load(inputs["canonical_mlir"], "canonical", Top))
     feeds = first_samples(inputs["evaluation_data"] / "evaluation.npz", session.inputs)
     made = session.run(feeds)
     results = Results(feeds | made, {})

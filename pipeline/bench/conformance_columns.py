@@ -13,8 +13,8 @@ import onnx
 
 from compiler.dialects.top.ops import Top
 from compiler.frontends.onnx.errors import ModelError, UnsupportedModel
-from compiler.frontends.onnx.session import ORT, Session
-from compiler.frontends.onnx.write import write
+from compiler.frontends.onnx.reference import Reference
+from compiler.frontends.onnx.session import ORT
 from compiler.ir import files
 from compiler.ir.network import declared_outputs, name_of
 from compiler.lowering.job import Unlowerable
@@ -23,6 +23,7 @@ from compiler.schedule.single import DoesNotFit
 from compiler.stages import addr_mlir, canonical_mlir, lg_mlir, origin_mlir, sample_model, sample_onnx, tpu_mlir
 from pipeline.bench.conformance_operands import specialised
 from pipeline.bench.conformance_suite import Array, Case, fed
+from simulator.onnx_host import HostFault
 from simulator.runtime import PyRuntime
 
 PASSED, REFUSED, WRONG, CRASHED = "passed", "refused", "wrong", "crashed"
@@ -31,8 +32,8 @@ OURS = ("top", "x64-f32", "x64-f32-nohost", "e8-f32")
 COLUMNS = (REFERENCE, *OURS)
 CHIPS = ("x64", "e8")
 
-REFUSALS = (ModelError, PassError, Unlowerable, DoesNotFit)
-"""What the compiler raises for a model that it can't take. Anything else is a defect."""
+REFUSALS = (ModelError, PassError, Unlowerable, DoesNotFit, HostFault)
+"""What is raised for a model that neither compiler nor host can take. Anything else is a defect."""
 EFFORT = 1
 """Of the search for a schedule; results don't depend on it."""
 
@@ -119,7 +120,7 @@ def _by_top(case: Case, folder: Path) -> None:
         into = folder / str(i)
         _front_end(model, into)
         network = files.load(into, "canonical", Top)
-        made = Session(write(network), threads=1).run(feeds)
+        made = Reference(network, threads=1).run(feeds)
         returned = [made[name_of(value)] for value in list(network.ops)[-1].operands]
         declared = declared_outputs(network)
         results = [array.astype(kind or array.dtype) for array, kind in zip(returned, declared, strict=True)]

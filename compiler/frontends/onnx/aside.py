@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import onnx
 from onnx import AttributeProto, TensorProto, helper
 
-from compiler.frontends.onnx.reader import Reader, Unsupported
+from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported
 from compiler.frontends.onnx.session import ORT
 
 NEWEST_IR = 11
@@ -31,7 +31,7 @@ def set_aside(reader: Reader, node: onnx.NodeProto, reason: str) -> None:
     held = {tensor.name: tensor for tensor in reader.graph.initializer}
     fed = [name for name in needed if name not in held]
     if unknown := [name for name in fed if name not in reader.types]:
-        raise Unsupported(f"{reason}; nor does the host run it, since the type of {unknown[0]!r} isn't known")
+        raise UnknownShape(f"{reason}; nor does the host run it, since the type of {unknown[0]!r} isn't known")
     graph = helper.make_graph(
         [node],
         node.name or node.op_type,

@@ -222,16 +222,22 @@ def write(network: Network, initialiser: Initialiser = numpy_helper.from_array) 
     `initialiser` makes a weight's tensor of its array and name; by default the values are in the model. Raises
     Unanswered for an op that isn't Top's.
     """
-    out, made, fed = Writer(network.weights), list[SSAValue](), list[SSAValue]()
-    for op in network.ops:
-        match op:
-            case structure.InputOp():
-                fed.append(op.output)
-            case structure.WeightOp() | structure.NoneOp() | ReturnOp():
-                pass
-            case _:
-                nodes(op, out)
-                made.extend(op.results)
+    fed = [op.output for op in network.ops if isinstance(op, structure.InputOp)]
+    return write_part(list(network.ops), network.weights, fed, initialiser)
+
+
+def write_part(
+    ops: Sequence[Operation],
+    weights: Mapping[str, NDArray[Any]],
+    fed: Sequence[SSAValue],
+    initialiser: Initialiser = numpy_helper.from_array,
+) -> onnx.ModelProto:
+    """A model of some ops of a network, of the inputs `fed`: see `write`."""
+    out, made = Writer(weights), list[SSAValue]()
+    for op in ops:
+        if not isinstance(op, structure.InputOp | structure.WeightOp | structure.NoneOp | ReturnOp):
+            nodes(op, out)
+            made.extend(op.results)
     used = {name for node in out.nodes for name in node.input}
     constants = [initialiser(array, name) for name, array in out.weights.items() if name in used]
     graph = helper.make_graph(out.nodes, "main", list(map(_info, fed)), list(map(_info, made)), constants)
