@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
+import numpy as np
+
 from compiler.feeds import BadData
 from compiler.ir.network import Array
 from compiler.quantization.histogram import Histogram
@@ -25,7 +27,7 @@ def collect(
     network: Runner, batches: Iterator[dict[str, Array]], total: int, bins: int, progress: Callable[[int, int], None]
 ) -> dict[str, Histogram]:
     """
-    A histogram of every input and computed tensor, by name, inputs first.
+    A histogram of every input and computed tensor of floats, by name, inputs first; integers aren't quantised.
 
     A batch is counted by a second thread while the next one runs; no more than two are in memory. Raises BadData,
     naming tensor and batch, where a value isn't finite.
@@ -50,7 +52,8 @@ def entries(histograms: Mapping[str, Histogram], method: str) -> dict[str, Entry
 
 
 def _count(tensors: Mapping[str, Array], bins: int, batch: int, found: dict[str, Histogram]) -> None:
-    for name, array in tensors.items():
+    floats = ((name, array) for name, array in tensors.items() if array.dtype == np.float32)
+    for name, array in floats:
         try:
             found.setdefault(name, Histogram(bins)).add(array)
         except ValueError as error:

@@ -13,7 +13,7 @@ from compiler.ir.network import Array, Shape
 
 def batches(path: Path, inputs: Mapping[str, Shape], limit: int) -> tuple[int, Iterator[dict[str, Array]]]:
     """
-    How many batches there are, and the batches: for each input float32 of the extents in `inputs`.
+    How many batches there are, and the batches: for each input float32, or the integers it has, of the extents in `inputs`.
 
     The file holds for each input an array (samples, …), of which the first `limit` are used; a batch takes as many as
     the network's first extent, and what is left of it goes unused. Raises BadData at once for an absent input, extents
@@ -37,7 +37,8 @@ def _batch(file: str, data: Mapping[str, Array], inputs: Mapping[str, Shape], in
     made: dict[str, Array] = {}
     for name, dims in inputs.items():
         first = index * dims[0]
-        made[name] = data[name][first : first + dims[0]].astype(np.float32)
+        batch = data[name][first : first + dims[0]]
+        made[name] = batch if batch.dtype.kind in "biu" else batch.astype(np.float32)
         finite = np.isfinite(made[name]).reshape(dims[0], -1).all(1)
         if not finite.all():
             bad = first + int(np.argmin(finite))
