@@ -13,7 +13,7 @@ from compiler.ir.network import Array, Shape
 
 def batches(path: Path, inputs: Mapping[str, Shape], limit: int) -> tuple[int, Iterator[dict[str, Array]]]:
     """
-    How many batches there are, and the batches: for each input float32, or the integers it has, of the extents in `inputs`.
+    How many batches there are, and the batches, of the extents in `inputs`: float32, or the integers an input has.
 
     The file holds for each input an array (samples, …), of which the first `limit` are used; a batch takes as many as
     the network's first extent, and what is left of it goes unused. Raises BadData at once for an absent input, extents
