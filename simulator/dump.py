@@ -23,7 +23,8 @@ class Stitcher:
     def __init__(self, tensors: Sequence[Tensor], memory: Memory) -> None:
         """Nothing is seen yet. Call `snapshot` with record 0 of both engines for what is there before the run."""
         self._memory = memory
-        self._tensors = tensors
+        self._all = tensors
+        self._tensors = tensors = [tensor for tensor in tensors if not tensor.held]
         self._arrays = {tensor.name: np.empty(_frame(tensor), NUMPY[tensor.dtype]) for tensor in tensors}
         self._covered = {tensor.name: np.zeros(_frame(tensor), np.bool_) for tensor in tensors}
         self._due: dict[tuple[Engine, int], list[tuple[Tensor, TensorSlice]]] = {}
@@ -36,13 +37,25 @@ class Stitcher:
         for tensor, part in self._due.pop((engine, record), ()):
             self._take(tensor, part)
 
-    def tensors(self) -> dict[str, Array]:
-        """Every tensor in its stored form and own shape, in the map's order. Raises BadDump."""
+    def tensors(self, held: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """
+        Every tensor in its stored form and own shape, in the map's order; `held` are the host's by name.
+
+        Raises BadDump.
+        """
         if self._due:
             (engine, record), slices = next(iter(self._due.items()))
             raise BadDump(f"tensor {slices[0][0].name!r}: {engine.name} record {record} never ran")
-        by_name = {tensor.name: tensor for tensor in self._tensors}
-        return {tensor.name: self._whole(_home(tensor, by_name)).reshape(tensor.shape) for tensor in self._tensors}
+        by_name = {tensor.name: tensor for tensor in self._all}
+        return {tensor.name: self._made(tensor, by_name, held or {}) for tensor in self._all}
+
+    def _made(self, tensor: Tensor, by_name: Mapping[str, Tensor], held: Mapping[str, Array]) -> Array:
+        home = _home(tensor, by_name)
+        if not home.held:
+            return self._whole(home).reshape(tensor.shape)
+        if home.name not in held:
+            raise BadDump(f"tensor {home.name!r}: no host op has made it")
+        return held[home.name].reshape(tensor.shape) if tensor is not home else held[home.name]
 
     def _take(self, tensor: Tensor, part: TensorSlice) -> None:
         where = f"tensor {tensor.name!r}, {part.engine.name} record {part.record}"

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from simulator.arithmetic.casts import dequantise, narrow, quantise, widen
 from simulator.isa.table import DType
 from simulator.memory import NUMPY, Array
 from simulator.model_file import IO
+from simulator.onnx_host import TEXT, Form
+from simulator.onnx_host import stored as in_form
 
 FLOATS = (DType.F32, DType.BF16, DType.F16)
 
@@ -38,6 +40,9 @@ class Info:
 
 def described(entry: IO) -> Info:
     """The description of an input or output."""
+    if entry.held:
+        kind = f"tensor({entry.held})"
+        return Info(entry.name, list(entry.shape), kind, Form(entry.held).numpy, 1.0, 0)
     return Info(entry.name, list(entry.shape), "tensor(float)", NUMPY[entry.dtype], entry.scale, entry.zero_point)
 
 
@@ -47,6 +52,8 @@ def stored(entry: IO, feed: Array) -> Array:
 
     To a quantised type `rne(x ÷ scale)` in f32, NaN as 0, plus zero point, saturated; to bf16 or f16 to nearest even.
     """
+    if entry.held:
+        return as_held(f"input {entry.name!r}", entry.held, feed)
     if feed.dtype == NUMPY[entry.dtype] and entry.dtype not in FLOATS:
         return feed
     if feed.dtype == NUMPY[entry.dtype] or feed.dtype == np.float32:
@@ -56,8 +63,24 @@ def stored(entry: IO, feed: Array) -> Array:
     raise BadFeed(f"input {entry.name!r}: type {feed.dtype} isn't float32 or, as stored, {NUMPY[entry.dtype]}")
 
 
-def real(entry: IO, result: Array) -> NDArray[np.float32]:
-    """A stored result as float32."""
+def as_held(what: str, held: str, feed: Array) -> Array:
+    """A feed as ops of the host read it, in the type `held`: integers must fit, texts be texts. Raises BadFeed."""
+    form = Form(held)
+    if feed.dtype == form.numpy:
+        return feed
+    texts = feed.dtype.kind in "UO" and held == TEXT
+    if not texts and (held == TEXT or feed.dtype.kind in "UO" or not np.can_cast(feed.dtype, form.numpy, "same_kind")):
+        raise BadFeed(f"{what}: type {feed.dtype} isn't {held}")
+    try:
+        return in_form(feed, form)
+    except OverflowError as error:
+        raise BadFeed(f"{what}: {error}") from None
+
+
+def real(entry: IO, result: Array) -> Array:
+    """A stored result as float32, or as the host holds it."""
+    if entry.held:
+        return result
     return widen(result) if entry.dtype in FLOATS else dequantise(result, entry.scale, entry.zero_point)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
 from threading import Lock
@@ -12,11 +12,17 @@ import numpy as np
 from simulator import host
 from simulator.dump import Stitcher
 from simulator.host import Feeds, Info
+from simulator.host_ops import Held, HostOp
+from simulator.isa.record import Records
 from simulator.isa.table import Engine, Region
-from simulator.machine import Machine
+from simulator.machine import Machine, Observer
 from simulator.memory import NUMPY, Array, Memory
 from simulator.model_file import IO, DamagedModel, Model, read
 from simulator.profile import Profile, profile
+from simulator.subnets import HostSubnet, Subnet
+
+Part = Callable[[Held, Observer | None], None]
+"""A subnet ready to run: on memory, and on the tensors that the host holds beside it."""
 
 
 class PyRuntime:
@@ -30,12 +36,13 @@ class PyRuntime:
         """
         Load a model, or the file of one, and check every record.
 
-        Raises DamagedModel, FileNotFoundError, IllegalRecord, Deadlock.
+        Raises DamagedModel, FileNotFoundError, IllegalRecord, Deadlock, HostFault.
         """
         self.model = model if isinstance(model, Model) else read(Path(model))
         self.memory = Memory(self.model.chip, self.model.weights, self.model.activation_bytes, self.model.io_bytes)
-        self.machine = Machine(self.memory, self.model.tiu, self.model.gdma)
-        self._homes = {entry.name: self._home(entry) for entry in (*self.model.inputs, *self.model.outputs)}
+        self._parts = [_part(subnet, self.model, self.memory) for subnet in self.model.parts]
+        placed = (entry for entry in (*self.model.inputs, *self.model.outputs) if not entry.held)
+        self._homes = {entry.name: self._home(entry) for entry in placed}
         self._lock = Lock()
 
     def get_inputs(self) -> list[Info]:
@@ -52,11 +59,13 @@ class PyRuntime:
 
         A feed is float32, quantised on the host, or already of the input's storage type. Its leading extent may be a
         multiple of the network's: then the chip runs once a batch, and outputs are put together along their first axis.
-        Outputs are float32, or with `raw` as stored. Raises host.BadFeed.
+        Outputs are float32, or with `raw` as stored. Raises host.BadFeed, HostFault.
         """
         wanted = host.chosen(self.model.outputs, output_names)
         given = host.named(self.model.inputs, feeds)
         count = host.batches(self.model.inputs, given)
+        if count > 1 and (grown := [repr(entry.name) for entry in wanted if -1 in entry.shape]):
+            raise host.BadFeed(f"{count} batches: the extents of {', '.join(grown)} depend on the data; feed one")
         stored = {entry.name: host.stored(entry, given[entry.name]) for entry in self.model.inputs}
         with self._lock:
             runs = [self._one(stored, i, wanted) for i in range(count)]
@@ -64,35 +73,43 @@ class PyRuntime:
         return results if raw else [host.real(entry, array) for entry, array in zip(wanted, results, strict=True)]
 
     def dump(self, feeds: Feeds) -> dict[str, Array]:
-        """Every tensor of the debug map by name, as stored, for one batch. Raises host.BadFeed, dump.BadDump."""
+        """Every tensor of the debug map by name, as stored, for one batch. Raises host.BadFeed, HostFault, BadDump."""
         given = host.named(self.model.inputs, feeds)
         if (count := host.batches(self.model.inputs, given)) != 1:
             raise host.BadFeed(f"a dump is of one batch, not {count}")
         stored = {entry.name: host.stored(entry, given[entry.name]) for entry in self.model.inputs}
         with self._lock:
             stitcher = Stitcher(self.model.tensors, self.memory)
-            self._enter(stored, 0)
+            held = self._enter(stored, 0)
             for engine in Engine:
                 stitcher.snapshot(engine, 0)
-            self.machine.run(stitcher.snapshot)
-            return stitcher.tensors()
+            for run in self._parts:
+                run(held, stitcher.snapshot)
+            return stitcher.tensors(held)
 
     def profile(self) -> Profile:
         """Cycles and bytes by engine and layer: the cycle model's, without running the model."""
         return profile(self.model)
 
     def _one(self, stored: dict[str, Array], batch: int, wanted: Sequence[IO]) -> list[Array]:
-        self._enter(stored, batch)
-        self.machine.run()
-        return [self._homes[entry.name].copy() for entry in wanted]
+        held = self._enter(stored, batch)
+        for run in self._parts:
+            run(held, None)
+        return [held[entry.name] if entry.held else self._homes[entry.name].copy() for entry in wanted]
 
-    def _enter(self, stored: dict[str, Array], batch: int) -> None:
-        """Fresh memory with one batch of the inputs in their places."""
+    def _enter(self, stored: dict[str, Array], batch: int) -> Held:
+        """Fresh memory with one batch of the inputs in their places; those that only the host touches, by name."""
         self.memory.poison()
+        held = Held()
         for entry in self.model.inputs:
             samples = entry.shape[0] if entry.shape else 1
             whole = stored[entry.name]
-            self._homes[entry.name][...] = whole[batch * samples : (batch + 1) * samples] if entry.shape else whole
+            one = whole[batch * samples : (batch + 1) * samples] if entry.shape else whole
+            if entry.held:
+                held[entry.name] = one
+            else:
+                self._homes[entry.name][...] = one
+        return held
 
     def _home(self, entry: IO) -> Array:
         """An input or output in the IO region."""
@@ -100,3 +117,28 @@ class PyRuntime:
         if entry.offset + prod(entry.shape) * dtype.itemsize > region.size:
             raise DamagedModel(f"{entry.name!r} at byte {entry.offset} leaves the IO region of {region.size}")
         return np.ndarray(entry.shape, dtype, region.data, entry.offset)
+
+
+def _part(subnet: Subnet, model: Model, memory: Memory) -> Part:
+    """A subnet made ready. Raises IllegalRecord, Deadlock, HostFault."""
+    if isinstance(subnet, HostSubnet):
+        op = HostOp(subnet, memory)
+        return lambda held, _: op.run(held)
+    first = {Engine.TIU: subnet.tiu[0], Engine.GDMA: subnet.gdma[0]}
+    tiu = _since(model.tiu[slice(*subnet.tiu)], first[Engine.GDMA])
+    gdma = _since(model.gdma[slice(*subnet.gdma)], first[Engine.TIU])
+    machine = Machine(memory, tiu, gdma)
+
+    def run(held: Held, observer: Observer | None) -> None:
+        machine.run(observer and (lambda engine, number: observer(engine, first[engine] + number)))
+
+    return run
+
+
+def _since(records: Records, before: int) -> Records:
+    """Records whose waits count from the other engine's first record of the subnet, which `before` others precede."""
+    if not before:
+        return records
+    own = records.copy()
+    own["wait"] = np.maximum(records["wait"].astype(np.int64) - before, 0)
+    return own

@@ -97,7 +97,7 @@ def test_an_observer_sees_every_record_once() -> None:
     model = doubled(waits=True)
     session = PyRuntime(model)
     seen: list[tuple[Engine, int]] = []
-    machine: Machine = session.machine
+    machine = Machine(session.memory, model.tiu, model.gdma)
     machine.run(lambda engine, number: seen.append((engine, number)))
     expected = [(Engine.TIU, i + 1) for i in range(len(model.tiu))] + [
         (Engine.GDMA, i + 1) for i in range(len(model.gdma))
