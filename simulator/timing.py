@@ -182,6 +182,8 @@ def work(command: Command, chip: Chip) -> int:
 class Transfer:
     """
     A GDMA record's cost.
+        case "BMATMUL":
+            return n * matmul_work(chip, present["a"].dtype, h, c, present["b"].dims[1])
 
     `occupancy` cycles the engine is taken, `latency` more until completion; `payload` bytes moved and `wire` bytes on
     the memory bus.

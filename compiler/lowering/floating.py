@@ -10,7 +10,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from compiler.dialects.fields import integer
 from compiler.dialects.formula import Term
 from compiler.dialects.top.base import TopOp, is_present
-from compiler.dialects.top.contraction import ConvOp, MatMulOp
+from compiler.dialects.top.contraction import ConvOp
 from compiler.dialects.top.elementwise import Elementwise
 from compiler.dialects.top.pooling import AvgPoolOp
 from compiler.dialects.tpu import contraction as tpu
@@ -25,10 +25,8 @@ from compiler.lowering.layout import (
     PLANE,
     activation,
     aligned,
-    as_matrix,
     by_groups,
     chip_filter,
-    chip_right,
     per_channel,
 )
 from compiler.lowering.surround import within_reach
@@ -56,16 +54,6 @@ def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, ta
     extents = (shape(x)[0], filters.shape[0], *shape(op.output)[2:])
     attributes = shared(op, tpu.ConvOp) | {"group": integer(depth)}
     return tpu.ConvOp(operands=operands, result_types=[TensorType(job.element, extents)], attributes=attributes)
-
-
-@to_float.on(MatMulOp)
-def matmul(op: MatMulOp, job: Job) -> TpuOp:
-    right = chip_right(op, job.constant(op.right, "right operand"), job)
-    x = as_matrix(op, real(op.input, job), job)
-    operands = [x, job.weight("right", right, job.element), bias_of(job, op.bias)]
-    result = TensorType(job.element, (shape(x)[0], right.shape[1]))
-    made = tpu.MatMulOp(operands=operands, result_types=[result], attributes=activation(op))
-    return job.viewed(made, shape(op.output), "matrix")
 
 
 @to_float.on(AvgPoolOp)

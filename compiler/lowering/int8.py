@@ -16,7 +16,7 @@ from compiler.dialects.fields import integer, ints
 from compiler.dialects.quant import I8, UniformType
 from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import is_present
-from compiler.dialects.top.contraction import ConvOp, MatMulOp
+from compiler.dialects.top.contraction import ConvOp
 from compiler.dialects.top.elementwise import AddOp, Elementwise, MulOp, SubOp
 from compiler.dialects.top.pooling import AvgPoolOp
 from compiler.dialects.tpu import contraction as tpu
@@ -30,7 +30,7 @@ from compiler.lowering.borders import cast, quantised_array, values_of_table
 from compiler.lowering.fixed_point import common_shift, multiplier_and_shift
 from compiler.lowering.floating import to_float
 from compiler.lowering.job import Job, shared
-from compiler.lowering.layout import PLANE, activation, aligned, as_matrix, by_groups, chip_filter, chip_right
+from compiler.lowering.layout import PLANE, activation, aligned, by_groups, chip_filter
 from compiler.lowering.quantised_weights import Quantised, quantise
 from compiler.lowering.scales import symmetric
 from compiler.lowering.surround import within_reach
@@ -59,24 +59,11 @@ def conv(op: ConvOp, job: Job) -> TpuOp | None:
 
 def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, tag: str) -> TpuOp:
     depth = shape(x)[1] // filters.shape[1]
-    made = quantise_for(x, filters, _bias(op.bias, job, channels), job)
-    operands = [x, job.weight(f"filter{tag}", chip_filter(made.weights), I8), _params(made, job, tag)]
+    made = quantise_for(x, filters, bias_values(op.bias, job, channels), job)
+    operands = [x, job.weight(f"filter{tag}", chip_filter(made.weights), I8), params_of(made, job, tag)]
     extents = (shape(x)[0], filters.shape[0], *shape(op.output)[2:])
     attributes = shared(op, tpu.ConvOp) | {"group": integer(depth)}
     return tpu.ConvOp(operands=operands, result_types=[result_type(extents, job)], attributes=attributes)
-
-
-@to_int8.on(MatMulOp)
-def matmul(op: MatMulOp, job: Job) -> TpuOp | None:
-    if job.array(op.right) is None:
-        return None
-    right = chip_right(op, job.constant(op.right, "right operand"), job)
-    x = as_matrix(op, stored(op.input, job), job)
-    made = quantise_for(x, right[0, :, :, 0], _bias(op.bias, job), job)
-    operands = [x, job.weight("right", made.weights.reshape(right.shape), I8), _params(made, job)]
-    result = result_type((shape(x)[0], right.shape[1]), job)
-    product = tpu.MatMulOp(operands=operands, result_types=[result], attributes=activation(op))
-    return job.viewed(product, shape(op.output), "matrix")
 
 
 @to_int8.on(AvgPoolOp)
@@ -153,11 +140,13 @@ def quantise_for(x: SSAValue, weights: Array, bias: Array | None, job: Job) -> Q
     return quantise(weights, bias, scale(x), step_of(job), reach)
 
 
-def _bias(bias: SSAValue, job: Job, channels: slice = slice(None)) -> Array | None:
+def bias_values(bias: SSAValue, job: Job, channels: slice = slice(None)) -> Array | None:
+    """The bias (oc) of a contraction's channels; None where there is none."""
     return job.constant(bias, "bias").reshape(-1)[channels] if is_present(bias) else None
 
 
-def _params(made: Quantised, job: Job, tag: str = "") -> SSAValue:
+def params_of(made: Quantised, job: Job, tag: str = "") -> SSAValue:
+    """Bias, multiplier and shift of each output channel, i32 (1, oc, 1, 3)."""
     return job.weight(f"params{tag}", made.params.reshape(1, -1, 1, 3), i32)
 
 

@@ -13,6 +13,7 @@ from compiler.dialects.tpu.contraction import ConvOp, MatMulOp
 from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, Rescale, RescaleAddOp
 from compiler.dialects.tpu.movement import Movement, ReshapeOp
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
+from compiler.dialects.tpu.product import BatchMatMulOp
 from compiler.ir.interface import Interface
 from compiler.ir.network import shape
 from compiler.ir.storage import BF16, is_quantised, itemsize, storage
@@ -51,6 +52,12 @@ def _conv(op: ConvOp, chip: Chip) -> Work:
 def _matmul(op: MatMulOp, chip: Chip) -> Work:
     kind = _DTYPES[storage(op.input)]
     return lambda n, c, h, w, k: TIU_SETUP + matmul_work(chip, kind, n, c, k)
+
+
+@work.on(BatchMatMulOp)
+def _batch_matmul(op: BatchMatMulOp, chip: Chip) -> Work:
+    kind = _DTYPES[storage(op.input)]
+    return lambda n, c, h, w, k: TIU_SETUP + n * matmul_work(chip, kind, h, c, k)
 
 
 @work.on(PoolOp)

@@ -75,6 +75,18 @@ def multiply(a: Array, w: Array, *, start: Float32) -> Float32:
     return np.ascontiguousarray(made.T)
 
 
+def products(a: Array, b: Array, *, start: Float32) -> Float32:
+    """Matrix products of `a` (batch, m, k) by `b` (batch, k, n), onto `start`, f32 that broadcasts to the result."""
+    require_subnormals()
+    made = np.empty((len(a), a.shape[1], b.shape[2]), np.float32)
+    made[...] = start
+    point = Window((1, 1), (1, 1), (0, 0, 0, 0), (1, 1))
+    left, right = np.ascontiguousarray(widen(a)), np.ascontiguousarray(widen(b))
+    for rows, columns, sums in zip(left, right, made, strict=True):
+        _accumulate(columns[:, None], point, b.shape[2], rows, sums)
+    return made
+
+
 @cache
 def require_subnormals() -> None:
     """Raises RuntimeError where the processor flushes subnormal results or operands to zero."""

@@ -66,10 +66,28 @@ def multiply(a: Array, w: Array, *, zx: int, start: Int32 | None) -> Int32:
     return made if start is None else np.add(made, start, out=made)
 
 
+def products(a: Array, b: Array, *, za: int, zb: int, start: Int32 | None) -> Int32:
+    """
+    Matrix products of `a` i8|u8 (batch, m, k) by `b` i8|u8 (batch, k, n), onto `start` int32 (batch, m, n).
+
+    `za` and `zb` are subtracted from what is read. Returns (batch, m, n).
+    """
+    left, zero_a = _unsigned(a, za)
+    right, zero_b = _signed(b, zb)
+    made = np.stack([_product(x, y, zero_b, zero_a) for x, y in zip(left, right, strict=True)])
+    return made if start is None else np.add(made, start, out=made)
+
+
 def _signed(x: Array, zero: int) -> tuple[Array, int]:
     """The same differences to the zero point as i8, contiguous."""
     x = np.ascontiguousarray(x)
     return (x, zero) if x.dtype == np.int8 else ((x ^ np.uint8(128)).view(np.int8), zero - 128)
+
+
+def _unsigned(x: Array, zero: int) -> tuple[Array, int]:
+    """The same differences to the zero point as u8, contiguous."""
+    x = np.ascontiguousarray(x)
+    return (x, zero) if x.dtype == np.uint8 else (x.view(np.uint8) ^ np.uint8(128), zero + 128)
 
 
 def _shifted(w: Array) -> Array:
@@ -77,13 +95,13 @@ def _shifted(w: Array) -> Array:
     return np.bitwise_xor(w.view(np.uint8), np.uint8(128), order="C")
 
 
-def _product(w: Array, x: Array, zero: int) -> Int32:
-    """int32 (m, n): `w` u8 with zero point 128, (m, k), by `x` i8 with zero point `zero`, (k, n)."""
+def _product(w: Array, x: Array, zero: int, left_zero: int = 128) -> Int32:
+    """int32 (m, n): `w` u8 with zero point `left_zero`, (m, k), by `x` i8 with zero point `zero`, (k, n)."""
     multiplier = _fastest()
     if len(x) <= LONGEST:
-        return multiplier(w, x, zero)
+        return multiplier(w, x, zero, left_zero)
     cuts = range(0, len(x), LONGEST)
-    parts = [multiplier(np.ascontiguousarray(w[:, k : k + LONGEST]), x[k : k + LONGEST], zero) for k in cuts]
+    parts = [multiplier(np.ascontiguousarray(w[:, k : k + LONGEST]), x[k : k + LONGEST], zero, left_zero) for k in cuts]
     return reduce(np.add, parts)
 
 
@@ -107,11 +125,11 @@ class Multiplier:
             model.SerializeToString(), session_options(), providers=["CPUExecutionProvider"]
         )
 
-    def __call__(self, w: Array, x: Array, zero: int) -> Int32:
+    def __call__(self, w: Array, x: Array, zero: int, left_zero: int = 128) -> Int32:
         """The product that `_product` describes, of at most LONGEST terms."""
         if self.unsigned:
             x, zero = x.view(np.uint8) ^ np.uint8(128), zero + 128
-        feeds = {"w": w, "x": x, "zw": np.array(128, np.uint8), "zx": np.array(zero, x.dtype)}
+        feeds = {"w": w, "x": x, "zw": np.array(left_zero, np.uint8), "zx": np.array(zero, x.dtype)}
         return cast("Int32", self.session.run(["y"], feeds)[0])
 
     def is_exact(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from simulator.execute import contraction, elementwise, movement, pooling
+from simulator.execute import contraction, elementwise, movement, pooling, product, resampling
 from simulator.execute.site import Site
 
 Step = Callable[[], None]
@@ -22,6 +22,7 @@ STEPS: Mapping[str, Callable[[Site], Step]] = {
     "CONV": contraction.conv,
     "DWCONV": contraction.depthwise,
     "MATMUL": contraction.matmul,
+    "BMATMUL": product.matmul,
     "POOL": pooling.pool,
     "REDUCE": pooling.reduce,
     "ARITH": elementwise.arith,

@@ -189,6 +189,39 @@ _AXIS = Param("axis", "u0", "u16", "the axis that indices count along: 0 to 3 fo
 
 BY_CODE: Mapping[int, str] = {spec.code: name for name, spec in SPECS.items()}
     "GATHER": Spec(
+    "BMATMUL": Spec(
+        20, Engine.TIU, ("out", "a", "b", "acc"),
+        (
+            Param("shift", "u0", "u16", "requantise shift"), Param("za", "u1", "i16", "zero point of a"),
+            Param("zb", "u2", "i16", "zero point of b"), Param("zy", "u3", "i16", "zero point of the result"),
+            Param("multiplier", "i0", "i32", "requantise multiplier"), *_CLAMP,
+        ),
+        "two activations: a (batch, m, k, 1) by b (batch, k, n, 1) to out (batch, m, n, 1), which of 8-bit operands "
+        "may be i32: the sums themselves; b is read by all lanes",
+    ),
+    "SELECT": Spec(
+        13, Engine.TIU, ("out", "cond", "a", "b"),
+        (
+            Param("scalar_a", "lo", "f32", "in place of a, if flagged"),
+            Param("scalar_b", "hi", "f32", "in place of b, if flagged"),
+            Param("whole_a", "i0", "i32", "in place of a, if flagged, where the result is an i32"),
+            Param("whole_b", "i1", "i32", "in place of b, if flagged, where the result is an i32"),
+        ),
+        "a where cond isn't 0 (a NaN isn't), else b; as i32 where those of a and b that are tensors are integers, or "
+        "cond if neither is, else as f32; stored in the type of out",
+    ),
+    "RESAMPLE": Spec(
+        24, Engine.TIU, ("out", "in", "table"),
+        (
+            Param("axis", "u0", "u16", "2: rows, 3: columns"), Param("shift", "u1", "u16", "requantise shift"),
+            Param("zx", "u2", "i16", "zero point of the input"), Param("zy", "u3", "i16", "zero point of the result"),
+            Param("multiplier", "i0", "i32", "requantise multiplier"),
+            Param("first", "i1", "i32", "the index that the input begins with, of those that the table speaks of"),
+            *_CLAMP,
+        ),
+        "each row or column anew from index table[o, 0] on: picked, or the sum of neighbours by the weights table[o, "
+        "1…], bits of f32 for a float input; 8-bit inputs make i32 sums, or are requantised", ("pick", "sum"),
+    ),
         35, Engine.GDMA, ("out", "in", "index"), (_AXIS,),
         "global to local: each element is that of in at the index (I32, extents of out, stride 0 repeats) on the axis, "
         "a negative one counted from the end; beyond either end it is 0",

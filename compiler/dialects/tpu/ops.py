@@ -3,13 +3,14 @@
 from xdsl.ir import Dialect
 
 from compiler.dialects.fields import ops_of
-from compiler.dialects.tpu import contraction, elementwise, group, movement, pooling
+from compiler.dialects.tpu import contraction, elementwise, group, movement, pooling, product, windows
 from compiler.dialects.tpu.base import *
 from compiler.dialects.tpu.contraction import *
 from compiler.dialects.tpu.elementwise import *
 from compiler.dialects.tpu.group import *
 from compiler.dialects.tpu.movement import *
 from compiler.dialects.tpu.pooling import *
+from compiler.dialects.tpu.product import *
 from compiler.dialects.tpu.slices import LgAttr
 
-Tpu = Dialect("tpu", ops_of(contraction, pooling, elementwise, movement, group), [LgAttr])
+Tpu = Dialect("tpu", ops_of(contraction, product, windows, pooling, elementwise, movement, group), [LgAttr])

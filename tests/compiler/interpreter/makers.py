@@ -105,6 +105,24 @@ def matmul(draw: Draw) -> tpu.TpuOp:
     return tpu.MatMulOp(operands=operands, result_types=[result], attributes=relu(draw))
 
 
+def batch_matmul(draw: Draw) -> tpu.TpuOp:
+    batch, m, k, n = (draw(st.integers(1, 5)) for _ in "bmkn")
+    left, right = draw(st.sampled_from([(batch, batch), (1, batch), (batch, 1)]))
+    element: Attribute = draw(st.sampled_from([*FLOATS, *BYTES]))
+    other = draw(st.sampled_from(BYTES)) if element in BYTES else element
+    turned = draw(st.booleans())
+    attributes: dict[str, Attribute] = {"right_transpose": TRUE if turned else FALSE, **relu(draw)}
+    made = element
+    if element in BYTES:
+        made = draw(st.sampled_from([i32, *BYTES]))
+        if made == i32:
+            attributes["do_relu"] = FALSE
+        else:
+            attributes |= {"multiplier": integer(1 << 30), "rshift": integer(36)}
+    operands = [value(element, left, m, k), value(other, right * n, k) if turned else value(other, right, k, n)]
+    return tpu.BatchMatMulOp(operands=operands, result_types=[TensorType(made, [batch, m, n])], attributes=attributes)
+
+
 def pool(draw: Draw) -> tpu.TpuOp:
     element: Attribute = draw(st.sampled_from([*FLOATS, *BYTES]))
     w, extents = window(draw)
@@ -200,7 +218,7 @@ def take(draw: Draw) -> tpu.TpuOp:
     return tpu.SliceOp(operands=[value(I8, *dims)], result_types=[result], attributes=attributes)
 
 
-MAKERS = [conv, matmul, pool, reduce, elementwise, lut, add, mul, cast, concat, reshape, permute, take]
+MAKERS = [conv, matmul, batch_matmul, pool, reduce, elementwise, lut, add, mul, cast, concat, reshape, permute, take]
 """One for each op class that computes or moves; each is named like the answer to `evaluate`."""
 
 

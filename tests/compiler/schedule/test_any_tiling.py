@@ -16,13 +16,14 @@ from compiler.dialects.tpu.contraction import MatMulOp
 from compiler.dialects.tpu.elementwise import ElementwiseOp, LutOp, RescaleAddOp, RescaleMulOp
 from compiler.dialects.tpu.movement import ConcatOp, PermuteOp, ReshapeOp, SliceOp
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
+from compiler.dialects.tpu.product import BatchMatMulOp
 from compiler.interpreter.run import run
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.schedule.addresses import assign
 from compiler.schedule.divide import divide
 from simulator.chip import Chip
 from simulator.runtime import PyRuntime
-from tests.compiler.schedule.networks import Builder
+from tests.compiler.schedule.networks import INT8, Builder
 
 SMALL = Chip("small", 1, 4, 2048, 8, 8, 2, 1e9, 1e9)
 """Four lanes of 2 KiB."""
@@ -79,7 +80,16 @@ def strides() -> Network:
     return b.finish(b.conv(part, 3, 1, stride=3))
 
 
-NETWORKS = [bottleneck, branches, softmax, strides]
+def attention() -> Network:
+    """Scores of rows by rows of two heads, and what they weigh: both kinds of right operand, one shared by all."""
+    b = Builder()
+    x = b.input(2, 19, 13)
+    scores = b.op(BatchMatMulOp, [x, b.op(ReshapeOp, [x], (38, 13))], (2, 19, 19), right_transpose=TRUE, **b.rescale())
+    mixed = b.op(BatchMatMulOp, [scores, x], (2, 19, 13), do_relu=TRUE, **b.rescale())
+    return b.finish(b.op(BatchMatMulOp, [mixed, b.weight(1, 13, 17, element=INT8)], (2, 19, 17), **b.rescale()))
+
+
+NETWORKS = [bottleneck, branches, softmax, strides, attention]
 
 
 def expected(network: Network, feeds: dict[str, Array]) -> dict[str, Array]:
