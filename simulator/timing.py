@@ -7,7 +7,7 @@ Nothing here looks at data, so a command's time is known when it is emitted. Cyc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 
@@ -53,6 +53,12 @@ PASSES: Mapping[str, Passes] = {
     "erf": _polynomials(7, 6, 7, beside=1, why="x·p(x²) and, for large x, one minus exp of a polynomial"),
     "sin": _polynomials(4, 4, beside=6, why="sine and cosine parts in r², after three products and sums of reduction"),
     "cos": _polynomials(4, 4, beside=6, why="as sin, a quarter turn on"),
+    "atan": _polynomials(5, beside=7, why="x·p(x²), after a sum, a difference and a division of reduction"),
+    "pow": _polynomials(11, 7, beside=5, why="exp of b·log a, and the sign; of integers ten products and squares"),
+    **{f: Passes(1, "one step: a comparison") for f in ("lt", "le", "eq")},
+    **{f: Passes(1, "one step on the bits") for f in ("bitand", "bitor", "bitxor", "shl", "shr", "copy")},
+    **{f: Passes(28, "the division's steps for 24 bits of the quotient at a time") for f in ("mod", "fmod")},
+    "SELECT": Passes(2, "one pass reads cond, one the two values, through the same ports"),
     "COPY": Passes(1, "one word in, one word out"),
     "LUT": Passes(2, "one pass reads the indices, one the table, through the same port"),
     "RESCALE_ADD": Passes(2, "two products and the shift, the sum in between is free"),
@@ -64,6 +70,9 @@ PASSES: Mapping[str, Passes] = {
     "POOL avg float": Passes(5, "beside the taps: a division"),
     "POOL avg integer": Passes(2, "beside the taps: requantise"),
     "DWCONV": Passes(1, "a pass for each tap of the kernel; bias and requantise are in its pipeline"),
+    "RESAMPLE pick": Passes(1, "one word in, one word out, from another row or turned by columns"),
+    "RESAMPLE sum": Passes(2, "a product and a sum for each tap"),
+    "RESAMPLE requantise": Passes(2, "requantises each result"),
     "REDUCE": Passes(1, "a pass over what is read"),
     "REDUCE mean float": Passes(5, "a division of each result"),
     "REDUCE mean integer": Passes(2, "requantises each result"),
@@ -107,6 +116,13 @@ def vector_work(chip: Chip, itemsize: int, n: int, c: int, h: int, w: int, passe
 def depthwise_work(chip: Chip, dtype: DType, n: int, c: int, oh: int, ow: int, kh: int, kw: int) -> int:
     """Cycles of a depthwise convolution to (n, c, oh, ow), pixels of `dtype`; without the record's setup."""
     return vector_work(chip, dtype.itemsize, n, c, oh, ow, kh * kw * PASSES["DWCONV"].count)
+
+
+def resample_passes(function: str, taps: int, requantised: bool) -> int:
+    """Passes over the result of a RESAMPLE."""
+    if function == "pick":
+        return PASSES["RESAMPLE pick"].count
+    return taps * PASSES["RESAMPLE sum"].count + (PASSES["RESAMPLE requantise"].count if requantised else 0)
 
 
 def bank_conflicts(chip: Chip, spans: Iterable[tuple[int, int]]) -> int:
@@ -166,15 +182,22 @@ def work(command: Command, chip: Chip) -> int:
             return depthwise_work(chip, present["in"].dtype, n, c, h, w, _int(command, "kh"), _int(command, "kw"))
         case "MATMUL":
             return matmul_work(chip, present["in"].dtype, n, c, present["in"].dims[1])
+        case "BMATMUL":
+            return n * matmul_work(chip, present["a"].dtype, h, c, present["b"].dims[1])
         case "POOL":
             taps = _int(command, "kh") * _int(command, "kw") * PASSES["POOL"].count
             return vector_work(chip, _widest(present, "out", "in"), n, c, h, w, taps + _mean_passes(command, present))
+        case "RESAMPLE":
+            taps = max(present["table"].dims[5 - _int(command, "axis")] - 1, 1)
+            return vector_work(chip, _widest(present, "out", "in"), n, c, h, w, resample_passes(
+                command.function, taps, present["out"].dtype in INTEGERS
+            ))
         case "REDUCE":
             size = _widest(present, "out", "in")
             read = vector_work(chip, size, *present["in"].dims, PASSES["REDUCE"].count)
             return read + vector_work(chip, size, n, c, h, w, _mean_passes(command, present))
         case _:
-            size = _widest(present, "out", "in", "a", "b")
+            size = _widest(present, "out", "in", "cond", "a", "b")
             return vector_work(chip, size, n, c, h, w, _passes(command, present))
 
 
@@ -182,8 +205,6 @@ def work(command: Command, chip: Chip) -> int:
 class Transfer:
     """
     A GDMA record's cost.
-        case "BMATMUL":
-            return n * matmul_work(chip, present["a"].dtype, h, c, present["b"].dims[1])
 
     `occupancy` cycles the engine is taken, `latency` more until completion; `payload` bytes moved and `wire` bytes on
     the memory bus.
@@ -202,6 +223,8 @@ def transfer(command: Command, chip: Chip) -> Transfer:
     if command.op == "DMA_END":
         return Transfer(DMA_SETUP, DMA_LATENCY, 0, 0)
     present = used(command)
+    if "index" in present:
+        return _indexed(chip, present["in"] if command.op == "SCATTER" else present["out"], present)
     far, near = (present["in"], present["out"]) if command.op == "LOAD" else (present["out"], present["in"])
     runs, run_bytes = contiguous(far)
     local, lanes = prod(near.dims) * near.dtype.itemsize, min(near.dims[1], chip.lanes)
@@ -209,16 +232,6 @@ def transfer(command: Command, chip: Chip) -> Transfer:
     return Transfer(occupancy, DMA_LATENCY, runs * run_bytes, wire_bytes(runs, run_bytes))
 
 
-def contiguous(far: Operand) -> tuple[int, int]:
-    if "index" in present:
-        return _indexed(chip, present["in"] if command.op == "SCATTER" else present["out"], present)
-    """Number and bytes of the contiguous runs of an operand in global memory; an axis of stride 0 is fetched once."""
-    length, runs = far.dtype.itemsize, 1
-    for extent, stride in zip(reversed(far.dims), reversed(far.strides), strict=True):
-        if extent == 1 or stride == 0:
-            continue
-        if runs == 1 and stride == length:
-            length *= extent
 def _indexed(chip: Chip, moved: Operand, present: Mapping[str, Operand]) -> Transfer:
     """GATHER and SCATTER: the elements `moved`, in runs that end where the index changes, and the indices."""
     index, size = present["index"], moved.dtype.itemsize
@@ -247,6 +260,14 @@ def indexed_cycles(chip: Chip, wire: int, local_bytes: int, lanes: int) -> int:
     return DMA_SETUP + ceil(max(wire / chip.ddr_bytes_per_cycle, local_bytes / (lanes * chip.eu_bytes)))
 
 
+def contiguous(far: Operand) -> tuple[int, int]:
+    """Number and bytes of the contiguous runs of an operand in global memory; an axis of stride 0 is fetched once."""
+    length, runs = far.dtype.itemsize, 1
+    for extent, stride in zip(reversed(far.dims), reversed(far.strides), strict=True):
+        if extent == 1 or stride == 0:
+            continue
+        if runs == 1 and stride == length:
+            length *= extent
         else:
             runs *= extent
     return runs, length

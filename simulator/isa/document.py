@@ -31,10 +31,10 @@ WORK: Mapping[str, str] = {
     "RESAMPLE": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·(passes · taps + those of requantising)",
     "LOAD": "bytes on the bus ÷ DDR bytes a cycle, or local bytes ÷ (lanes touched · E), whichever is more",
     "STORE": "as LOAD",
-    "DMA_END": "0",
-}
     "GATHER": "as LOAD, a contiguous run ending where the index changes; the indices are on the bus too",
     "SCATTER": "as GATHER",
+    "DMA_END": "0",
+}
 """What `simulator.timing` computes for each op, in the symbols of the presets."""
 
 INTRODUCTION = """\
@@ -115,8 +115,8 @@ def _codes() -> Iterator[str]:
 FLAGS: Mapping[Flag, str] = {
     Flag.ACC_IN: "goes on from the f32 or i32 accumulators in `acc` instead of from the bias or the start value",
     Flag.ACC_OUT: "leaves the accumulators in `acc` unfinished; `out` isn't written",
-    Flag.SCALAR_A: "ARITH: the scalar takes the place of operand `a`",
-    Flag.SCALAR_B: "ARITH: the scalar takes the place of operand `b`",
+    Flag.SCALAR_A: "ARITH, SELECT: a scalar takes the place of operand `a`",
+    Flag.SCALAR_B: "ARITH, SELECT: a scalar takes the place of operand `b`",
     Flag.COUNT_PAD: "POOL avg: padding counts as taps",
 }
 

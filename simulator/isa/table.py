@@ -56,9 +56,9 @@ class Flag(IntFlag):
     ACC_OUT = 2
     """Leave the accumulators in `acc` unfinished; `out` isn't written."""
     SCALAR_A = 4
-    """ARITH: the scalar `lo` takes the place of operand `a`."""
+    """ARITH, SELECT: a scalar takes the place of operand `a`."""
     SCALAR_B = 8
-    """ARITH: the scalar `lo` takes the place of operand `b`."""
+    """ARITH, SELECT: a scalar takes the place of operand `b`."""
     COUNT_PAD = 16
     """POOL avg: padding counts as taps."""
 
@@ -104,14 +104,14 @@ _ZX = Param("zx", "i0", "i32", "zero point of the input, also the value of paddi
 _ZY = Param("zy", "i1", "i32", "zero point of the result")
 
 ARITHMETIC = ("add", "sub", "mul", "div", "max", "min", "abs", "sqrt", "exp", "log", "tanh", "erf", "sin", "cos",
-              "floor", "ceil", "round")  # fmt: skip
-"""Functions of ARITH on f32, in the order of their codes."""
+              "floor", "ceil", "round", "lt", "le", "eq", "bitand", "bitor", "bitxor", "shl", "shr", "mod", "fmod",
+              "pow", "atan", "copy")  # fmt: skip
+"""Functions of ARITH, in the order of their codes."""
 
-BINARY = frozenset(("add", "sub", "mul", "div", "max", "min"))
+BINARY = frozenset(("add", "sub", "mul", "div", "max", "min", "lt", "le", "eq", "bitand", "bitor", "bitxor", "shl",
+                    "shr", "mod", "fmod", "pow"))  # fmt: skip
 """Those that take operand `b` too."""
 
-SPECS: Mapping[str, Spec] = {
-    "NOP": Spec(0, Engine.TIU, (), (), "nothing; carries a wait"),
 WHOLE_ONLY = frozenset(("bitand", "bitor", "bitxor", "shl", "shr"))
 """Those on i32 alone."""
 
@@ -123,6 +123,8 @@ SCATTERING = ("set", "add", "mul", "max", "min")
 
 _AXIS = Param("axis", "u0", "u16", "the axis that indices count along: 0 to 3 for n, c, h, w")
 
+SPECS: Mapping[str, Spec] = {
+    "NOP": Spec(0, Engine.TIU, (), (), "nothing; carries a wait"),
     "END": Spec(1, Engine.TIU, (), (), "the last record of a TIU stream"),
     "CONV": Spec(
         2, Engine.TIU, ("out", "in", "filter", "params", "acc"), (*_WINDOW, _ZX, _ZY, *_CLAMP),
@@ -153,8 +155,14 @@ _AXIS = Param("axis", "u0", "u16", "the axis that indices count along: 0 to 3 fo
         "maximum, sum or mean over rows and/or columns", ("max", "sum", "mean"),
     ),
     "ARITH": Spec(
-        7, Engine.TIU, ("out", "a", "b"), (Param("scalar", "lo", "f32", "the scalar operand, if flagged"),),
-        "one f32 function, rounded once, then stored in the type of out; operands broadcast by stride 0", ARITHMETIC,
+        7, Engine.TIU, ("out", "a", "b"),
+        (
+            Param("scalar", "lo", "f32", "the scalar operand, if flagged"),
+            Param("whole", "i0", "i32", "the same where the function is one of i32"),
+        ),
+        "one function, of i32 where all tensor operands are integers, else of f32, stored in the type of out; operands "
+        "broadcast by stride 0",
+        ARITHMETIC,
     ),
     "LUT": Spec(8, Engine.TIU, ("out", "in", "table"), (), "out = table[in as u8]; table (1, 1, 1, 256) in each lane"),
     "RESCALE_ADD": Spec(
@@ -181,14 +189,6 @@ _AXIS = Param("axis", "u0", "u16", "the axis that indices count along: 0 to 3 fo
         "quantise to an integer type, dequantise from one, or round to another float type",
     ),
     "COPY": Spec(12, Engine.TIU, ("out", "in"), (), "the same bytes at another place in each lane"),
-    "LOAD": Spec(32, Engine.GDMA, ("out", "in"), (), "global to local; the local side has lanes, stride 0 repeats"),
-    "STORE": Spec(33, Engine.GDMA, ("out", "in"), (), "local to global"),
-    "DMA_END": Spec(34, Engine.GDMA, (), (), "the last record of a GDMA stream"),
-}  # fmt: skip
-"""Every op by name."""
-
-BY_CODE: Mapping[int, str] = {spec.code: name for name, spec in SPECS.items()}
-    "GATHER": Spec(
     "BMATMUL": Spec(
         20, Engine.TIU, ("out", "a", "b", "acc"),
         (
@@ -222,6 +222,9 @@ BY_CODE: Mapping[int, str] = {spec.code: name for name, spec in SPECS.items()}
         "each row or column anew from index table[o, 0] on: picked, or the sum of neighbours by the weights table[o, "
         "1…], bits of f32 for a float input; 8-bit inputs make i32 sums, or are requantised", ("pick", "sum"),
     ),
+    "LOAD": Spec(32, Engine.GDMA, ("out", "in"), (), "global to local; the local side has lanes, stride 0 repeats"),
+    "STORE": Spec(33, Engine.GDMA, ("out", "in"), (), "local to global"),
+    "GATHER": Spec(
         35, Engine.GDMA, ("out", "in", "index"), (_AXIS,),
         "global to local: each element is that of in at the index (I32, extents of out, stride 0 repeats) on the axis, "
         "a negative one counted from the end; beyond either end it is 0",
@@ -235,3 +238,8 @@ BY_CODE: Mapping[int, str] = {spec.code: name for name, spec in SPECS.items()}
         "global into local: each element of in is put at its index (I32, extents of in) on the axis of out, row by row "
         "of in, each step rounded to the type of out; an index that out has no row for is passed over", SCATTERING,
     ),
+    "DMA_END": Spec(34, Engine.GDMA, (), (), "the last record of a GDMA stream"),
+}  # fmt: skip
+"""Every op by name."""
+
+BY_CODE: Mapping[int, str] = {spec.code: name for name, spec in SPECS.items()}
