@@ -70,7 +70,7 @@ def _layers(tiles: Sequence[Step], made: Streams) -> tuple[list[str], dict[Engin
     numbers = dict[str, int]()
     tags: dict[Engine, dict[int, int]] = {engine: {} for engine in Engine}
     for step in tiles:
-        for node in (*step.computes, *step.named("LOAD"), *step.named("STORE")):
+        for node in (*step.computes, *step.inbound, *step.named("STORE")):
             tags[node.command.engine][made.position[node]] = numbers.setdefault(node.layer, len(numbers))
     return list(numbers), tags
 

@@ -10,8 +10,9 @@ from xdsl.dialects.builtin import NoneType
 from xdsl.ir import Operation, SSAValue
 
 from compiler.codegen.emit.answers import Place, emit
+from compiler.codegen.emit.movement import moves
 from compiler.codegen.operands import dtype, extents, in_global, in_local, part_of
-from compiler.dialects.access import Box, Follows
+from compiler.dialects.access import Box
 from compiler.dialects.tpu import ops as tpu
 from compiler.dialects.tpu.base import lane_broadcast
 from compiler.ir.network import name_of
@@ -64,9 +65,14 @@ class Step:
         return [node for node in self.nodes if node.command.engine is Engine.TIU]
 
     @property
+    def inbound(self) -> list[Node]:
+        """The commands that bring something to local memory."""
+        return [node for node in self.nodes if _is_inbound(node)]
+
+    @property
     def leading(self) -> list[Node]:
         """The loads before anything is computed: those that depend on nothing in their own tile."""
-        return list(takewhile(lambda node: node.command.op == "LOAD", self.nodes))
+        return list(takewhile(_is_inbound, self.nodes))
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,10 @@ class Held:
         """The part of it in `box`, a box of the same frame."""
         start = [wanted.start - have.start for wanted, have in zip(box, self.box, strict=True)]
         return part_of(self.operand, start, extents(box), chip)
+
+
+def _is_inbound(node: Node) -> bool:
+    return node.command.engine is Engine.GDMA and node.command.op != "STORE"
 
 
 def tiles(group: tpu.GroupOp) -> Iterator[Tile]:
@@ -189,18 +199,10 @@ class _Walk:
             return
         made = in_local(self._buffer(op), dtype(op.output), extents(work), self.chip)
         self.held[op.output] = Held(made, work[:4])
-        piece, order, reads = cut(op, work), op.order(), op.reads()
-        for value, part, access in zip(op.operands, piece.parts, reads, strict=True):
-            if not all(part.box):
-                continue
-            source = in_global(_outside(value), part.box)
-            steps_of = [entry.scale if isinstance(entry, Follows) else 1 for entry in access]
-            n, c, h, w = (-(-source.dims[axis] // steps_of[axis]) for axis in order)
-            sn, sc, sh, sw = (source.strides[axis] * steps_of[axis] for axis in order)
-            start = [part.before[axis] for axis in order]
-            local = part_of(made, start, (n, c, h, w), self.chip)
-            source = replace(source, dims=local.dims, strides=(sn, sc, sh, sw))
-            step.nodes.append(Node(Command("LOAD", {"out": local, "in": source}), name_of(op)))
+        piece = cut(op, work)
+        read = (pair for pair in zip(op.operands, piece.parts, strict=True) if all(pair[1].box))
+        sources = [in_global(_outside(value), part.box) for value, part in read]
+        step.nodes += [Node(command, name_of(op)) for command in moves(op, piece, sources, made, self.chip)]
         step.made.append(Made(op.output, list(step.nodes), made, work[:4]))
 
 

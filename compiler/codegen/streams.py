@@ -71,7 +71,7 @@ def _pipelined(tiles: Sequence[Step], chip: Chip) -> list[Node]:
     stream, early = list[Node](), set[Node]()
     for step, following in pairwise([*tiles, Step()]):
         stores = step.named("STORE")
-        stream += [node for node in step.named("LOAD") if node not in early]
+        stream += [node for node in step.inbound if node not in early]
         early, kept = set[Node](), list(stores)
         for load in following.leading:
             if any(_conflict(load.command, other.command, chip) for other in kept):

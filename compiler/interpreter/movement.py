@@ -6,11 +6,12 @@ import numpy as np
 
 from compiler.dialects.fields import numbers
 from compiler.dialects.tpu.base import frame_of
-from compiler.dialects.tpu.movement import ConcatOp, PermuteOp, ReshapeOp, SliceOp
+from compiler.dialects.tpu.movement import ConcatOp, ExpandOp, GatherOp, PermuteOp, ReshapeOp, ScatterOp, SliceOp
 from compiler.interpreter.evaluate import Arrays, evaluate, extents
 from compiler.ir.network import Array
 from compiler.ir.storage import storage
 from compiler.schedule.tiling import Piece
+from simulator.arithmetic import indexing
 
 
 @evaluate.on(ConcatOp)
@@ -39,3 +40,21 @@ def permute(op: PermuteOp, inputs: Arrays, piece: Piece) -> Array:
 @evaluate.on(SliceOp)
 def take(op: SliceOp, inputs: Arrays, piece: Piece) -> Array:
     return inputs[0][tuple(slice(None, None, step) for step in numbers(op.steps))]
+
+
+@evaluate.on(ExpandOp)
+def expand(op: ExpandOp, inputs: Arrays, piece: Piece) -> Array:
+    return np.broadcast_to(inputs[0], extents(piece))
+
+
+@evaluate.on(GatherOp)
+def gather(op: GatherOp, inputs: Arrays, piece: Piece) -> Array:
+    return np.broadcast_to(indexing.gather(inputs[0], inputs[1], op.axis.value.data), extents(piece))
+
+
+@evaluate.on(ScatterOp)
+def scatter(op: ScatterOp, inputs: Arrays, piece: Piece) -> Array:
+    x, index, updates = inputs
+    axis = op.axis.value.data
+    first, rows = piece.work[axis].start, frame_of(op.input)[axis]
+    return indexing.scatter(x, index, updates, axis, op.function.data, first, rows)

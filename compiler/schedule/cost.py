@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from compiler.dialects.access import Follows, Frame
+from compiler.dialects.access import Follows, Frame, Whole
 from compiler.dialects.tpu.slices import Cuts
 from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key, made_anew
 from compiler.schedule.nodes import Node, Operand
@@ -102,7 +102,7 @@ def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip) -> Cost:
 
 
 def move(extents: tuple[int, ...], operand: Operand, node: Node, chip: Chip) -> int:
-    """Cycles of loading a box of an operand."""
+    """Cycles of loading a box of an operand; of one that indices pick from, as many rows as they can make."""
     if not all(extents):
         return 0
     if not node.moves:
@@ -111,7 +111,11 @@ def move(extents: tuple[int, ...], operand: Operand, node: Node, chip: Chip) -> 
     strides = (c * h * w, h * w, w, 1)
     steps = [entry.scale if isinstance(entry, Follows) else 1 for entry in operand.access]
     order = node.order
-    dims = [-(-extents[axis] // steps[axis]) for axis in order]
+    read = [
+        min(extent, made) if isinstance(entry, Whole) else extent
+        for extent, entry, made in zip(extents, operand.access, node.extents, strict=True)
+    ]
+    dims = [-(-read[axis] // steps[axis]) for axis in order]
     return _transfer(dims, [strides[axis] * steps[axis] for axis in order], operand.itemsize, chip, 1)
 
 

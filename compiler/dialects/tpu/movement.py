@@ -5,13 +5,17 @@ from __future__ import annotations
 from abc import ABC
 from itertools import accumulate
 
+from xdsl.dialects.builtin import StringAttr
 from xdsl.irdl import attr_def, irdl_op_definition, operand_def, var_operand_def
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.dialects.access import SAME, Access, Follows, Whole
+from compiler.dialects.access import SAME, Access, Follows, Frame, Whole, broadcast
 from compiler.dialects.fields import AnyTensor, Int, Ints, numbers
 from compiler.dialects.tpu.base import TpuOp, frame_of
 from compiler.ir.network import Shape, shape, size
+
+FUNCTIONS = ("set", "add", "mul", "max", "min")
+"""What may become of a place and the value that is put there."""
 
 
 class Movement(TpuOp, ABC):
@@ -119,3 +123,91 @@ class SliceOp(Movement):
         given = zip(numbers(self.offset), numbers(self.steps), strict=True)
         along = [Follows(i, step, start, start) for i, (start, step) in enumerate(given)]
         return ((*along, *SAME[len(along) :]),)
+
+
+@irdl_op_definition
+class ExpandOp(Movement):
+    """The input repeated along axes of extent 1, to the result's extents."""
+
+    name = "tpu.Expand"
+    input = operand_def(AnyTensor)
+
+    def infer_shape(self) -> Shape:
+        have, made = shape(self.input), shape(self.output)
+        if len(have) != len(made) or any(n not in (1, full) for n, full in zip(have, made, strict=True)):
+            raise VerifyException(f"{list(have)} doesn't expand to {list(made)}")
+        return made
+
+    def reads(self) -> tuple[Access, ...]:
+        return (broadcast(frame_of(self.input), frame_of(self.output)),)
+
+
+@irdl_op_definition
+class GatherOp(Movement):
+    """
+    `output[…, i, …] = input[…, index[…, i, …], …]`, the index on `axis`, negative ones counted from the end.
+
+    `input` and `index`, of up to four axes and equal in number, broadcast to the result on the other axes. An index
+    beyond either end picks a zero.
+    """
+
+    name = "tpu.Gather"
+    input = operand_def(AnyTensor)
+    index = operand_def(AnyTensor)
+    axis = attr_def(Int)
+
+    def infer_shape(self) -> Shape:
+        axis, x, told = self.axis.value.data, shape(self.input), shape(self.index)
+        if len(x) != len(told) or not axis < len(x) <= 4:
+            raise VerifyException(f"axis {axis} of {list(x)}, indices {list(told)}: axes are up to four, and as many")
+        others = [(a, b) for i, (a, b) in enumerate(zip(x, told, strict=True)) if i != axis]
+        if any(a != b and 1 not in (a, b) for a, b in others):
+            raise VerifyException(f"{list(x)} and indices {list(told)} don't broadcast beside axis {axis}")
+        return tuple(b if i == axis else max(a, b) for i, (a, b) in enumerate(zip(x, told, strict=True)))
+
+    def reads(self) -> tuple[Access, ...]:
+        made, axis = frame_of(self.output), self.axis.value.data
+        x = broadcast(frame_of(self.input), made)
+        return (*x[:axis], Whole(), *x[axis + 1 :]), broadcast(frame_of(self.index), made)
+
+
+@irdl_op_definition
+class ScatterOp(Movement):
+    """
+    The input with updates put in: `output[…, index[…, i, …], …]` is `function` of itself and `updates[…, i, …]`.
+
+    That is done for each i of `axis` in rising order, rounded each time. The three have up to four axes. `index` has
+    the extents of `updates`, or 1, which serves all; a negative one counts from the end, one beyond the ends is idle.
+    """
+
+    name = "tpu.Scatter"
+    input = operand_def(AnyTensor)
+    index = operand_def(AnyTensor)
+    updates = operand_def(AnyTensor)
+    axis = attr_def(Int)
+    function = attr_def(StringAttr)
+
+    def infer_shape(self) -> Shape:
+        axis, x, told, given = self.axis.value.data, shape(self.input), shape(self.index), shape(self.updates)
+        if not len(x) == len(told) == len(given) or not axis < len(x) <= 4:
+            raise VerifyException(f"axis {axis} of {list(x)}, updates {list(given)}: axes are up to four, and as many")
+        if (*x[:axis], *x[axis + 1 :]) != (*given[:axis], *given[axis + 1 :]):
+            raise VerifyException(f"updates {list(given)} differ from {list(x)} beside axis {axis}")
+        if any(n not in (1, full) for n, full in zip(told, given, strict=True)):
+            raise VerifyException(f"indices {list(told)} don't broadcast to {list(given)}")
+        return x
+
+    def reads(self) -> tuple[Access, ...]:
+        axis, given = self.axis.value.data, frame_of(self.updates)
+        return SAME, _beside(axis, frame_of(self.index), given), _beside(axis, given, given)
+
+    def verify_(self) -> None:
+        if self.function.data not in FUNCTIONS:
+            raise VerifyException(f"function is {', '.join(FUNCTIONS)}, not {self.function.data!r}")
+        super().verify_()
+
+
+def _beside(axis: int, operand: Frame, updates: Frame) -> Access:
+    """Read in step with the result but on `axis`, where every update may land in any row."""
+    access = broadcast(operand, updates)
+    return (*access[:axis], Whole(), *access[axis + 1 :])

@@ -218,7 +218,52 @@ def take(draw: Draw) -> tpu.TpuOp:
     return tpu.SliceOp(operands=[value(I8, *dims)], result_types=[result], attributes=attributes)
 
 
-MAKERS = [conv, matmul, batch_matmul, pool, reduce, elementwise, lut, add, mul, cast, concat, reshape, permute, take]
+def expand(draw: Draw) -> tpu.TpuOp:
+    dims = (3, 5, 4)
+    source = [n if draw(st.booleans()) else 1 for n in dims]
+    return tpu.ExpandOp(operands=[value(bf16, *source)], result_types=[TensorType(bf16, dims)])
+
+
+def gather(draw: Draw) -> tpu.TpuOp:
+    """Indices of several rows each, shared along some axes, as the table is."""
+    axis, dims = draw(st.integers(0, 2)), [3, 4, 5]
+    table, told = ([n if draw(st.booleans()) else 1 for n in dims] for _ in range(2))
+    table[axis], told[axis] = 4, draw(st.integers(1, 6))
+    made = [b if i == axis else max(a, b) for i, (a, b) in enumerate(zip(table, told, strict=True))]
+    operands = [value(f16, *table), value(i32, *told)]
+    return tpu.GatherOp(operands=operands, result_types=[TensorType(f16, made)], attributes={"axis": integer(axis)})
+
+
+def scatter(draw: Draw) -> tpu.TpuOp:
+    axis, dims, element = draw(st.integers(0, 2)), [3, 4, 5], draw(st.sampled_from([f32, bf16, i32]))
+    given = list(dims)
+    given[axis] = draw(st.integers(1, 6))
+    told = [n if draw(st.booleans()) or i == axis else 1 for i, n in enumerate(given)]
+    operands = [value(element, *dims), value(i32, *told), value(element, *given)]
+    function = StringAttr(draw(st.sampled_from(["set", "add", "mul", "max", "min"])))
+    attributes: dict[str, Attribute] = {"axis": integer(axis), "function": function}
+    return tpu.ScatterOp(operands=operands, result_types=[TensorType(element, dims)], attributes=attributes)
+
+
+MAKERS = [
+    conv,
+    matmul,
+    batch_matmul,
+    pool,
+    reduce,
+    elementwise,
+    lut,
+    add,
+    mul,
+    cast,
+    concat,
+    reshape,
+    permute,
+    take,
+    expand,
+    gather,
+    scatter,
+]
 """One for each op class that computes or moves; each is named like the answer to `evaluate`."""
 
 
@@ -235,6 +280,8 @@ def _operand(op: tpu.TpuOp, v: SSAValue, rng: np.random.Generator) -> Array:
     if kind == np.int32 and isinstance(op, tpu.PoolOp):
         counts = np.arange(frame[2])
         return np.stack([counts, (1 << 30) // (counts + 1), np.full(len(counts), 29)], -1).astype(kind).reshape(frame)
+    if kind == np.int32 and isinstance(op, tpu.GatherOp | tpu.ScatterOp):
+        return rng.integers(-5, 6, frame).astype(kind)
     if kind == np.int32:
         channels = rng.integers([-500, 1 << 30, 32], [500, (1 << 31) - 1, 39], (frame[1], 3))
         return channels.astype(kind).reshape(frame)
