@@ -26,19 +26,30 @@ Box = tuple[range, ...]
 
 @dataclass(frozen=True)
 class Follows:
-    """Work index `o` on `axis` reads the operand's indices `scale·o + first` to `scale·o + last`, both included."""
+    """
+    Work index `o` on `axis` reads the operand's indices `scale·o + first` to `scale·o + last`, both included.
+
+    With a `divisor`, from `⌊(scale·o + first) / divisor⌋` to `⌊(scale·o + last) / divisor⌋`: a result longer than what
+    it is made of.
+    """
 
     axis: int
     scale: int = 1
     first: int = 0
     last: int = 0
+    divisor: int = 1
 
     def wish(self, work: Box) -> range:
         """What a slice of the work would read if the operand had no ends."""
         made = work[self.axis]
         if not made:
             return range(0)
-        return range(self.scale * made.start + self.first, self.scale * (made.stop - 1) + self.last + 1)
+        return self.span(made)
+
+    def span(self, made: range) -> range:
+        """What a part of the work that isn't empty reads."""
+        start = (self.scale * made.start + self.first) // self.divisor
+        return range(start, (self.scale * (made.stop - 1) + self.last) // self.divisor + 1)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def conv(op: ConvOp, inputs: Arrays, piece: Piece) -> Array:
     kind = {"strides": window.strides, "dilations": window.dilations}
     if is_quantised(op.output):
         sums = integer.convolve(x, w, zx=zero_point(op.input), pads=pads, **kind, depthwise=op.depthwise, start=None)
-        return _requantised(op, sums, params)
+        return requantised(op, sums, params)
     start = _start(params, piece)
     sums = floating.convolve(x, w, pads=pads, **kind, depthwise=op.depthwise, start=start)
     return narrow(clamp(sums, *op.clamp()), storage(op.output))
@@ -34,7 +34,7 @@ def matmul(op: MatMulOp, inputs: Arrays, piece: Piece) -> Array:
     a, w = x[:, :, 0, 0], right[0, :, :, 0]
     if is_quantised(op.output):
         sums = integer.multiply(a, w, zx=zero_point(op.input), start=None)
-        return _requantised(op, sums.reshape(extents(piece)), params)
+        return requantised(op, sums.reshape(extents(piece)), params)
     start = _start(params, piece)[:, :, 0, 0]
     sums = floating.multiply(a, w, start=start).reshape(extents(piece))
     return narrow(clamp(sums, *op.clamp()), storage(op.output))
@@ -45,8 +45,8 @@ def _start(params: Array, piece: Piece) -> Array:
     return np.broadcast_to(params if params.size else np.float32(0), extents(piece))
 
 
-def _requantised(op: Contraction, sums: Array, params: Array) -> Array:
-    """Bias, multiplier and shift of the piece's channels are the columns of `params`."""
+def requantised(op: Contraction, sums: Array, params: Array) -> Array:
+    """What int32 sums are stored as: bias, multiplier and shift of the piece's channels are the columns of `params`."""
     bias, multiplier, shift = (params[..., i : i + 1] for i in range(3))
     zero, kind = zero_point(op.output), storage(op.output)
     return requantise(sums, multiplier, shift, zero, *op.clamp(), kind, bias=bias)

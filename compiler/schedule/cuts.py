@@ -144,10 +144,7 @@ def hull(a: Axes, b: Axes) -> Axes:
 def _follow(entry: Follows, extent: int, made: Cuts) -> Cuts:
     if entry == Follows(entry.axis) and made.ranges[-1].stop <= extent:
         return made
-    wishes = (
-        range(entry.scale * r.start + entry.first, entry.scale * (r.stop - 1) + entry.last + 1) for r in made.ranges
-    )
-    return Cuts(tuple(clamped(wish, extent) for wish in wishes), made.driver)
+    return Cuts(tuple(clamped(entry.span(r), extent) for r in made.ranges), made.driver)
 
 
 def _hull(a: Cuts, b: Cuts) -> Cuts:

@@ -14,12 +14,14 @@ from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, Resc
 from compiler.dialects.tpu.movement import Movement, ReshapeOp
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
 from compiler.dialects.tpu.product import BatchMatMulOp
+from compiler.dialects.tpu.windows import DeconvOp, ResampleOp
 from compiler.ir.interface import Interface
 from compiler.ir.network import shape
 from compiler.ir.storage import BF16, is_quantised, itemsize, storage
 from simulator.chip import Chip
 from simulator.isa.table import DType
-from simulator.timing import PASSES, TIU_SETUP, conv_work, depthwise_work, matmul_work, vector_work
+from simulator.layout import up
+from simulator.timing import PASSES, TIU_SETUP, conv_work, depthwise_work, matmul_work, resample_passes, vector_work
 
 Work = Callable[[int, int, int, int, int], int]
 """Cycles without bank conflicts of a slice: extents n, c, h, w of the result, and steps of the reduction."""
@@ -58,6 +60,27 @@ def _matmul(op: MatMulOp, chip: Chip) -> Work:
 def _batch_matmul(op: BatchMatMulOp, chip: Chip) -> Work:
     kind = _DTYPES[storage(op.input)]
     return lambda n, c, h, w, k: TIU_SETUP + n * matmul_work(chip, kind, h, c, k)
+
+
+@work.on(DeconvOp)
+def _deconv(op: DeconvOp, chip: Chip) -> Work:
+    """Each phase as if it had as many of the results as any."""
+    window, kind = op.window, _DTYPES[storage(op.input)]
+    kernels = [(len(window.rows.phase(i)), len(window.columns.phase(j))) for i, j in window.phases()]
+
+    def cycles(n: int, c: int, h: int, w: int, k: int) -> int:
+        rows, columns = up(h, window.rows.stride), up(w, window.columns.stride)
+        if op.depthwise:
+            return sum(TIU_SETUP + depthwise_work(chip, kind, n, c, rows, columns, *kernel) for kernel in kernels)
+        return sum(TIU_SETUP + conv_work(chip, kind, n, c, rows, columns, k, *kernel) for kernel in kernels)
+
+    return cycles
+
+
+@work.on(ResampleOp)
+def _resample(op: ResampleOp, chip: Chip) -> Work:
+    passes = resample_passes(op.function.data, op.taps, is_quantised(op.output))
+    return _vector(chip, _widest(op.input, op.output), passes)
 
 
 @work.on(PoolOp)

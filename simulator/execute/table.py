@@ -31,9 +31,11 @@ STEPS: Mapping[str, Callable[[Site], Step]] = {
     "RESCALE_MUL": elementwise.mul,
     "CAST": elementwise.cast,
     "COPY": movement.copy,
+    "SELECT": elementwise.choose,
+    "RESAMPLE": resampling.resample,
     "LOAD": movement.load,
     "STORE": movement.store,
-}
     "GATHER": movement.gather,
     "SCATTER": movement.scatter,
+}
 """By op; each raises IllegalRecord for a record that the chip doesn't define."""

@@ -12,5 +12,6 @@ from compiler.dialects.tpu.movement import *
 from compiler.dialects.tpu.pooling import *
 from compiler.dialects.tpu.product import *
 from compiler.dialects.tpu.slices import LgAttr
+from compiler.dialects.tpu.windows import *
 
 Tpu = Dialect("tpu", ops_of(contraction, product, windows, pooling, elementwise, movement, group), [LgAttr])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import gcd
 from typing import Any
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 from xdsl.dialects.builtin import (
     FloatAttr,
@@ -26,9 +28,10 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.dialects.fields import FALSE, TRUE, Window, integer, ints
 from compiler.dialects.quant import UniformType
 from compiler.dialects.tpu import ops as tpu
+from compiler.dialects.transposed import Axis
 from compiler.interpreter.run import ABSENT
 from compiler.ir.network import Array, Shape
-from compiler.ir.storage import storage
+from compiler.ir.storage import is_float, storage
 from simulator.arithmetic.casts import narrow
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -245,6 +248,46 @@ def scatter(draw: Draw) -> tpu.TpuOp:
     return tpu.ScatterOp(operands=operands, result_types=[TensorType(element, dims)], attributes=attributes)
 
 
+def deconv(draw: Draw) -> tpu.TpuOp:
+    strides, more = (draw(st.tuples(st.integers(low, 3), st.integers(low, 3))) for low in (1, 0))
+    kernel = tuple(s + m for s, m in zip(strides, more, strict=True))
+    dilations = tuple(draw(st.sampled_from([d for d in (1, 2, 3) if gcd(d, s) == 1])) for s in strides)
+    extents = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    pads = tuple(draw(st.integers(0, (k - 1) * d)) for k, d in zip(kernel, dilations, strict=True))
+    axes = [Axis(*axis) for axis in zip(kernel, strides, pads, dilations, strict=True)]
+    most = [a.stride * (n - 1) + a.reach - a.pad for a, n in zip(axes, extents, strict=True)]
+    sizes = [range(1, most[i] + 1) for i in range(2)]
+    fit = [[m for m in sizes[i] if not any(axes[i].overhang(m, extents[i]))] for i in range(2)]
+    assume(all(fit))
+    ic, oc = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    depthwise = draw(st.booleans()) and ic > 1
+    oc, depth = (ic, 1) if depthwise else (oc, ic)
+    element, weights, params = contraction(draw, oc)
+    attributes = {"kernel_shape": kernel, "strides": strides, "pads": pads, "dilations": dilations}
+    operands = [value(element, 2, ic, *extents), value(weights, 1, oc, depth, kernel[0] * kernel[1]), params]
+    return tpu.DeconvOp(
+        operands=operands,
+        result_types=[TensorType(element, [2, oc, draw(st.sampled_from(fit[0])), draw(st.sampled_from(fit[1]))])],
+        attributes={k: ints(*v) for k, v in attributes.items()} | {"group": integer(ic // depth)} | relu(draw),
+    )
+
+
+def resample(draw: Draw) -> tpu.TpuOp:
+    axis, function = draw(st.sampled_from([2, 3])), draw(st.sampled_from(["pick", "sum"]))
+    before, after = draw(st.sampled_from([(f32, f32), (bf16, bf16), (I8, i32), (U8, U8), (i32, I8)]))
+    after, (dims, length) = (before if function == "pick" else after), ([2, 3, 5, 6], 7)
+    made = [length if i == axis else n for i, n in enumerate(dims)]
+    wide = 1 if function == "pick" else 3
+    table = value(i32, *((1, 1, length, wide) if axis == 2 else (1, 1, wide, length)))
+    attributes: dict[str, Attribute] = {"function": StringAttr(function), "axis": integer(axis)}
+    attributes |= {"reach": ints(1, -2, 3, 2)}
+    if isinstance(after, UniformType) and function == "sum":
+        attributes |= {"multiplier": integer(1), "rshift": integer(22)}
+    return tpu.ResampleOp(
+        operands=[value(before, *dims), table], result_types=[TensorType(after, made)], attributes=attributes
+    )
+
+
 MAKERS = [
     conv,
     matmul,
@@ -260,6 +303,8 @@ MAKERS = [
     reshape,
     permute,
     take,
+    deconv,
+    resample,
     expand,
     gather,
     scatter,
@@ -273,6 +318,15 @@ def operands_of(op: tpu.TpuOp, seed: int) -> list[Array]:
     return [_operand(op, v, rng) for v in op.operands]
 
 
+def _resampling(op: tpu.ResampleOp, rng: np.random.Generator) -> Array:
+    """A start and weights, one of them 0, for each of seven results of five indices or more."""
+    starts = np.arange(7) // 2
+    weights = rng.normal(0, 1, (7, op.taps)).astype(np.float32) * (rng.random((7, op.taps)) < 0.8)
+    stored = weights.view(np.int32) if is_float(op.input) else np.round(weights * 2048).astype(np.int32)
+    table = np.column_stack([starts.astype(np.int32), *([] if op.function.data == "pick" else [stored])])
+    return table if op.along == 2 else table.T
+
+
 def _operand(op: tpu.TpuOp, v: SSAValue, rng: np.random.Generator) -> Array:
     if isinstance(v.type, NoneType):
         return ABSENT
@@ -280,6 +334,10 @@ def _operand(op: tpu.TpuOp, v: SSAValue, rng: np.random.Generator) -> Array:
     if kind == np.int32 and isinstance(op, tpu.PoolOp):
         counts = np.arange(frame[2])
         return np.stack([counts, (1 << 30) // (counts + 1), np.full(len(counts), 29)], -1).astype(kind).reshape(frame)
+    if isinstance(op, tpu.ResampleOp) and v is op.table:
+        return _resampling(op, rng).reshape(frame)
+    if kind == np.int32 and isinstance(op, tpu.ResampleOp):
+        return rng.integers(-4000, 4000, frame).astype(kind)
     if kind == np.int32 and isinstance(op, tpu.GatherOp | tpu.ScatterOp):
         return rng.integers(-5, 6, frame).astype(kind)
     if kind == np.int32:
