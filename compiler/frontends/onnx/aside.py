@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import onnx
-from onnx import AttributeProto, TensorProto, helper
+from onnx import AttributeProto, TensorProto, defs, helper, numpy_helper
 
 from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported
 from compiler.frontends.onnx.session import ORT
 
 NEWEST_IR = 11
 """The newest IR version that onnxruntime takes."""
+OLDEST = 12
+"""No older opset is tried in a newer one's place: much was defined anew after it."""
+NARROW = frozenset({TensorProto.FLOAT16, TensorProto.BFLOAT16})
+DRAWING = frozenset(
+    {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli"}
+)
 
 _TYPES: Mapping[str, int] = {
     f"tensor({name})": kind
@@ -25,8 +32,18 @@ _TYPES: Mapping[str, int] = {
 """onnxruntime's names of tensor types."""
 
 
+class RefusedByHost(Exception):
+    """onnxruntime doesn't take a model; the message is its own."""
+
+
 def set_aside(reader: Reader, node: onnx.NodeProto, reason: str) -> None:
-    """Append a `top.Host` for a node. Raises Unsupported with `reason` where onnxruntime doesn't run it alone."""
+    """
+    Append a `top.Host` for a node.
+
+    Raises Unsupported with `reason` where onnxruntime doesn't run it alone, or makes something else every time.
+    """
+    if draws(reader, node):
+        raise Unsupported(f"{reason}; it draws at random, so that no two runs could be compared")
     needed = list(dict.fromkeys(name for name in (*node.input, *_captured(node)) if name))
     held = {tensor.name: tensor for tensor in reader.graph.initializer}
     fed = [name for name in needed if name not in held]
@@ -41,19 +58,77 @@ def set_aside(reader: Reader, node: onnx.NodeProto, reason: str) -> None:
     )
     imports = {o.domain: o for o in reader.model.opset_import}.values()
     model = helper.make_model(graph, opset_imports=imports, ir_version=min(reader.model.ir_version, NEWEST_IR))
-    _type_outputs(model, reason)
-    reader.set_aside(node, model, reason)
+    reader.set_aside(node, _accepted(model, reason), reason)
+
+
+def draws(reader: Reader, node: onnx.NodeProto) -> bool:
+    """Whether a node's results are random."""
+    if node.op_type != "Dropout":
+        return node.op_type in DRAWING
+    ratio, training = (reader.constant(node, i) for i in (1, 2))
+    return bool(training) and (ratio is None or bool(ratio))
+
+
+def _accepted(model: onnx.ModelProto, reason: str) -> onnx.ModelProto:
+    """
+    The model as onnxruntime takes it, or else the nearest to it, with the types of its outputs.
+
+    The nearest has float32 for narrower floats, as a network has anyway, and of the opsets in which the node means the
+    same the newest that is implemented. Raises Unsupported where onnxruntime takes none of them.
+    """
+    refusal = ""
+    for tried in (model, *_in_older_opsets(model), wide := _widened(model), *_in_older_opsets(wide)):
+        try:
+            _type_outputs(tried, reason)
+        except RefusedByHost as error:
+            refusal = refusal or str(error).strip().splitlines()[0]
+        else:
+            return tried
+    raise Unsupported(f"{reason}; nor does the host run it: {refusal}")
+
+
+def _in_older_opsets(model: onnx.ModelProto) -> Iterator[onnx.ModelProto]:
+    """The model in each older opset in which its node has the same inputs, attributes and text of meaning."""
+    (node,) = model.graph.node
+    own = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
+    if node.domain or not defs.has(node.op_type):
+        return
+    newest = defs.get_schema(node.op_type, own)
+    for version in range(newest.since_version - 1, OLDEST, -1):
+        try:
+            schema = defs.get_schema(node.op_type, version)
+        except defs.SchemaError:
+            return
+        if schema.attributes.keys() != newest.attributes.keys() or len(schema.inputs) != len(newest.inputs):
+            return
+        older = onnx.ModelProto()
+        older.CopyFrom(model)
+        del older.opset_import[:]
+        older.opset_import.append(helper.make_opsetid("", version))
+        yield older
+
+
+def _widened(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with float32 for every float16 and bfloat16."""
+    wide = onnx.ModelProto()
+    wide.CopyFrom(model)
+    for value in wide.graph.input:
+        if value.type.tensor_type.elem_type in NARROW:
+            value.type.tensor_type.elem_type = TensorProto.FLOAT
+    for tensor in wide.graph.initializer:
+        if tensor.data_type in NARROW:
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name))
+    return wide
 
 
 def _type_outputs(model: onnx.ModelProto, reason: str) -> None:
-    """Have onnxruntime say what the model's outputs are. Raises Unsupported where it refuses the model."""
+    """Have onnxruntime say what the model's outputs are. Raises RefusedByHost, Unsupported."""
     options = ORT.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 4
     try:
         session = ORT.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        refusal = str(error).strip().splitlines()[0]
-        raise Unsupported(f"{reason}; nor does the host run it: {refusal}") from None
+        raise RefusedByHost(str(error)) from None
     for value, made in zip(model.graph.output, session.get_outputs(), strict=True):
         if made.type not in _TYPES:
             raise Unsupported(f"{reason}; nor can the host pass on {value.name!r}, a {made.type}")
