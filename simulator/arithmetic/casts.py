@@ -19,7 +19,7 @@ _NAN_F16 = np.array(0x7E00, np.uint16).view(np.float16)
 
 
 def widen(x: Array) -> Float32:
-    """The same values as f32; `x` f32, bf16 or f16."""
+    """The same values as f32; `x` f32, bf16, f16, or an integer, which is rounded to nearest even."""
     if x.dtype == BF16:
         return (np.ascontiguousarray(x).view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
     return x.astype(np.float32, copy=False)
@@ -38,6 +38,21 @@ def narrow(x: Float32, dtype: DTypeLike) -> Array:
     if unordered.any():
         made[unordered] = _NAN_F16 if kind == np.float16 else np.float32("nan")
     return made
+
+
+def store(x: Array, dtype: DTypeLike) -> Array:
+    """
+    A result of an elementwise step, f32 or i32, in a plain type: no scale, no zero point.
+
+    To a float type as `narrow`; i32 to an integer type wraps; f32 to one is cut towards zero and saturated, NaN → 0.
+    """
+    kind = np.dtype(dtype)
+    if kind.kind not in "iu":
+        return narrow(x.astype(np.float32, copy=False), kind)
+    if x.dtype.kind in "iu":
+        return np.array(x, kind, order="C")
+    limits, wide = np.iinfo(kind.name), np.trunc(np.where(np.isnan(x), np.float32(0), x)).astype(np.float64)
+    return np.clip(wide, limits.min, limits.max).astype(kind)
 
 
 def quantise(x: Float32, scale: float, zero: int, dtype: DTypeLike) -> Array:

@@ -1,8 +1,8 @@
 """
 The elementwise functions of the chip on f32, each one a stated sequence of f32 steps (`docs/numerics.md`).
 
-`+ - * / √` are IEEE 754 correctly rounded. exp, log, tanh, erf, sin, cos are polynomials: every product and sum below
-is rounded to f32, in the order written; no libm and no numpy transcendental takes part.
+`+ - * / √` are IEEE 754 correctly rounded. exp, log, tanh, erf, sin, cos, atan are polynomials: every product and sum
+below is rounded to f32, in the order written; no libm and no numpy transcendental takes part.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ COS = (2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
 TWO_OVER_PI = 0.636619772367581343
 HALF_PI = (1.5703125, 4.837512969970703125e-4, 7.54978995489188216e-8)
 REST = 0.8
+ATAN = (8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1)
+ATAN_NEAR, ATAN_FAR = 0.4142135623730950, 2.414213562373095
+HALF_TURN, QUARTER_TURN = 1.5707963267948966, 0.7853981633974483
 
 
 def exp(x: Float32) -> Float32:
@@ -89,6 +92,51 @@ def erf(x: Float32) -> Float32:
     near = horner(x * x, ERF) * x
     far = F(1) - exp(horner(np.minimum(size, F(ERF_FAR)), LOG_ERFC))
     return np.where(size < F(ERF_NEAR), near, np.copysign(far, x))
+
+
+def atan(x: Float32) -> Float32:
+    """
+    The arc tangent: y + (((P(z)·z)·r) + r) with the sign of x, z = r·r.
+
+    Above tan 3π/8 in magnitude y = π/2, r = -1 ÷ |x|; above tan π/8 y = π/4, r = (|x| - 1) ÷ (|x| + 1); else 0, |x|.
+    """
+    size = np.abs(x)
+    far, middle = size > F(ATAN_FAR), size > F(ATAN_NEAR)
+    r = np.where(far, F(-1) / size, np.where(middle, (size - F(1)) / (size + F(1)), size))
+    y = np.where(far, F(HALF_TURN), np.where(middle, F(QUARTER_TURN), F(0)))
+    z = r * r
+    return np.copysign(y + ((horner(z, ATAN) * z) * r + r), x)
+
+
+def power(x: Float32, y: Float32) -> Float32:
+    """
+    x^y: exp(y·log|x|), 1 where |x| is 1, negated where x is negative (-0 too) and y odd.
+
+    1 where y is 0; NaN where x is negative and finite and y is no whole number.
+    """
+    size, down = np.abs(x), np.floor(y)
+    made = np.where(size == F(1), F(1), exp(y * log(size)))
+    odd = (y - F(2) * np.floor(y * F(0.5))) == F(1)
+    made = np.where(np.signbit(x) & odd, -made, made)
+    made = np.where((x < F(0)) & (size < F(np.inf)) & (down != y), F(np.nan), made)
+    made = np.where(np.isnan(x) | (np.isnan(y) & (x != F(1))), F(np.nan), made)
+    return np.where(y == F(0), F(1), made)
+
+
+def modulo(x: Float32, y: Float32) -> Float32:
+    """The exact remainder of the quotient cut towards zero, plus y where it and y differ in sign; 0 has y's sign."""
+    rest = np.fmod(x, y)
+    moved = np.where((rest < F(0)) != (y < F(0)), rest + y, rest)
+    return np.where(rest == F(0), np.copysign(F(0), y), moved)
+
+
+def _flag(compare: Callable[..., Float32]) -> Function:
+    """A comparison as 1.0 or 0.0; with NaN it is false."""
+
+    def flag(x: Float32, y: Float32) -> Float32:
+        return np.asarray(compare(x, y), np.float32)
+
+    return flag
 
 
 def sin(x: Float32) -> Float32:
@@ -164,7 +212,9 @@ FUNCTIONS: Mapping[str, Function] = {
     for name, function in {
         "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "max": maximum, "min": minimum,
         "abs": np.abs, "sqrt": np.sqrt, "floor": np.floor, "ceil": np.ceil, "round": np.rint,
-        **{f.__name__: in_blocks(f) for f in (exp, log, tanh, erf, sin, cos)},
+        "lt": _flag(np.less), "le": _flag(np.less_equal), "eq": _flag(np.equal), "copy": np.positive,
+        "mod": modulo, "fmod": np.fmod, "pow": power,
+        **{f.__name__: in_blocks(f) for f in (exp, log, tanh, erf, sin, cos, atan)},
     }.items()
 }  # fmt: skip
-"""Every function of ARITH by name, on f32 arrays that broadcast."""
+"""Every function of ARITH on f32 by name, on arrays that broadcast."""

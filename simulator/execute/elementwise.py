@@ -6,26 +6,42 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulator.arithmetic.casts import dequantise, narrow, quantise, widen
-from simulator.arithmetic.functions import FUNCTIONS
+from simulator.arithmetic.casts import dequantise, narrow, quantise, store, widen
 from simulator.arithmetic.requantise import lookup, rescale_add, rescale_mul
+from simulator.arithmetic.stepwise import apply, select
 from simulator.execute.lanes import each_lane
 from simulator.execute.site import FLOATS, WHOLE, Site
-from simulator.isa.table import BINARY, DType, Flag
+from simulator.isa.table import BINARY, REAL_ONLY, WHOLE_ONLY, DType, Flag
 from simulator.memory import Array, Place
+
+INTEGERS = (*WHOLE, DType.I32)
+PLAIN = (*FLOATS, *INTEGERS)
+Term = Callable[[], "Array | float"]
 
 
 def arith(site: Site) -> Callable[[], None]:
-    """One f32 function of one or two operands or scalars, rounded to the type of out."""
+    """One function of one or two operands or scalars, of i32 or f32, stored in the type of out."""
     name = site.command.function
-    function, out = FUNCTIONS[name], site.target("out", *FLOATS)
-    takes = [_term(site, "a", Flag.SCALAR_A)]
+    out, whole = site.target("out", *PLAIN), _whole(site, "a", "b")
+    if name in (REAL_ONLY if whole else WHOLE_ONLY):
+        site.fail("function", f"{name} isn't one of {'integers' if whole else 'floats'}")
+    scalar = _scalar(site, whole, "scalar", "whole")
+    takes = [_term(site, "a", Flag.SCALAR_A, scalar)]
     if name in BINARY:
-        takes.append(_term(site, "b", Flag.SCALAR_B))
+        takes.append(_term(site, "b", Flag.SCALAR_B, scalar))
     elif site.given("b") or site.flagged(Flag.SCALAR_B):
         site.fail("b", f"{name} has one operand")
     dims = out.dims
-    return lambda: out.scatter(narrow(np.broadcast_to(function(*(take() for take in takes)), dims), out.dtype))
+    return lambda: out.scatter(store(np.broadcast_to(apply(name, *(take() for take in takes)), dims), out.dtype))
+
+
+def choose(site: Site) -> Callable[[], None]:
+    """One of two operands or scalars for each element of the condition."""
+    out, whole, dims = site.target("out", *PLAIN), _whole(site, "a", "b", "cond"), site.operand("out").dims
+    condition = _term(site, "cond", Flag.NONE, 0)
+    a = _term(site, "a", Flag.SCALAR_A, _scalar(site, whole, "scalar_a", "whole_a"))
+    b = _term(site, "b", Flag.SCALAR_B, _scalar(site, whole, "scalar_b", "whole_b"))
+    return lambda: out.scatter(store(np.broadcast_to(select(np.asarray(condition()), a(), b()), dims), out.dtype))
 
 
 def lut(site: Site) -> Callable[[], None]:
@@ -70,17 +86,28 @@ def cast(site: Site) -> Callable[[], None]:
     return lambda: out.scatter(quantise(widen(source.gather()), scale, zero, out.dtype))
 
 
-def _term(site: Site, name: str, scalar: Flag) -> Callable[[], Array]:
-    """How to get an operand of ARITH as f32."""
-    if site.flagged(scalar):
+def _whole(site: Site, *names: str) -> bool:
+    """Whether the first two operands that are tensors are of integers; where neither is one, the third decides."""
+    scalars = {"a": site.flagged(Flag.SCALAR_A), "b": site.flagged(Flag.SCALAR_B)}
+    tensors = [name for name in names[:2] if site.given(name) and not scalars[name]] or names[2:]
+    return bool(tensors) and all(site.operand(name).dtype in INTEGERS for name in tensors)
+
+
+def _scalar(site: Site, whole: bool, real: str, integer: str) -> float:
+    """A scalar parameter in the type that the record computes in."""
+    return site.integer(integer) if whole else site.real(real)
+
+
+def _term(site: Site, name: str, flag: Flag, scalar: float) -> Term:
+    """How to get an operand as it is stored, or the scalar in its place."""
+    if flag and site.flagged(flag):
         if site.given(name):
             site.fail(name, "is there, and flagged to be the scalar")
-        value = np.array(site.real("scalar"), np.float32)
-        return lambda: value
+        return lambda: scalar
     site.dims(name, site.operand("out").dims, "those of out; broadcast by a stride of 0")
     site.same_lanes("out", name)
-    source = site.source(name, *FLOATS)
-    return lambda: widen(source.gather())
+    source = site.source(name, *PLAIN)
+    return source.gather
 
 
 def _pair(site: Site, name: str, made: tuple[DType, ...], read: tuple[DType, ...]) -> tuple[Place, Place]:

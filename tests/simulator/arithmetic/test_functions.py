@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.arithmetic import functions as f
 from simulator.arithmetic.functions import FUNCTIONS
-from simulator.isa.table import ARITHMETIC
+from simulator.isa.table import ARITHMETIC, WHOLE_ONLY
 from tests.simulator.arithmetic.oracle import canonical_bits
 from tests.simulator.arithmetic.strategies import SPECIALS
 
@@ -100,8 +100,37 @@ def turn(x: F, quarters: int) -> F:
     return F(-made) if quadrant >= 2 else made
 
 
+def atan(x: F) -> F:
+    if np.isnan(x):
+        return NAN
+    size = F(abs(x))
+    if size > F(2.414213562373095):
+        r, y = F(F(-1) / size), F(math.pi / 2)
+    elif size > F(0.4142135623730950):
+        r, y = F(F(size - F(1)) / F(size + F(1))), F(math.pi / 4)
+    else:
+        r, y = size, F(0)
+    z = F(r * r)
+    return F(math.copysign(F(y + F(F(F(polynomial(z, f.ATAN) * z) * r) + r)), x))
+
+
+def power(x: F, y: F) -> F:
+    if y == 0 or x == 1:
+        return F(1)
+    if np.isnan(x) or np.isnan(y):
+        return NAN
+    whole = np.isinf(y) or float(y).is_integer()
+    if -INF < x < 0 and not whole:
+        return NAN
+    size = F(abs(x))
+    made = F(1) if size == 1 else exp(F(y * log(size)))
+    odd = whole and np.isfinite(y) and int(y) % 2 == 1
+    return F(-made) if np.signbit(x) and odd else made
+
+
 SCALAR: dict[str, Callable[[F], F]] = {
     "exp": exp, "log": log, "tanh": tanh, "erf": erf, "sin": lambda x: turn(x, 0), "cos": lambda x: turn(x, 1),
+    "atan": atan,
 }  # fmt: skip
 
 TRUE: dict[str, tuple[Callable[[float], float], float, float]] = {
@@ -111,12 +140,13 @@ TRUE: dict[str, tuple[Callable[[float], float], float, float]] = {
     "erf": (math.erf, 20, 2.6),
     "sin": (math.sin, 8192, 2.5),
     "cos": (math.cos, 8192, 3.5),
+    "atan": (math.atan, 3.4e38, 2.8),
 }
 """The function, the largest argument, and the error in units of the last place that `docs/numerics.md` states."""
 
 
 def test_every_function_of_the_instruction_set_is_here() -> None:
-    assert set(FUNCTIONS) == set(ARITHMETIC)
+    assert set(FUNCTIONS) == set(ARITHMETIC) - WHOLE_ONLY
 
 
 @pytest.mark.parametrize("name", list(SCALAR))
@@ -148,6 +178,8 @@ def test_error_is_as_stated(name: str) -> None:
         ("erf", [NAN, INF, -INF, -0.0], [NAN, 1, -1, -0.0]),
         ("sin", [NAN, INF, 0], [NAN, NAN, 0]),
         ("cos", [NAN, INF, 0], [NAN, NAN, 1]),
+        ("atan", [NAN, INF, -INF, -0.0, 1], [NAN, math.pi / 2, -math.pi / 2, -0.0, math.pi / 4]),
+        ("copy", [INF, -0.0, 1.5], [INF, -0.0, 1.5]),
         ("sqrt", [4, -1, -0.0], [2, NAN, -0.0]),
         ("round", [0.5, 1.5, -2.5], [0, 2, -2]),
     ],
@@ -155,6 +187,23 @@ def test_error_is_as_stated(name: str) -> None:
 def test_special_arguments(name: str, x: list[float], made: list[float]) -> None:
     result = FUNCTIONS[name](np.array(x, F))
     assert canonical_bits(result).tolist() == canonical_bits(np.array(made, F)).tolist()
+
+
+def test_powers_are_the_stated_steps_and_near_the_true_ones() -> None:
+    rng = np.random.default_rng(5)
+    x = np.concatenate([spread_out(1e-6, 1e6, 1500), np.repeat(SPECIALS, len(SPECIALS)), np.arange(-9, 10, dtype=F)])
+    y = np.concatenate([rng.normal(0, 3, 1500).astype(F).round(1), np.tile(SPECIALS, len(SPECIALS)), np.full(19, 3, F)])
+    found = FUNCTIONS["pow"](x, y)
+    with np.errstate(all="ignore"):
+        expected = np.array([power(F(a), F(b)) for a, b in zip(x, y, strict=True)], F)
+        true = np.power(x.astype(np.float64), y.astype(np.float64))
+        growth = np.nan_to_num(np.abs(y.astype(np.float64) * np.log(np.abs(x.astype(np.float64)))))
+    assert np.array_equal(canonical_bits(found), canonical_bits(expected))
+    special = (x == 0) | (y == 0) | ~np.isfinite(x) | ~np.isfinite(y)
+    assert np.array_equal(canonical_bits(found)[special], canonical_bits(true.astype(F))[special])
+    tame = (np.abs(true) > 1e-37) & (np.abs(true) < 3e38)
+    error = np.abs(found[tame] / true[tame] - 1)
+    assert (error <= (2 + 2 * growth[tame]) * 2**-23).all()
 
 
 def test_blocks_are_put_together_as_they_were_cut() -> None:

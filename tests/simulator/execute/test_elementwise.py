@@ -104,6 +104,56 @@ def test_int8_sum_and_product(dims: Frame, seed: int) -> None:
     assert np.array_equal(other, np.clip(((x * y * (ma << 8) + (half << 8)) >> shift + 8) + zy, -128, 127))
 
 
+@settings(max_examples=30)
+@given(FRAMES, st.sampled_from([np.int8, np.uint8, np.int32]), st.integers(0, 1 << 30))
+def test_integers_are_computed_in_32_bits_and_wrap_where_they_are_stored(dims: Frame, kind: Any, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a = rng.integers(np.iinfo(kind).min, np.iinfo(kind).max, dims, endpoint=True).astype(kind)
+    b = rng.integers(-(2**31), 2**31, (1, 1, *dims[2:])).astype(np.int32)
+    program = Program("e8")
+    left, right = program.load(program.feed(a)), program.everywhere(program.weight(b))
+    sums, less, shifted = (program.local(dims, k) for k in (left.dtype, DType.U8, DType.I32))
+    program.do("ARITH", "add", out=sums, a=left, b=repeated(right, dims))
+    program.do("ARITH", "lt", out=less, a=left, b=repeated(right, dims))
+    program.do("ARITH", "shl", Flag.SCALAR_B, out=shifted, a=left, whole=5)
+    for made in (sums, less, shifted):
+        program.store(made)
+    one, two, three = program.run()
+    x = a.astype(np.int64)
+    assert np.array_equal(one, (x + b).astype(kind))
+    assert np.array_equal(two, x < b)
+    assert np.array_equal(three, (x << 5).astype(np.int32))
+
+
+def test_selecting_by_bytes_and_by_floats() -> None:
+    rng = np.random.default_rng(3)
+    x, flags = rng.normal(size=(2, 19, 3, 2)).astype(np.float32), rng.integers(0, 2, (2, 19, 3, 2)).astype(np.uint8)
+    count = rng.integers(-(2**31), 2**31, x.shape).astype(np.int32)
+    program = Program("e8")
+    values, condition, whole = (program.load(program.feed(array)) for array in (x, flags, count))
+    outs = [program.local(x.shape, kind) for kind in (DType.BF16, DType.I32, DType.F32, DType.I32)]
+    program.do("SELECT", "", Flag.SCALAR_B, out=outs[0], cond=condition, a=values, scalar_b=-0.5)
+    program.do("SELECT", "", Flag.SCALAR_A, out=outs[1], cond=values, b=whole, whole_a=2**31 - 1)
+    program.do("SELECT", "", Flag.SCALAR_A | Flag.SCALAR_B, out=outs[2], cond=values, scalar_a=1.5, scalar_b=2.5)
+    program.do("SELECT", "", out=outs[3], cond=condition, a=values, b=whole)
+    for made in outs:
+        program.store(made)
+    one, two, three, four = program.run()
+    assert one.tobytes() == np.where(flags, x, np.float32(-0.5)).astype(ml_dtypes.bfloat16).tobytes()
+    assert np.array_equal(two, np.where(x != 0, 2**31 - 1, count))
+    assert (three == 1.5).all()
+    mixed = np.where(flags, x, count.astype(np.float32)).astype(np.float64)
+    assert np.array_equal(four, np.clip(np.trunc(mixed), -(2**31), 2**31 - 1))
+
+
+def test_a_selection_without_a_value_names_the_field() -> None:
+    program = Program("e8")
+    a = program.load(program.feed(np.zeros((1, 4, 2, 2), np.float32)))
+    program.do("SELECT", "", Flag.SCALAR_A, out=a, cond=a)
+    with pytest.raises(IllegalRecord, match=r"^TIU record 1: SELECT b: isn't there"):
+        program.run()
+
+
 def test_casts_there_and_back() -> None:
     x = np.array([-1e9, -3.2, -0.25, 0.25, 0.75, 1e9, np.nan, np.inf], np.float32).reshape(1, 8, 1, 1)
     program = Program("e8")
@@ -131,7 +181,8 @@ def test_casts_there_and_back() -> None:
         ({"b": "short"}, "b"),
         ({"b": "odd"}, "b"),
         ({"b": "outside"}, "b"),
-        ({"b": "int"}, "b"),
+        ({"function": "bitand"}, "function"),
+        ({"function": "sqrt", "out": "int", "a": "int", "b": None}, "function"),
     ],
 )
 def test_illegal_records_name_the_field(changes: dict[str, Any], field: str) -> None:
