@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation
 from xdsl.pattern_rewriter import PatternRewriter, op_type_rewrite_pattern
 
@@ -57,7 +58,7 @@ def pad(op: top.PadOp, operands: Sequence[Array]) -> Array:
 
 @dataclass
 class FoldConstant(NetworkPattern):
-    """An op on weights alone becomes the weight it makes, under its name."""
+    """An op on weights alone becomes the weight it makes, under its name; one that the network returns stays."""
 
     elements: int
 
@@ -66,7 +67,7 @@ class FoldConstant(NetworkPattern):
         operands = [array for value in op.operands if (array := self.constant(value)) is not None]
         if len(operands) < len(op.operands) or fold.answer_of(type(op)) is None:
             return
-        if np.prod(shape(op.output)) > self.elements:
+        if np.prod(shape(op.output)) > self.elements or any(isinstance(u.operation, ReturnOp) for u in op.output.uses):
             return
         if op.has_trait(top.PassesValues):
             made = fold(op, operands)

@@ -14,13 +14,17 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import checker, defs, helper, numpy_helper, shape_inference
+from onnx.reference import ReferenceEvaluator
 
 from compiler.frontends.onnx.errors import DamagedModel
+from compiler.frontends.onnx.names import inner_graphs, read_by
 from compiler.frontends.onnx.session import Session
 
 Array = NDArray[Any]
 
-NOT_CONSTANT = frozenset({"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial"})
+NOT_CONSTANT = frozenset(
+    {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli"}
+)
 """Ops that draw: folding them would fix the dice."""
 IR_VERSION = 8
 """Old enough for any onnxruntime."""
@@ -30,16 +34,56 @@ VIEWED = 1 << 16
 
 @dataclass
 class Known:
-    """What is known of tensors by name: the type of each, and the value of the constant ones."""
+    """
+    What is known of tensors by name: the type of each, the value of the constant ones, the tensors of each sequence.
+
+    `names` are all that are taken.
+    """
 
     opsets: Sequence[onnx.OperatorSetIdProto]
     types: dict[str, onnx.TypeProto] = field(default_factory=dict[str, onnx.TypeProto])
     constants: dict[str, Array] = field(default_factory=dict[str, Array])
+    sequences: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    names: set[str] = field(default_factory=set[str])
+
+    @property
+    def opset(self) -> int:
+        """The version of ONNX's own operators."""
+        return next((o.version for o in self.opsets if o.domain in ("", "ai.onnx")), 1)
+
+    def copy(self) -> Known:
+        """The same knowledge, to be added to or dropped."""
+        return Known(self.opsets, dict(self.types), dict(self.constants), dict(self.sequences), set(self.names))
+
+    def take(self, other: Known) -> None:
+        """Know what a copy has come to know."""
+        self.types, self.constants, self.sequences, self.names = (
+            other.types, other.constants, other.sequences, other.names
+        )  # fmt: skip
+
+    def fresh(self, name: str) -> str:
+        """A name that no tensor has yet: this one, or one like it."""
+        while name in self.names:
+            name += "_"
+        self.names.add(name)
+        return name
+
+    def constant(self, value: Array, name: str) -> str:
+        """A new constant, called like this; its name."""
+        name = self.fresh(name)
+        self.add_constant(name, value)
+        return name
 
     def add_constant(self, name: str, value: Array) -> None:
         """Note that a tensor has this value."""
         self.constants[name] = value
         self.types[name] = helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
+
+    def add_input(self, name: str, kind: onnx.TypeProto) -> None:
+        """Note the type of a tensor that is fed; one without elements is known already."""
+        self.types[name] = kind
+        if 0 in (self.dims(name) or ()):
+            self._add_empty(name)
 
     def dims(self, name: str) -> tuple[int, ...] | None:
         """The extents of a tensor, or None where they aren't all numbers."""
@@ -48,16 +92,39 @@ class Known:
         dims = [d.dim_value if d.HasField("dim_value") else -1 for d in self.types[name].tensor_type.shape.dim]
         return tuple(dims) if min(dims, default=0) >= 0 else None
 
+    def element(self, name: str) -> int | None:
+        """The element type of a tensor as ONNX numbers it; None where it isn't known."""
+        return self.types[name].tensor_type.elem_type or None if name in self.types else None
+
     def visit(self, node: onnx.NodeProto) -> bool:
-        """Learn what a node makes; True if that is constant, so that the node isn't needed. Raises DamagedModel."""
+        """
+        Learn what a node makes; True if all of that is constant, so that the node isn't needed.
+
+        A tensor without elements is constant. Raises DamagedModel.
+        """
         value = self._value(node)
         if value is None:
             self.types.update(self._types(node))
-            return False
+            return self._take_empty(node)
         for name, array in zip(node.output, value, strict=False):
             if name:
                 self.add_constant(name, np.asarray(array))
         return True
+
+    def _take_empty(self, node: onnx.NodeProto) -> bool:
+        """Note the outputs without elements as constants; True if all are. The node makes them under other names."""
+        made = [name for name in node.output if name]
+        empty = [name for name in made if 0 in (self.dims(name) or ())]
+        for name in empty:
+            self._add_empty(name)
+        if len(empty) == len(made):
+            return bool(made)
+        node.output[:] = [self.fresh(f"{name}_empty") if name in empty else name for name in node.output]
+        return False
+
+    def _add_empty(self, name: str) -> None:
+        kind = helper.tensor_dtype_to_np_dtype(self.types[name].tensor_type.elem_type)
+        self.constants[name] = np.empty(self.dims(name) or (), kind)
 
     def _value(self, node: onnx.NodeProto) -> Sequence[Any] | None:
         match node.op_type:
@@ -68,39 +135,49 @@ class Known:
                 return [np.array(dims[bounds.get("start", 0) : bounds.get("end", len(dims))], np.int64)]
             case "Size" if (dims := self.dims(node.input[0])) is not None:
                 return [np.array(np.prod(dims), np.int64)]
-            case "CastLike" if node.input[0] in self.constants and node.input[1] in self.types:
-                wanted = self.types[node.input[1]].tensor_type.elem_type
-                return self._run(helper.make_node("Cast", node.input[:1], node.output, to=wanted))
-            case kind if kind in NOT_CONSTANT or not all(n in self.constants for n in node.input if n):
+            case kind if kind in NOT_CONSTANT or any(inner_graphs(node)):
+                return None
+            case _ if not all(n in self.constants for n in node.input if n):
                 return None
             case _:
                 return self._run(node)
 
     def _run(self, node: onnx.NodeProto) -> list[Array]:
-        """What a node of constant operands makes, by onnxruntime. Raises DamagedModel where it refuses."""
+        """What a node of constant operands makes, by onnxruntime, else by ONNX's reference. Raises DamagedModel."""
         feeds = {name: self.constants[name] for name in node.input if name}
-        fed = [helper.make_value_info(name, self.types[name]) for name in feeds]
-        made = [onnx.ValueInfoProto(name=name) for name in node.output if name]
-        model = helper.make_model(
-            helper.make_graph([node], "constant", fed, made), opset_imports=self.opsets, ir_version=IR_VERSION
-        )
+        model = self._alone(node, ir_version=IR_VERSION)
         try:
             results = Session(model, threads=1).run(feeds)
         except Exception as error:
             reason = str(error).strip().splitlines()[0]
-            raise DamagedModel(f"{node.op_type} {node.name or node.output[0]!r}: {reason}") from error
+            try:
+                made = ReferenceEvaluator(model).run(None, feeds)
+            except Exception:
+                raise DamagedModel(f"{node.op_type} {node.name or node.output[0]!r}: {reason}") from error
+            results = dict(zip([name for name in node.output if name], map(np.asarray, made), strict=True))
         return [results.get(name, np.empty(0)) for name in node.output]
+
+    def _alone(self, node: onnx.NodeProto, **options: Any) -> onnx.ModelProto:
+        """A model of just this node, fed with all that it reads."""
+        fed = [helper.make_value_info(name, self.types[name]) for name in read_by(node)]
+        made = [onnx.ValueInfoProto(name=name) for name in node.output if name]
+        return helper.make_model(
+            helper.make_graph([node], "alone", fed, made), opset_imports=list(self.opsets), **options
+        )
 
     def _types(self, node: onnx.NodeProto) -> Mapping[str, onnx.TypeProto]:
         """Types of a node's outputs; nothing for an op that ONNX doesn't define, and for what depends on one."""
         version = next((o.version for o in self.opsets if o.domain == node.domain), 0)
-        if not defs.has(node.op_type, node.domain) or any(n not in self.types for n in node.input if n):
+        if not defs.has(node.op_type, node.domain) or any(n not in self.types for n in read_by(node)):
             return {}
-        seen = {n: numpy_helper.from_array(c) for n in node.input if (c := self.constants.get(n)) is not None
-                and c.size <= VIEWED}  # fmt: skip
-        types = {name: self.types[name] for name in node.input if name in self.types}
-        schema = defs.get_schema(node.op_type, version, node.domain)
         try:
+            if any(inner_graphs(node)):
+                graph = shape_inference.infer_shapes(self._alone(node), data_prop=True).graph
+                return {value.name: value.type for value in graph.output if value.type.WhichOneof("value")}
+            seen = {n: numpy_helper.from_array(c) for n in node.input if (c := self.constants.get(n)) is not None
+                    and c.size <= VIEWED}  # fmt: skip
+            types = {name: self.types[name] for name in node.input if name in self.types}
+            schema = defs.get_schema(node.op_type, version, node.domain)
             return shape_inference.infer_node_outputs(schema, node, types, seen, opset_imports=list(self.opsets))
         except (shape_inference.InferenceError, checker.ValidationError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[0]

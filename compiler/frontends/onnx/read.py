@@ -7,11 +7,8 @@ A node that no op stands for becomes a `top.Host` (`aside`).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, TensorType
@@ -26,8 +23,9 @@ from compiler.dialects.top import ops as top
 from compiler.frontends.onnx.aside import set_aside
 from compiler.frontends.onnx.compose import COMPOSED
 from compiler.frontends.onnx.convert import CONVERTERS, convert_by_name
+from compiler.frontends.onnx.definition import definition
 from compiler.frontends.onnx.errors import UnsupportedModel
-from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported
+from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported, as_held
 from compiler.ir.network import Network, named
 from compiler.ir.storage import FLOATS, element_of
 
@@ -45,7 +43,7 @@ def read(model: onnx.ModelProto, name: str) -> Network:
     and that onnxruntime doesn't run either.
     """
     graph = model.graph
-    weights = {w.name: _as_network_holds(numpy_helper.to_array(w)) for w in graph.initializer}
+    weights = {w.name: as_held(numpy_helper.to_array(w)) for w in graph.initializer}
     fed = [value for value in graph.input if value.name not in weights]
     main = FuncOp("main", ([_kind(value) for value in fed], []))
     module = ModuleOp([main], _attributes(), StringAttr(name))
@@ -88,11 +86,6 @@ def _declared(value: onnx.ValueInfoProto) -> str:
     return held if held in FLOATS and held != "float32" else ""
 
 
-def _as_network_holds(array: NDArray[Any]) -> NDArray[Any]:
-    """Floats of any width as float32; all else as it is."""
-    return array.astype(np.float32) if array.dtype.name in FLOATS else array
-
-
 def _attributes() -> dict[str, Attribute]:
     return {
         "module.state": StringAttr("TOP_F32"),
@@ -103,13 +96,20 @@ def _attributes() -> dict[str, Attribute]:
 
 
 def _convert(reader: Reader, node: onnx.NodeProto) -> None:
-    """Append the node's ops, or one that the host runs. Raises Unsupported or VerifyException: why there are none."""
+    """
+    Append the node's ops, those of its definition, or one that the host runs, whichever there is first.
+
+    Raises Unsupported or VerifyException: why there are none.
+    """
     before = reader.build.insertion_point.block.last_op
     try:
         _on_chip(reader, node)
     except (Unsupported, VerifyException) as error:
         reader.forget(node, before)
-        set_aside(reader, node, str(error))
+        if not (parts := definition(reader, node)):
+            set_aside(reader, node, str(error))
+        for part in parts:
+            _convert(reader, part)
 
 
 def _on_chip(reader: Reader, node: onnx.NodeProto) -> None:

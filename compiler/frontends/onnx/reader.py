@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, defs, helper
+from onnx import TensorProto, defs, helper, numpy_helper
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
@@ -31,8 +31,10 @@ from compiler.dialects import structure
 from compiler.dialects.fields import integer, ints
 from compiler.dialects.host import HostOp, StringType
 from compiler.dialects.top import ops as top
+from compiler.frontends.onnx.fold import Known
+from compiler.frontends.onnx.names import every_name, used_in
 from compiler.ir.network import Network, named
-from compiler.ir.storage import element_of
+from compiler.ir.storage import FLOATS, element_of
 
 FLAGS = frozenset({"ceil_mode", "count_include_pad", "keepdims"})
 """ONNX attributes that are 0 or 1 and Top has as booleans."""
@@ -56,6 +58,8 @@ class Reader:
         self.graph = model.graph
         self.opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
         self.values: dict[str, SSAValue] = {}
+        self.titles: dict[str, str] = {}
+        """The op types that results are named after, where the node that makes one stands for another."""
 
     @cached_property
     def types(self) -> dict[str, onnx.TypeProto]:
@@ -66,6 +70,26 @@ class Reader:
     @cached_property
     def _used(self) -> frozenset[str]:
         return frozenset(name for node in self.graph.node for name in node.input) | {o.name for o in self.graph.output}
+
+    @cached_property
+    def known(self) -> Known:
+        """What is known of the graph's tensors, as the model has them."""
+        made = Known(self.model.opset_import, dict(self.types), names=set(every_name(self.graph)))
+        for initializer in self.graph.initializer:
+            held = self.network.weights[initializer.name]
+            same = held.dtype == helper.tensor_dtype_to_np_dtype(initializer.data_type)
+            made.add_constant(initializer.name, held if same else numpy_helper.to_array(initializer))
+        return made
+
+    def take_in(self, nodes: Sequence[onnx.NodeProto], known: Known, titles: Mapping[str, str]) -> None:
+        """Make ready for nodes that stand for one of the graph's: `known` has their tensors, `titles` new names."""
+        for name in known.constants.keys() - self.known.constants.keys():
+            self.network.weights[name] = as_held(known.constants[name])
+            self.graph.initializer.append(numpy_helper.from_array(known.constants[name], name))
+        self.types.update(known.types)
+        self.titles.update(titles)
+        self._used |= used_in(nodes)
+        self.known = known
 
     @cached_property
     def _absent(self) -> SSAValue:
@@ -145,7 +169,9 @@ class Reader:
     ) -> None:
         """Append the op that makes one of the node's outputs, of a rank still unknown."""
         made = node.output[output]
-        self._append(made, f"{made}_{node.op_type}", kind, operands, attributes, self.element(made))
+        self._append(
+            made, f"{made}_{self.titles.get(made, node.op_type)}", kind, operands, attributes, self.element(made)
+        )
 
     def step(
         self,
@@ -195,7 +221,7 @@ class Reader:
         self.types.update({value.name: value.type for value in made})
         op = HostOp.of(
             [self.operand(value.name) for value in model.graph.input],
-            [(f"{value.name}_{node.op_type}", self._kind(value)) for value in made],
+            [(f"{value.name}_{self.titles.get(value.name, node.op_type)}", self._kind(value)) for value in made],
             node.op_type,
             entry,
             reason,
@@ -224,6 +250,11 @@ class Reader:
     def stand_in(self, name: str) -> None:
         """A value in place of an output that wasn't made, in a network that won't be used."""
         self.values.setdefault(name, self.build.insert(structure.WeightOp(result_types=[TensorType(f32, [])])).output)
+
+
+def as_held(array: NDArray[Any]) -> NDArray[Any]:
+    """A constant as a network has it: floats of any width as float32, all else as it is."""
+    return array.astype(np.float32) if array.dtype.name in FLOATS else array
 
 
 def attribute(name: str, value: object) -> Attribute:
