@@ -21,13 +21,15 @@ class Meaning:
     """
     What a stored tensor means: `real = (stored - zero_point) · scale`, scale 1 for a float tensor.
 
-    `internal` marks a tensor that lowering introduced, which has no partner in the stages before.
+    `internal` marks a tensor that lowering introduced, which has no partner in the stages before; `dynamic` one whose
+    extents depend on the data.
     """
 
     dtype: str
     scale: float = 1.0
     zero_point: int = 0
     internal: bool = False
+    dynamic: bool = False
 
 
 class DamagedResults(Exception):

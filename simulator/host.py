@@ -41,7 +41,7 @@ class Info:
 def described(entry: IO) -> Info:
     """The description of an input or output."""
     if entry.held:
-        kind = f"tensor({entry.held})"
+        kind = "tensor(string)" if entry.held == TEXT else f"tensor({entry.held})"
         return Info(entry.name, list(entry.shape), kind, Form(entry.held).numpy, 1.0, 0)
     return Info(entry.name, list(entry.shape), "tensor(float)", NUMPY[entry.dtype], entry.scale, entry.zero_point)
 

@@ -54,7 +54,7 @@ class IO:
     """
     A network input or output at `offset` bytes of the IO region; `real = (stored - zero_point) · scale`.
 
-    One that only host ops touch lies nowhere: `held` is numpy's name of its type (`string` for texts), `dtype` is NONE,
+    One that only host ops touch lies nowhere: `held` is numpy's name of its type (`object` for texts), `dtype` is NONE,
     and an extent of -1 isn't known until it is there.
     """
 

@@ -25,11 +25,11 @@ Array = NDArray[Any]
 ORT: Any = onnxruntime
 """It ships no types."""
 
-TEXT = "string"
-"""The name of the type of texts, which numpy holds as objects."""
+TEXT = "object"
+"""Numpy's name of the type in which it holds texts."""
 
 FLOATS = frozenset({"float32", "bfloat16", "float16"})
-_NAMES: Mapping[str, str] = {"float": "float32", "double": "float64"}
+_NAMES: Mapping[str, str] = {"float": "float32", "double": "float64", "string": TEXT}
 """Where onnxruntime's name of a type isn't numpy's."""
 
 SESSIONS = 64
@@ -43,7 +43,7 @@ class HostFault(RuntimeError):
 @dataclass(frozen=True)
 class Form:
     """
-    How a tensor is stored: numpy's name of the type of its elements, `string` for texts.
+    How a tensor is stored: numpy's name of the type of its elements, `object` for texts.
 
     `real = (stored - zero_point) · scale`, where a scale isn't 1 or a zero point not 0.
     """
@@ -55,8 +55,6 @@ class Form:
     @property
     def numpy(self) -> np.dtype[Any]:
         """Numpy's type. Raises TypeError for a name of none."""
-        if self.dtype == TEXT:
-            return np.dtype(object)
         return np.dtype(ml_dtypes.bfloat16 if self.dtype == "bfloat16" else self.dtype)
 
     @property
@@ -143,7 +141,7 @@ class _Port:
     def fed(self, array: Array, form: Form) -> Array:
         """The stored array as onnxruntime takes it."""
         name = self.type.removeprefix("tensor(").removesuffix(")")
-        kind = np.dtype(object) if name == TEXT else np.dtype(_NAMES.get(name, name))
+        kind = np.dtype(_NAMES.get(name, name))
         return np.ascontiguousarray(real(array, form).astype(kind, copy=False)).reshape(array.shape)
 
 

@@ -12,18 +12,20 @@ from xdsl.dialects.builtin import IntegerAttr, StringAttr
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import SSAValue
 
-from compiler.codegen.operands import address, dtype, in_global
-from compiler.codegen.steps import Made, Step, steps
-from compiler.codegen.streams import Streams, streams
+from compiler.codegen.operands import DTYPES, address, dtype, in_global
+from compiler.codegen.steps import Made
+from compiler.codegen.subnets import Program, name_at_rest, program, stated_shape
 from compiler.dialects import structure
 from compiler.dialects.access import Box, frame
+from compiler.dialects.host import HostOp
 from compiler.dialects.tpu import ops as tpu
 from compiler.dialects.tpu.base import frame_of
+from compiler.ir.forms import form
 from compiler.ir.network import Network, name_of, shape
 from compiler.ir.storage import is_quantised, scale, zero_point
 from simulator.chip import Chip
 from simulator.isa.record import Command, encode
-from simulator.isa.table import Engine, Region
+from simulator.isa.table import DType, Engine, Region
 from simulator.model_file import IO, Model, Tensor, TensorSlice
 
 INTERNAL = "internal"
@@ -45,9 +47,8 @@ def assemble(network: Network, chip: Chip) -> Model:
     Raises NotAddressed for a module that hasn't been through memory assignment.
     """
     ops = list(network.ops)
-    tiles = [step for op in ops if isinstance(op, tpu.GroupOp) for step in steps(op, chip)]
-    made = streams(tiles, chip)
-    layers, tags = _layers(tiles, made)
+    made = program(network, chip)
+    layers, tags = _layers(made)
     entries = [op.output for op in ops if isinstance(op, structure.InputOp)]
     returned = next(op for op in ops if isinstance(op, ReturnOp)).operands
     return Model(
@@ -60,16 +61,17 @@ def assemble(network: Network, chip: Chip) -> Model:
         weights=_weights(network),
         activation_bytes=_size(network, "module.neuron_size"),
         io_bytes=_size(network, "module.io_size"),
-        tensors=tuple(_tensors(network, tiles, made)),
+        tensors=tuple(_tensors(network, made)),
         layers=tuple(layers),
+        subnets=tuple(made.subnets),
     )
 
 
-def _layers(tiles: Sequence[Step], made: Streams) -> tuple[list[str], dict[Engine, dict[int, int]]]:
+def _layers(made: Program) -> tuple[list[str], dict[Engine, dict[int, int]]]:
     """Names of the layers in order, and for each engine the layer number of each place in its stream."""
     numbers = dict[str, int]()
     tags: dict[Engine, dict[int, int]] = {engine: {} for engine in Engine}
-    for step in tiles:
+    for step in made.tiles:
         for node in (*step.computes, *step.inbound, *step.named("STORE")):
             tags[node.command.engine][made.position[node]] = numbers.setdefault(node.layer, len(numbers))
     return list(numbers), tags
@@ -81,10 +83,12 @@ def _tagged(commands: Sequence[Command], tags: dict[int, int]) -> Iterator[Comma
 
 
 def _io(value: SSAValue) -> IO:
+    if structure.only_on_host(value):
+        return IO(name_of(value), stated_shape(value), DType.NONE, 0, held=form(value).dtype)
     region, offset = address(value)
     if region is not Region.IO:
-        raise ValueError(f"{_name(value)!r} is an input or output but lies in region {region.name}")
-    return IO(_name(value), shape(value), dtype(value), offset, *_meaning(value))
+        raise ValueError(f"{name_at_rest(value)!r} is an input or output but lies in region {region.name}")
+    return IO(name_at_rest(value), shape(value), dtype(value), offset, *_meaning(value))
 
 
 def _meaning(value: SSAValue) -> tuple[float, int]:
@@ -102,13 +106,17 @@ def _weights(network: Network) -> NDArray[np.uint8]:
     return blob
 
 
-def _tensors(network: Network, tiles: Sequence[Step], made: Streams) -> Iterator[Tensor]:
+def _tensors(network: Network, made: Program) -> Iterator[Tensor]:
     """The debug map: every tensor of the network in order, inputs first."""
     found = _Tensors()
-    for slice_ in (slice_ for step in tiles for slice_ in step.made):
+    for slice_ in (slice_ for step in made.tiles for slice_ in step.made):
         found.slices.setdefault(slice_.tensor, []).append(_slice(slice_, made))
     for op in network.ops:
         match op:
+            case HostOp():
+                yield from map(_held, op.outputs)
+            case structure.InputOp() if structure.only_on_host(op.output):
+                yield _held(op.output)
             case structure.InputOp():
                 whole = TensorSlice(Engine.GDMA, 0, in_global(op.output), _ranges(_whole(op.output)))
                 yield _tensor(op.output, [whole])
@@ -116,7 +124,7 @@ def _tensors(network: Network, tiles: Sequence[Step], made: Streams) -> Iterator
                 yield from _of_group(op, found)
             case tpu.ReshapeOp():
                 found.slices[op.output] = []
-                yield _tensor(op.output, [], _name(op.input))
+                yield _tensor(op.output, [], name_at_rest(op.input))
             case tpu.ConcatOp():
                 found.slices[op.output] = list(_joined(op, found))
                 yield _tensor(op.output, found.slices[op.output])
@@ -128,7 +136,7 @@ def _of_group(group: tpu.GroupOp, found: _Tensors) -> Iterator[Tensor]:
     for op in group.body.block.ops:
         if isinstance(op, tpu.ReshapeOp):
             found.slices[op.output] = found.slices[op.input]
-            yield _tensor(op.output, [], _name(op.input))
+            yield _tensor(op.output, [], name_at_rest(op.input))
         elif isinstance(op, tpu.TpuOp):
             yield _tensor(op.output, found.slices[op.output])
     stores = group.body.block.last_op
@@ -152,17 +160,8 @@ def _joined(op: tpu.ConcatOp, found: _Tensors) -> Iterator[TensorSlice]:
             yield replace(slice_, box=(a, b, c, d))
 
 
-def _name(value: SSAValue) -> str:
-    """The tensor's name; a group's result has that of what it stores."""
-    if isinstance(value.owner, tpu.GroupOp):
-        last = value.owner.body.block.last_op
-        assert isinstance(last, tpu.YieldOp), last
-        return name_of(last.inputs[value.owner.outputs.index(value)])
-    return name_of(value)
-
-
-def _slice(made: Made, streams_: Streams) -> TensorSlice:
-    place = max(streams_.position[node] for node in made.nodes)
+def _slice(made: Made, whole: Program) -> TensorSlice:
+    place = max(whole.position[node] for node in made.nodes)
     return TensorSlice(made.nodes[0].command.engine, place, made.operand, _ranges(made.box))
 
 
@@ -171,6 +170,13 @@ def _tensor(value: SSAValue, slices: Sequence[TensorSlice], folded_into: str = "
     internal = INTERNAL in getattr(owner, "attributes", {})
     meaning = _meaning(value)
     return Tensor(name_of(value), shape(value), dtype(value), *meaning, internal, tuple(slices), folded_into)
+
+
+def _held(value: SSAValue) -> Tensor:
+    """A tensor that the host makes, or alone reads."""
+    kept = form(value)
+    kind = DTYPES.get(kept.numpy, DType.NONE)
+    return Tensor(name_of(value), stated_shape(value), kind, kept.scale, kept.zero_point, held=kept.dtype)
 
 
 def _whole(value: SSAValue) -> Box:

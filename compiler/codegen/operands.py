@@ -21,7 +21,7 @@ from simulator.isa.table import DType, Region
 REGION_SHIFT = 40
 """A tensor's address in the text is `region << 40 | offset`."""
 
-_DTYPES = {
+DTYPES = {
     np.dtype(np.float32): DType.F32,
     BF16: DType.BF16,
     np.dtype(np.float16): DType.F16,
@@ -29,6 +29,7 @@ _DTYPES = {
     np.dtype(np.uint8): DType.U8,
     np.dtype(np.int32): DType.I32,
 }
+"""The chip's name of each storage type that it has."""
 
 
 class NotAddressed(ValueError):
@@ -38,9 +39,9 @@ class NotAddressed(ValueError):
 def dtype(value: SSAValue) -> DType:
     """The chip's element type of a value. Raises TypeError for one the chip doesn't store."""
     kind = storage(value)
-    if kind not in _DTYPES:
+    if kind not in DTYPES:
         raise TypeError(f"{name_of(value)!r}: the chip has no {kind} elements")
-    return _DTYPES[kind]
+    return DTYPES[kind]
 
 
 def extents(box: Box) -> Frame:

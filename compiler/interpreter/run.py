@@ -10,17 +10,21 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation, SSAValue
 
 from compiler.dialects.access import Box
-from compiler.dialects.structure import InputOp, NoneOp, WeightOp
+from compiler.dialects.host import HostOp
+from compiler.dialects.structure import InputOp, NoneOp, WeightOp, only_on_host
 from compiler.dialects.tpu.base import TpuOp, frame_of
 from compiler.interpreter.answers import evaluate
 from compiler.interpreter.evaluate import Arrays
+from compiler.ir.forms import form
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.ir.storage import is_quantised, scale, storage, zero_point
 from compiler.schedule.tiling import Piece, cut, full
 from simulator.arithmetic.casts import narrow, quantise
+from simulator.host import as_held
+from simulator.onnx_host import HostModel
 
-Visit = Callable[[Operation, Array], None]
-"""Called with each input and op of the network and its result in storage type, in order of execution."""
+Visit = Callable[[SSAValue, Array], None]
+"""Called with each tensor of the network that isn't constant, in storage type, in order of execution."""
 
 ABSENT = np.empty(0, np.int32)
 
@@ -31,20 +35,21 @@ class UnfitInput(ValueError):
 
 def run(network: Network, inputs: Mapping[str, Array], visit: Visit) -> dict[str, Array]:
     """
-    Run a lowered network on float32 `inputs` by name; give each tensor to `visit`, free it after its last use.
+    Run a lowered network on `inputs` by name; give each tensor to `visit`, free it after its last use.
 
-    Inputs are converted to the storage type as PyRuntime does on the host. Returns the network's results by tensor
-    name, in storage type. Raises UnfitInput.
+    Inputs are converted to the storage type as PyRuntime does on the host, and ops of the host run as there. Returns
+    the network's results by tensor name, in storage type. Raises UnfitInput, HostFault.
     """
     values: dict[SSAValue, Array] = {}
     uses = Counter(value for op in network.ops for value in op.operands)
     for op in network.ops:
         if isinstance(op, ReturnOp):
             return {name_of(value): values[value] for value in op.operands}
-        made = _result(network, op, values, inputs)
-        if isinstance(op, InputOp | TpuOp):
-            visit(op, made)
-        values[op.results[0]] = made
+        made = _on_host(network, op, values) if isinstance(op, HostOp) else [_result(network, op, values, inputs)]
+        for value, array in zip(op.results, made, strict=True):
+            if isinstance(op, InputOp | TpuOp | HostOp):
+                visit(value, array)
+            values[value] = array
         for value in op.operands:
             uses[value] -= 1
             if not uses[value]:
@@ -58,9 +63,11 @@ def run_piece(op: TpuOp, operands: Arrays, piece: Piece) -> Array:
 
 
 def converted(value: SSAValue, array: Array) -> Array:
-    """float32 `array` in the storage type of `value`. Raises UnfitInput."""
+    """`array` in the storage type of `value`. Raises UnfitInput, BadFeed."""
     if array.shape != shape(value):
         raise UnfitInput(f"input {name_of(value)!r} is {array.shape}, the network takes {shape(value)}")
+    if only_on_host(value):
+        return as_held(f"input {name_of(value)!r}", form(value).dtype, array)
     if is_quantised(value):
         return quantise(array, scale(value), zero_point(value), storage(value))
     return narrow(array, storage(value))
@@ -81,6 +88,12 @@ def _result(network: Network, op: Operation, values: Mapping[SSAValue, Array], i
             return run_piece(op, operands, cut(op, full(op))).reshape(shape(op.output))
         case _:
             raise TypeError(f"{op.name} at {name_of(op)!r} isn't a Tpu op: lower the network first")
+
+
+def _on_host(network: Network, op: HostOp, values: Mapping[SSAValue, Array]) -> list[Array]:
+    model = HostModel(network.weights[op.model.data].tobytes(), name_of(op.outputs[0]), op.kind.data)
+    operands = [(values[value], form(value)) for value in op.inputs]
+    return model.run(operands, [form(value) for value in op.outputs])
 
 
 def _framed(value: SSAValue, array: Array) -> Array:

@@ -19,6 +19,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, SSAValue
 
+from compiler.dialects.host import StringType
 from compiler.dialects.quant import CalibratedType, UniformType
 from compiler.ir.network import tensor
 
@@ -42,6 +43,8 @@ def dtype_of(element: Attribute) -> np.dtype[Any]:
             return np.dtype(np.float16)
         case Float32Type() | CalibratedType():
             return np.dtype(np.float32)
+        case StringType():
+            return np.dtype(object)
         case _:
             raise TypeError(f"no storage for element type {element}")
 

@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import FunctionType, StringAttr, TensorType, bf16, f16, f32
-from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
+from compiler.dialects.host import HostOp, StringType
 from compiler.dialects.quant import UniformType
 from compiler.dialects.structure import InputOp, NoneOp, WeightOp
 from compiler.dialects.top.base import PassesValues, TopOp
 from compiler.dialects.tpu.base import TpuOp
+from compiler.ir.interface import Unanswered
 from compiler.ir.network import Network, name_of, named, shape, tensor
 from compiler.ir.verify import broken
 from compiler.lowering.answers import carry, to_float, to_int8_or_float
+from compiler.lowering.aside import Types, hold, keep_on_host, set_aside, types_of
 from compiler.lowering.borders import of_type
 from compiler.lowering.integers import chip_element
 from compiler.lowering.job import Job, Unlowerable
@@ -55,54 +57,62 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     """
     Replace every Top op but Input, Weight and None by Tpu ops in the number format `mode`, in place.
 
-    Network inputs and results take the format's storage type. `qtable` has the exceptions of a mixed network (see
-    `compiler.lowering.qtable`). Raises Unlowerable naming every op without a rule, or the one that can't be lowered as
-    it stands; BadQtable.
+    What no rule lowers becomes an op of the host. Network inputs and results take the format's storage type, but for
+    those that only the host touches. `qtable` has the exceptions of a mixed network (see `compiler.lowering.qtable`).
+    Raises Unlowerable naming an op that neither chip nor host runs; BadQtable.
     """
     wanted = format_of(mode)
-    _refuse_unknown(network)
+    types = types_of(network)
     excepted = exceptions(network, qtable or {})
     scales = chosen(network, wanted.scheme, excepted) if wanted.scheme else dict[str, UniformType]()
     known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(op) for op in network.ops}
     for op in network.ops:
         own = FORMATS[excepted.formats[name_of(op)]] if name_of(op) in excepted.formats else wanted
         job = Job(network, op, own.element, scales, known, names)
-        try:
-            _lower_op(op, own, job)
-        except ValueError as error:
-            raise job.refusal(str(error)) from error
+        _lower_op(op, own, job, types)
+    keep_on_host(network, types)
     _sweep(network)
     _seal(network, mode)
     if problem := broken(network.module):
         raise Unlowerable(f"lowering to {mode} made {problem}")
 
 
-def _lower_op(op: Operation, wanted: Format, job: Job) -> None:
+def _lower_op(op: Operation, wanted: Format, job: Job, types: Types) -> None:
     match op:
         case InputOp():
             _enter(op, job)
-        case TopOp() if op.has_trait(PassesValues):
-            _replace(op, _carried(op, job))
+        case HostOp():
+            hold(op, job)
         case TopOp():
-            _replace(op, wanted.rule(op, job))
+            try:
+                _replace(op, _lowered(op, wanted, job))
+            except (Unlowerable, Unanswered, ValueError) as error:
+                set_aside(op, job, types, _reason(error, job))
         case _:
             pass
 
 
-def _refuse_unknown(network: Network) -> None:
-    """Raises Unlowerable with all the ops that nothing lowers, by name."""
-    strange = [f"{op.name} at {name_of(op)!r} ({why})" for op in network.ops if (why := _objection(op))]
-    if strange:
-        raise Unlowerable(f"the chip can't run {len(strange)} ops: {', '.join(strange)}")
+def _lowered(op: TopOp, wanted: Format, job: Job) -> TpuOp:
+    """The op's counterpart, not in its place yet; float where int8 can't be. Raises Unlowerable or ValueError."""
+    if objection := _objection(op):
+        raise job.refusal(objection)
+    if op.has_trait(PassesValues):
+        return _carried(op, job)
+    try:
+        return wanted.rule(op, job)
+    except (Unlowerable, ValueError):
+        if wanted.scheme is None:
+            raise
+        return to_float(op, job)
 
 
-def _objection(op: Operation) -> str | None:
-    if isinstance(op, NoneOp | ReturnOp):
-        return None
-    if deep := [len(shape(value)) for value in op.results if len(shape(value)) > 4]:
-        return f"a tensor of {max(deep)} axes; the chip addresses four"
-    if isinstance(op, InputOp | WeightOp):
-        return None
+def _reason(error: Exception, job: Job) -> str:
+    """Why an op isn't lowered, without its name, which stands beside the reason."""
+    return str(error).removeprefix(str(job.refusal("")))
+
+
+def _objection(op: TopOp) -> str | None:
+    """What keeps an op from the chip whatever its attributes are; None if nothing does."""
     if not op.has_trait(PassesValues) and (strange := [v for v in (*op.operands, *op.results) if _is_integer(v)]):
         return f"no rule lowers it over {tensor(strange[0]).element_type}"
     question = carry if op.has_trait(PassesValues) else to_float
@@ -110,7 +120,9 @@ def _objection(op: Operation) -> str | None:
 
 
 def _enter(op: InputOp, job: Job) -> None:
-    """Give a network input, and the function's argument behind it, the storage type."""
+    """Give a network input, and the function's argument behind it, the storage type; texts have none."""
+    if isinstance(tensor(op.output).element_type, StringType):
+        return
     own = chip_element(tensor(op.output).element_type)
     kind = TensorType(own or job.scales.get(job.name, job.element), shape(op.output))
     Rewriter.replace_value_with_new_type(op.input, kind)

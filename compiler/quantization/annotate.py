@@ -23,28 +23,23 @@ def annotate(network: Network, entries: Mapping[str, Entry]) -> int:
     on passes its operand's range on too; one that joins several (Concat) has the range that holds all of theirs. A
     tensor without an entry stays float. Raises DamagedTable for an entry of a tensor that isn't there.
     """
-    named = {name_of(op): op for op in network.ops if _makes_tensor(op)}
+    named = {name_of(value): value for op in network.ops for value in op.results if _is_measured(op, value)}
     if strange := [name for name in entries if name not in named]:
         raise DamagedTable(
             f"cali_table has {strange[0]!r}, which isn't a tensor of the network ({len(strange)} such); calibrate again"
         )
     ranges: dict[str, CalibratedType] = {}
-    for name, op in named.items():
-        if (found := _passed(op, ranges) or _measured(entries.get(name))) is None:
+    for name, value in named.items():
+        if (found := _passed(value.op, ranges) or _measured(entries.get(name))) is None:
             continue
         ranges[name] = found
-        Rewriter.replace_value_with_new_type(op.results[0], TensorType(found, shape(op.results[0])))
+        Rewriter.replace_value_with_new_type(value, TensorType(found, shape(value)))
     _seal(network)
     return len(ranges)
 
 
-def _makes_tensor(op: Operation) -> bool:
-    return (
-        not isinstance(op, WeightOp)
-        and len(op.results) == 1
-        and is_present(op.results[0])
-        and isinstance(tensor(op.results[0]).element_type, Float32Type)
-    )
+def _is_measured(op: Operation, value: SSAValue) -> bool:
+    return not isinstance(op, WeightOp) and is_present(value) and isinstance(tensor(value).element_type, Float32Type)
 
 
 def _measured(entry: Entry | None) -> CalibratedType | None:

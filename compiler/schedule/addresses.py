@@ -12,7 +12,7 @@ from xdsl.ir import SSAValue
 from xdsl.rewriter import Rewriter
 
 from compiler.dialects.fields import integer
-from compiler.dialects.structure import InputOp, WeightOp
+from compiler.dialects.structure import InputOp, WeightOp, only_on_host
 from compiler.dialects.tpu.group import GroupOp, YieldOp
 from compiler.dialects.tpu.movement import ConcatOp, ReshapeOp
 from compiler.ir.network import Network, shape, size, tensor
@@ -56,6 +56,7 @@ def assign(network: Network) -> Packing:
 
     Weights lie in the order of their ops, inputs and outputs in IO each by itself; activations share memory as their
     lifetimes allow. A Reshape lies where its operand does, the operands of a Concat outside of groups in its result.
+    What only the host touches has no address.
     """
     storages = list(_storages(network))
     packing = pack([])
@@ -114,7 +115,9 @@ def _homes(network: Network) -> dict[SSAValue, tuple[Storage, int]]:
             inside[op.output] = (op.input, 0)
         elif isinstance(op, InputOp):
             inside[op.input] = (op.output, 0)
-    tensors = (v for op in network.ops for v in (*op.operands, *op.results) if isinstance(v.type, TensorType))
+    aside = set(_aside(network))
+    touched = (v for op in network.ops for v in (*op.operands, *op.results) if v not in aside)
+    tensors = (v for v in touched if isinstance(v.type, TensorType))
     homes, owned = dict[SSAValue, tuple[Storage, int]](), dict[SSAValue, Storage]()
     for value in tensors:
         root, offset = value, 0
@@ -123,6 +126,14 @@ def _homes(network: Network) -> dict[SSAValue, tuple[Storage, int]]:
             offset += start
         homes[value] = owned.setdefault(root, Storage()), offset
     return homes
+
+
+def _aside(network: Network) -> Iterator[SSAValue]:
+    """The values that only the host touches."""
+    for op in network.ops:
+        for value in op.results:
+            if only_on_host(value):
+                yield from (value, *op.operands) if isinstance(op, InputOp) else (value,)
 
 
 def _write(value: SSAValue, region: Region, offset: int) -> None:

@@ -76,14 +76,14 @@ def global_tensors(network: Network) -> list[Held]:
     """
     Every addressed tensor of `main`, held from the op that makes it up to its last reader; weights throughout.
 
-    Only ops that the chip runs are counted.
+    Only ops that chip or host run are counted.
     """
     step, made = dict[Operation, int](), 0
     for op in network.ops:
         step[op] = made
         made += not isinstance(op, InputOp | WeightOp | NoneOp | ReturnOp)
     values = (value for op in step for value in op.results if isinstance(value.type, TensorType))
-    return [_placed(value, step, made) for value in values]
+    return [_placed(value, step, made) for value in values if isinstance(tensor(value).encoding, IntegerAttr)]
 
 
 def _placed(value: SSAValue, step: Mapping[Operation, int], last: int) -> Held:

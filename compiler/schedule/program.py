@@ -1,4 +1,4 @@
-"""A network as the scheduler sees it: runs of ops to be grouped, and between them the views that stay as they are."""
+"""A network as the scheduler sees it: runs of ops to be grouped, and between them what stays: views, host ops."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
 
+from compiler.dialects.host import HostOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.ir.network import Network
@@ -27,11 +28,15 @@ class Interval:
 
 
 def parts(network: Network, chip: Chip) -> Iterator[Run | Operation]:
-    """The runs of `main`, and between them its views, in order. A Reshape that keeps its frame belongs to its run."""
-    kept = {op for op in views(network) if not (isinstance(op, ReshapeOp) and op.keeps_frame)}
+    """
+    The runs of `main`, and between them its views and the host's ops, in order.
+
+    A Reshape that keeps its frame belongs to its run.
+    """
+    kept: set[Operation] = {op for op in views(network) if not (isinstance(op, ReshapeOp) and op.keeps_frame)}
     run = Run()
     for op in network.ops:
-        if op in kept:
+        if op in kept or isinstance(op, HostOp):
             if run:
                 yield run
             yield op

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation, SSAValue
 
+from compiler.dialects.host import HostOp
 from compiler.dialects.structure import InputOp, WeightOp
 from compiler.dialects.tpu.base import frame_of
 from compiler.dialects.tpu.movement import ConcatOp, ReshapeOp
@@ -39,6 +40,6 @@ def _end_to_end(op: ConcatOp) -> bool:
 
 def _stored_freely(value: SSAValue) -> bool:
     """Whether a group stores the value and nothing but this program's flow says where."""
-    if isinstance(value.owner, InputOp | WeightOp | ReshapeOp | ConcatOp):
+    if isinstance(value.owner, InputOp | WeightOp | HostOp | ReshapeOp | ConcatOp):
         return False
     return not any(isinstance(use.operation, ReturnOp) for use in value.uses)

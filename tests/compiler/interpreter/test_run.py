@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from xdsl.ir import Operation
+from xdsl.ir import SSAValue
 
 from compiler.dialects.quant import Quant
 from compiler.dialects.structure import Structure
@@ -38,9 +38,9 @@ def test_tensors_are_visited_in_order_and_freed_after_their_last_use() -> None:
     network, seen = softmax("f32"), dict[str, weakref.ref[Array]]()
     alive = dict[str, list[str]]()
 
-    def visit(op: Operation, array: Array) -> None:
-        alive[name_of(op)] = [name for name, held in seen.items() if held() is not None]
-        seen[name_of(op)] = weakref.ref(array)
+    def visit(value: SSAValue, array: Array) -> None:
+        alive[name_of(value)] = [name for name, held in seen.items() if held() is not None]
+        seen[name_of(value)] = weakref.ref(array)
 
     returned = run(network, {"x": X}, visit)
     assert returned.keys() == {"t1"}

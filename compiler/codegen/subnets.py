@@ -1,0 +1,102 @@
+"""The subnets of an addressed network: its layer groups as stretches of two streams, its host ops between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from xdsl.dialects.builtin import DYNAMIC_INDEX, IntegerAttr
+from xdsl.ir import SSAValue
+
+from compiler.codegen.operands import address
+from compiler.codegen.steps import Node, Step, steps
+from compiler.codegen.streams import streams
+from compiler.dialects.host import HostOp
+from compiler.dialects.tpu.group import GroupOp, YieldOp
+from compiler.ir.forms import form
+from compiler.ir.network import Network, Shape, name_of, shape, tensor
+from simulator.chip import Chip
+from simulator.isa.record import Command
+from simulator.isa.table import Engine
+from simulator.subnets import ChipSubnet, HostSubnet, HostValue, Subnet
+
+
+@dataclass(frozen=True)
+class Program:
+    """A network's tiles in order, its streams with their waits, each node's 1-based place there, and its subnets."""
+
+    tiles: list[Step]
+    tiu: list[Command]
+    gdma: list[Command]
+    position: dict[Node, int]
+    subnets: list[Subnet]
+
+
+def program(network: Network, chip: Chip) -> Program:
+    """The streams, each chip subnet's first records waiting for the other engine's end of the subnet before."""
+    made = Program([], [], [], {}, [])
+    for part in _parts(network):
+        if isinstance(part, HostOp):
+            made.subnets.append(_host(part, network))
+            continue
+        tiles = [step for group in part for step in steps(group, chip)]
+        own = streams(tiles, chip)
+        before = {Engine.TIU: len(made.tiu), Engine.GDMA: len(made.gdma)}
+        made.tiu.extend(_after(own.tiu, before[Engine.GDMA]))
+        made.gdma.extend(_after(own.gdma, before[Engine.TIU]))
+        made.position.update({node: place + before[node.command.engine] for node, place in own.position.items()})
+        made.tiles.extend(tiles)
+        ranges = (before[Engine.TIU], len(made.tiu)), (before[Engine.GDMA], len(made.gdma))
+        made.subnets.append(ChipSubnet(*ranges))
+    return made
+
+
+def name_at_rest(value: SSAValue) -> str:
+    """The tensor's name; a group's result has that of what it stores."""
+    if isinstance(value.owner, GroupOp):
+        last = value.owner.body.block.last_op
+        assert isinstance(last, YieldOp), last
+        return name_of(last.inputs[value.owner.outputs.index(value)])
+    return name_of(value)
+
+
+def stated_shape(value: SSAValue) -> Shape:
+    """A tensor's extents, -1 for one that isn't known until it is there."""
+    return tuple(-1 if extent == DYNAMIC_INDEX else extent for extent in shape(value))
+
+
+def _parts(network: Network) -> Iterator[Sequence[GroupOp] | HostOp]:
+    """Groups as far as no host op comes between them; one empty run of them if there is neither."""
+    run, found = list[GroupOp](), False
+    for op in network.ops:
+        if isinstance(op, GroupOp):
+            run.append(op)
+        elif isinstance(op, HostOp):
+            if run:
+                yield run
+            yield op
+            run, found = list[GroupOp](), True
+    if run or not found:
+        yield run
+
+
+def _after(commands: Sequence[Command], others: int) -> Iterator[Command]:
+    """Commands whose waits count on from `others` records of the other engine, which come before all of them."""
+    for i, command in enumerate(commands):
+        waits = others if i == 0 or command.wait else 0
+        yield replace(command, wait=command.wait + waits) if waits else command
+
+
+def _host(op: HostOp, network: Network) -> HostSubnet:
+    inputs, outputs = (tuple(map(_value, values)) for values in (op.inputs, op.outputs))
+    model = network.weights[op.model.data].astype(np.uint8, copy=False)
+    return HostSubnet(op.kind.data, op.reason.data, op.macs.value.data, inputs, outputs, model)
+
+
+def _value(value: SSAValue) -> HostValue:
+    held = HostValue(name_at_rest(value), stated_shape(value), form(value))
+    if not isinstance(tensor(value).encoding, IntegerAttr):
+        return held
+    region, offset = address(value)
+    return replace(held, region=region, offset=offset)
