@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from compiler.dialects.fields import integer
-from compiler.dialects.top.movement import ConcatOp, PermuteOp, SliceOp, View
+from compiler.dialects.fields import numbers
+from compiler.dialects.top.movement import ConcatOp, ExpandOp, PermuteOp, SliceOp, TileOp, View
 from compiler.dialects.top.pooling import MaxPoolOp
 from compiler.dialects.tpu import movement as tpu
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.pooling import PoolOp
 from compiler.ir.interface import Interface
+from compiler.ir.network import shape
+from compiler.lowering.axes import expanded, joined, permuted, sliced
 from compiler.lowering.job import Job, shared
 
 
@@ -31,8 +33,7 @@ def max_pool(op: MaxPoolOp, operands: Sequence[SSAValue], result: Attribute, job
 
 @carry.on(ConcatOp)
 def concat(op: ConcatOp, operands: Sequence[SSAValue], result: Attribute, job: Job) -> TpuOp:
-    axis = {"axis": integer(op.axis.value.data)}
-    return tpu.ConcatOp(operands=[operands], result_types=[result], attributes=axis)
+    return joined(operands, op.axis.value.data, job)
 
 
 @carry.on(View)
@@ -42,10 +43,25 @@ def view(op: View, operands: Sequence[SSAValue], result: Attribute, job: Job) ->
 
 @carry.on(PermuteOp)
 def permute(op: PermuteOp, operands: Sequence[SSAValue], result: Attribute, job: Job) -> TpuOp:
-    return tpu.PermuteOp(operands=[operands[0]], result_types=[result], attributes=shared(op, tpu.PermuteOp))
+    return permuted(operands[0], numbers(op.order), job)
 
 
 @carry.on(SliceOp)
 def take(op: SliceOp, operands: Sequence[SSAValue], result: Attribute, job: Job) -> TpuOp:
-    attributes: dict[str, Attribute] = {"offset": op.offset, "steps": op.steps}
-    return tpu.SliceOp(operands=[operands[0]], result_types=[result], attributes=attributes)
+    return sliced(operands[0], op.ranges(), job)
+
+
+@carry.on(ExpandOp)
+def expand(op: ExpandOp, operands: Sequence[SSAValue], result: Attribute, job: Job) -> TpuOp:
+    return expanded(operands[0], shape(op.output), job)
+
+
+@carry.on(TileOp)
+def tile(op: TileOp, operands: Sequence[SSAValue], result: Attribute, job: Job) -> TpuOp:
+    """Each axis that is repeated gets one of 1 before it, which is expanded."""
+    dims, times = shape(op.input), numbers(op.tile)
+    pairs = zip(dims, times, strict=True)
+    before, after = zip(*(((1, n), (count, n)) for n, count in pairs), strict=True)
+    x = job.reshape(operands[0], tuple(n for pair in before for n in pair), "pairs")
+    made = expanded(x, tuple(n for pair in after for n in pair), job)
+    return job.viewed(made, shape(op.output), "repeated")

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import numpy as np
+from xdsl.ir import SSAValue
+
 from compiler.dialects.top.movement import PadOp
 from compiler.dialects.tpu.base import TpuOp
+from compiler.ir.network import shape, tensor
+from compiler.lowering.axes import picked, view
 from compiler.lowering.borders import cast, real
 from compiler.lowering.floating import to_float
 from compiler.lowering.int8 import to_int8
+from compiler.lowering.integers import chip_element
 from compiler.lowering.job import Job
 from compiler.lowering.surround import surrounded
 
 
 @to_float.on(PadOp)
 def pad(op: PadOp, job: Job) -> TpuOp:
-    return surrounded(real(op.input, job), op.sides(), op.val.value.data, job)
+    whole = chip_element(tensor(op.input).element_type) is not None
+    return _padded(op, op.input if whole else real(op.input, job), job)
 
 
 @to_int8.on(PadOp)
 def int8_pad(op: PadOp, job: Job) -> TpuOp | None:
-    return surrounded(cast(op.input, job.scales[job.name], job), op.sides(), op.val.value.data, job)
+    return _padded(op, cast(op.input, job.scales[job.name], job), job)
+
+
+def _padded(op: PadOp, x: SSAValue, job: Job) -> TpuOp:
+    """Constants around `x`, or on each axis rows of its own."""
+    if op.mode.data == "constant":
+        return surrounded(x, op.sides(), op.val.value.data, job)
+    made = view(x, shape(x))
+    padded = [axis for axis, sides in enumerate(op.sides()) if any(sides)]
+    for axis in padded:
+        made = picked(x, np.array(op.rows(axis)), axis, job)
+        if axis != padded[-1]:
+            x = job.insert(made, f"axis{axis}")
+    return made

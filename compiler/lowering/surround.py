@@ -8,12 +8,13 @@ import numpy as np
 from xdsl.dialects.builtin import TensorType
 from xdsl.ir import SSAValue
 
-from compiler.dialects.fields import integer, ints
+from compiler.dialects.fields import ints
 from compiler.dialects.quant import UniformType
 from compiler.dialects.top.contraction import ConvOp
 from compiler.dialects.tpu.base import TpuOp
-from compiler.dialects.tpu.movement import ConcatOp, ReshapeOp
+from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.ir.network import Shape, shape, tensor
+from compiler.lowering.axes import joined
 from compiler.lowering.borders import quantised_array
 from compiler.lowering.job import Job
 
@@ -32,8 +33,7 @@ def surrounded(x: SSAValue, sides: Sides, value: float, job: Job) -> TpuOp:
             parts.insert(0, _constant(x, axis, before, value, f"before{axis}", job))
         if after:
             parts.append(_constant(x, axis, after, value, f"after{axis}", job))
-        result = TensorType(element, _extended(x, axis, before + shape(x)[axis] + after))
-        made = ConcatOp(operands=[parts], result_types=[result], attributes={"axis": integer(axis)})
+        made = joined(parts, axis, job)
         if axis != padded[-1][0]:
             x = job.insert(made, f"axis{axis}")
     return made

@@ -12,7 +12,7 @@ from xdsl.rewriter import Rewriter
 from compiler.dialects.host import HostOp, StringType
 from compiler.dialects.quant import UniformType
 from compiler.dialects.structure import InputOp, NoneOp, WeightOp
-from compiler.dialects.top.base import PassesValues, TopOp
+from compiler.dialects.top.base import OverIntegers, PassesValues, TopOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.ir.interface import Unanswered
 from compiler.ir.network import Network, name_of, named, shape, tensor
@@ -113,7 +113,8 @@ def _reason(error: Exception, job: Job) -> str:
 
 def _objection(op: TopOp) -> str | None:
     """What keeps an op from the chip whatever its attributes are; None if nothing does."""
-    if not op.has_trait(PassesValues) and (strange := [v for v in (*op.operands, *op.results) if _is_integer(v)]):
+    takes_integers = op.has_trait(PassesValues) or op.has_trait(OverIntegers)
+    if not takes_integers and (strange := [v for v in (*op.operands, *op.results) if _is_integer(v)]):
         return f"no rule lowers it over {tensor(strange[0]).element_type}"
     question = carry if op.has_trait(PassesValues) else to_float
     return "no rule lowers it" if question.answer_of(type(op)) is None else None
@@ -133,9 +134,10 @@ def _carried(op: TopOp, job: Job) -> TpuOp:
     """Operands of one element type: in int8 the wanted one where they differ or some are float."""
     if integer := chip_element(tensor(op.output).element_type):
         return carry(op, [_as_integer(value, job) for value in op.operands], TensorType(integer, shape(op.output)), job)
-    elements = {tensor(value).element_type for value in op.operands if job.array(value) is None}
+    passed = op.passed()
+    elements = {tensor(value).element_type for value in passed if job.array(value) is None}
     element = elements.pop() if len(elements) == 1 else job.scales.get(job.name, job.element)
-    operands = [of_type(value, element, job) for value in op.operands]
+    operands = [of_type(value, element, job) if value in passed else _as_integer(value, job) for value in op.operands]
     return carry(op, operands, TensorType(element, shape(op.output)), job)
 
 

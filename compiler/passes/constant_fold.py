@@ -43,7 +43,7 @@ def permute(op: top.PermuteOp, operands: Sequence[Array]) -> Array:
 
 @fold.on(top.SliceOp)
 def cut(op: top.SliceOp, operands: Sequence[Array]) -> Array:
-    return operands[0][tuple(slice(r.start, r.stop, r.step) for r in op.ranges())]
+    return operands[0][np.ix_(*op.ranges())]
 
 
 @fold.on(top.ConcatOp)
@@ -53,7 +53,19 @@ def concat(op: top.ConcatOp, operands: Sequence[Array]) -> Array:
 
 @fold.on(top.PadOp)
 def pad(op: top.PadOp, operands: Sequence[Array]) -> Array:
+    if op.mode.data != "constant":
+        return operands[0][np.ix_(*map(op.rows, range(operands[0].ndim)))]
     return np.pad(operands[0], op.sides(), constant_values=op.val.value.data)
+
+
+@fold.on(top.ExpandOp)
+def expand(op: top.ExpandOp, operands: Sequence[Array]) -> Array:
+    return np.broadcast_to(operands[0], shape(op.output))
+
+
+@fold.on(top.TileOp)
+def tile(op: top.TileOp, operands: Sequence[Array]) -> Array:
+    return np.tile(operands[0], numbers(op.tile))
 
 
 @dataclass

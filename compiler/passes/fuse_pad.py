@@ -32,7 +32,7 @@ class FusePad(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: top.Windowed, rewriter: PatternRewriter) -> None:
         pad = op.operands[0].owner
-        if not isinstance(pad, top.PadOp) or not _takes(op, pad.val.value.data):
+        if not isinstance(pad, top.PadOp) or pad.mode.data != "constant" or not _takes(op, pad.val.value.data):
             return
         if len(sides := pad.sides()) != 4 or any(map(any, sides[:2])):
             return

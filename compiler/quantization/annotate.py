@@ -10,7 +10,7 @@ from xdsl.rewriter import Rewriter
 
 from compiler.dialects.quant import CalibratedType
 from compiler.dialects.structure import WeightOp
-from compiler.dialects.top.base import PassesValues, is_present
+from compiler.dialects.top.base import PassesValues, TopOp, is_present
 from compiler.ir.network import Network, name_of, shape, tensor
 from compiler.quantization.table import DamagedTable, Entry
 
@@ -60,7 +60,7 @@ def _passed(op: Operation, ranges: Mapping[str, CalibratedType]) -> CalibratedTy
 
 
 def _passed_on(op: Operation) -> list[SSAValue]:
-    return [value for value in op.operands if is_present(value)]
+    return [value for value in (op.passed() if isinstance(op, TopOp) else op.operands) if is_present(value)]
 
 
 def _range(low: float, high: float) -> CalibratedType:

@@ -57,6 +57,10 @@ class PassesValues(OpTrait):
     """Fact: each output value is one of the input values; only order may decide which. So scales pass too."""
 
 
+class OverIntegers(OpTrait):
+    """Fact: what lowers the op takes integers and bools as well as floats."""
+
+
 class TopOp(IRDLOperation, ABC):
     """A pure op with a single tensor result `output`."""
 
@@ -69,6 +73,10 @@ class TopOp(IRDLOperation, ABC):
 
     def settle(self) -> None:
         """Write into the attributes what they leave to the operands' extents (`auto_pad`, a -1 in a shape)."""
+
+    def passed(self) -> tuple[SSAValue, ...]:
+        """Fact: the operands whose values an op with `PassesValues` passes on; the others say which, or where to."""
+        return tuple(self.operands)
 
     def macs(self) -> int:
         """Fact: multiply-accumulates, of ranked operands; 0 for an op that isn't a sum of products."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import numpy as np
 from xdsl.dialects.builtin import BoolAttr, FloatAttr, StringAttr, f64
 from xdsl.irdl import attr_def, irdl_op_definition, operand_def, traits_def, var_operand_def
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.dialects.fields import FALSE, Float, Int, Ints, integer, ints, numbers
-from compiler.dialects.top.base import AnyRank, Axis, PassesValues, TopOp, axis_attribute
+from compiler.dialects.top.base import AnyRank, Axis, OverIntegers, PassesValues, TopOp, axis_attribute
 from compiler.ir.network import Shape, shape, size
+
+MODES = ("constant", "edge", "reflect", "wrap")
+"""What may stand in a padding."""
 
 
 @irdl_op_definition
@@ -131,9 +135,10 @@ class PermuteOp(TopOp):
 @irdl_op_definition
 class SliceOp(TopOp):
     """
-    Index i of each axis is the input's `offset + steps · i`, up to before `ends`; steps are positive.
+    Index i of each axis is the input's `offset + steps · i`, up to before `ends`, which a negative step goes down to.
 
-    `axes` names the axes that the three speak of, until `settle` gives all of them a number, counted from the start.
+    `axes` names the axes that the three speak of, until `settle` gives all of them a number, counted from the start;
+    the end of a slice that goes down to index 0 is then `-extent - 1`.
     """
 
     name = "top.Slice"
@@ -145,10 +150,10 @@ class SliceOp(TopOp):
     traits = traits_def(Pure(), PassesValues())
 
     def ranges(self) -> list[range]:
-        """The indices taken from each axis of the input. Raises VerifyException for a step below 1."""
+        """The indices taken from each axis of the input. Raises VerifyException for a step of 0."""
         dims = shape(self.input)
-        if any(step < 1 for step in numbers(self.steps)):
-            raise VerifyException(f"steps {list(numbers(self.steps))} go backwards")
+        if 0 in numbers(self.steps):
+            raise VerifyException(f"steps {list(numbers(self.steps))} hold a 0")
         made = [range(extent) for extent in dims]
         asked = [axis % len(dims) for axis in numbers(self.axes)] or range(len(dims))
         for axis, start, stop, step in zip(
@@ -158,9 +163,9 @@ class SliceOp(TopOp):
         return made
 
     def settle(self) -> None:
-        taken = self.ranges()
+        taken, dims = self.ranges(), shape(self.input)
         self.offset = ints(*(r.start for r in taken))
-        self.ends = ints(*(r.stop for r in taken))
+        self.ends = ints(*(-n - 1 if r.stop < 0 else r.stop for n, r in zip(dims, taken, strict=True)))
         self.steps = ints(*(r.step for r in taken))
         self.axes = ints()
 
@@ -170,18 +175,36 @@ class SliceOp(TopOp):
 
 @irdl_op_definition
 class PadOp(TopOp):
-    """`paddings` (before each axis, then after each) of the value `val` around the input; ONNX Pad, mode constant."""
+    """
+    `paddings` (before each axis, then after each) around the input; ONNX Pad.
+
+    By `mode` they hold the value `val` (constant), the outermost element (edge), the elements mirrored at it (reflect),
+    or those from the other end (wrap).
+    """
 
     name = "top.Pad"
     input = operand_def(AnyRank)
     paddings = attr_def(Ints)
     val = attr_def(Float, default_value=FloatAttr(0.0, f64))
     mode = attr_def(StringAttr, default_value=StringAttr("constant"))
+    traits = traits_def(Pure(), OverIntegers())
 
     def sides(self) -> list[tuple[int, int]]:
         """(before, after) of each axis."""
         both = numbers(self.paddings)
         return list(zip(both[: len(both) // 2], both[len(both) // 2 :], strict=True))
+
+    def rows(self, axis: int) -> list[int]:
+        """The row of the input that each row of the result on an axis is, in any mode but constant."""
+        (before, after), n = self.sides()[axis], shape(self.input)[axis]
+        period = max(2 * n - 2, 1)
+        match self.mode.data:
+            case "edge":
+                return [min(max(i, 0), n - 1) for i in range(-before, n + after)]
+            case "wrap":
+                return [i % n for i in range(-before, n + after)]
+            case _:
+                return [min(i % period, period - i % period) if n > 1 else 0 for i in range(-before, n + after)]
 
     def infer_shape(self) -> Shape:
         if len(sides := self.sides()) != len(dims := shape(self.input)):
@@ -189,8 +212,39 @@ class PadOp(TopOp):
         return tuple(before + extent + after for extent, (before, after) in zip(dims, sides, strict=True))
 
     def verify_(self) -> None:
-        if self.mode.data != "constant":
-            raise VerifyException(f"mode is constant, not {self.mode.data!r}")
+        if self.mode.data not in MODES:
+            raise VerifyException(f"mode is {', '.join(MODES)}, not {self.mode.data!r}")
         if min(numbers(self.paddings), default=0) < 0:
             raise VerifyException("paddings aren't negative; crop with a Slice")
         super().verify_()
+
+
+@irdl_op_definition
+class ExpandOp(TopOp):
+    """The input repeated to the extents that it and `shape` broadcast to; ONNX Expand."""
+
+    name = "top.Expand"
+    input = operand_def(AnyRank)
+    target = attr_def(Ints, attr_name="shape")
+    traits = traits_def(Pure(), PassesValues())
+
+    def infer_shape(self) -> Shape:
+        try:
+            return np.broadcast_shapes(shape(self.input), numbers(self.target))
+        except ValueError:
+            raise VerifyException(f"{shape(self.input)} doesn't expand to {numbers(self.target)}") from None
+
+
+@irdl_op_definition
+class TileOp(TopOp):
+    """The input `tile` times end to end on each axis; ONNX Tile."""
+
+    name = "top.Tile"
+    input = operand_def(AnyRank)
+    tile = attr_def(Ints)
+    traits = traits_def(Pure(), PassesValues())
+
+    def infer_shape(self) -> Shape:
+        if len(times := numbers(self.tile)) != len(dims := shape(self.input)):
+            raise VerifyException(f"repeats {len(times)} axes of a tensor that has {len(dims)}")
+        return tuple(extent * count for extent, count in zip(dims, times, strict=True))

@@ -199,31 +199,7 @@ def transpose(reader: Reader, node: onnx.NodeProto) -> None:
     reader.add(node, top.PermuteOp, node.input, {"order": ints(*reader.attributes(node).get("perm", ()))})
 
 
-@converts("Slice")
-def cut(reader: Reader, node: onnx.NodeProto) -> None:
-    starts = reader.numbers(node, "starts", 1)
-    axes = reader.numbers(node, "axes", 3) or tuple(range(len(starts)))
-    steps = reader.numbers(node, "", 4) or (1,) * len(starts)
-    if min(steps) < 1:
-        raise Unsupported(f"steps {list(steps)} go backwards")
-    bounds = {"offset": starts, "ends": reader.numbers(node, "ends", 2), "steps": steps, "axes": axes}
-    reader.add(node, top.SliceOp, node.input[:1], {name: ints(*values) for name, values in bounds.items()})
-
-
-@converts("Pad")
-def pad(reader: Reader, node: onnx.NodeProto) -> None:
-    given = reader.attributes(node)
-    pads, value, axes = reader.numbers(node, "pads", 1), reader.constant(node, 2), reader.numbers(node, "", 3)
-    rank = len(reader.shape(node.input[0]))
-    if axes:
-        spread = {axis % rank: i for i, axis in enumerate(axes)}
-        pads = tuple(pads[half * len(axes) + spread[i]] if i in spread else 0 for half in range(2) for i in range(rank))
-    filling = float(given.get("value", 0.0)) if value is None else value.item()
-    padding = {"paddings": ints(*pads), "val": real(filling), "mode": StringAttr(given.get("mode", "constant"))}
-    reader.add(node, top.PadOp, node.input[:1], padding)
-
-
-@converts("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin")
+@converts("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd")
 def reduce(reader: Reader, node: onnx.NodeProto) -> None:
     given, axes = reader.attributes(node), reader.numbers(node, "axes", 1)
     kind = top.IdentityOp if not axes and given.get("noop_with_empty_axes") else top.ReduceOp

@@ -19,55 +19,16 @@ from compiler.dialects.fields import Ints, numbers
 from compiler.dialects.formula import Apply, Constant, Operand, Term, steps
 from compiler.dialects.host import HostOp
 from compiler.dialects.top import ops as top
-from compiler.ir.interface import Interface
+from compiler.frontends.onnx import to_movement
+from compiler.frontends.onnx.writer import IR_VERSION, OPSET, Writer, nodes, operands_of
 from compiler.ir.network import Network, name_of, shape
 from compiler.ir.storage import storage
 
 Initialiser = Callable[[NDArray[Any], str], TensorProto]
+FAMILIES = (to_movement,)
+"""Answers in files of their own."""
 
-OPSET = 20
-IR_VERSION = 9
-
-
-class Writer:
-    """Nodes and constants of a graph under construction."""
-
-    def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights = dict(weights)
-
-    def emit(self, op_type: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        """Append a node; returns its output's name."""
-        self.nodes.append(helper.make_node(op_type, inputs, [output], **attributes))
-        return output
-
-    def constant(self, name: str, value: object, dtype: type[np.generic] = np.int64) -> str:
-        """Add a constant; returns its name."""
-        self.weights[name] = np.array(value, dtype)
-        return name
-
-    def close(self, op: top.TopOp, last: Sequence[str], op_type: str, **attributes: Any) -> None:
-        """Append the node that makes an op's result, and the Relu behind it that the op asks for."""
-        name = name_of(op)
-        if not (isinstance(op, top.Activated) and op.do_relu):
-            self.emit(op_type, last, name, **attributes)
-            return
-        made = self.emit(op_type, last, f"{name}_before_relu", **attributes)
-        self.rectify(made, op.relu_limit.value.data, name)
-
-    def rectify(self, made: str, limit: float, name: str) -> None:
-        """Append `min(max(made, 0), limit)`."""
-        if limit > 0:
-            bounds = [self.constant(f"{name}_{i}", bound, np.float32) for i, bound in enumerate((0.0, limit))]
-            self.emit("Clip", [made, *bounds], name)
-        else:
-            self.emit("Relu", [made], name)
-
-
-@Interface
-def nodes(op: Operation, out: Writer) -> None:
-    """Append the ONNX nodes that compute `op` into a tensor of its name."""
-    raise NotImplementedError
+__all__ = ["FAMILIES", "OPSET", "Writer", "nodes", "write", "write_part"]
 
 
 @nodes.on(
@@ -79,7 +40,7 @@ def by_name(op: top.TopOp, out: Writer) -> None:
     kind = op.name.removeprefix("top.")
     known = onnx.defs.get_schema(kind, OPSET).attributes
     attributes = {key: _plain(value) for key, value in op.attributes.items() if key in known}
-    out.close(op, _operands(op), kind, **attributes)
+    out.close(op, operands_of(op), kind, **attributes)
 
 
 @nodes.on(top.Elementwise)
@@ -103,7 +64,7 @@ def relu(op: top.ReluOp, out: Writer) -> None:
 @nodes.on(top.MatMulOp)
 def matmul(op: top.MatMulOp, out: Writer) -> None:
     """`Gemm` for matrices; else `MatMul`, and `Add` of the bias."""
-    left, right, *bias = _operands(op)
+    left, right, *bias = operands_of(op)
     if len(shape(op.input)) == len(shape(op.right)) == 2:
         out.close(op, [left, right, *filter(None, bias)], "Gemm", transB=int(bool(op.right_transpose)))
         return
@@ -121,24 +82,24 @@ def matmul(op: top.MatMulOp, out: Writer) -> None:
 def pool(op: top.Pool, out: Writer) -> None:
     window = {key: list(numbers(value)) for key, value in op.attributes.items() if isa(value, Ints)}
     if isinstance(op, top.AvgPoolOp):
-        out.close(op, _operands(op), "AveragePool", count_include_pad=int(bool(op.count_include_pad)), **window)
+        out.close(op, operands_of(op), "AveragePool", count_include_pad=int(bool(op.count_include_pad)), **window)
     else:
-        out.close(op, _operands(op), "MaxPool", **window)
+        out.close(op, operands_of(op), "MaxPool", **window)
 
 
 @nodes.on(top.ReduceOp)
 def reduce(op: top.ReduceOp, out: Writer) -> None:
     """A plane's mean is written as exporters write it: onnxruntime's ReduceMean of equal planes isn't always equal."""
     if (op.mode.data, numbers(op.axes), len(shape(op.output))) == ("ReduceMean", (2, 3), 4):
-        out.close(op, _operands(op), "GlobalAveragePool")
+        out.close(op, operands_of(op), "GlobalAveragePool")
         return
     axes = out.constant(f"{name_of(op)}_axes", numbers(op.axes))
-    out.close(op, [*_operands(op), axes], op.mode.data, keepdims=int(bool(op.keepdims)))
+    out.close(op, [*operands_of(op), axes], op.mode.data, keepdims=int(bool(op.keepdims)))
 
 
 @nodes.on(top.BatchNormOp)
 def batch_norm(op: top.BatchNormOp, out: Writer) -> None:
-    x, mean, variance, gamma, beta = _operands(op)
+    x, mean, variance, gamma, beta = operands_of(op)
     ones, name = np.ones(shape(op.mean), np.float32), name_of(op)
     gamma = gamma or out.constant(f"{name}_gamma", ones, np.float32)
     beta = beta or out.constant(f"{name}_beta", 0 * ones, np.float32)
@@ -166,31 +127,12 @@ def softmax(op: top.SoftmaxOp, out: Writer) -> None:
 @nodes.on(top.View)
 def view(op: top.View, out: Writer) -> None:
     """Every view is a Reshape to the extents it ends at."""
-    out.close(op, [*_operands(op), out.constant(f"{name_of(op)}_shape", shape(op.output))], "Reshape")
+    out.close(op, [*operands_of(op), out.constant(f"{name_of(op)}_shape", shape(op.output))], "Reshape")
 
 
 @nodes.on(top.PermuteOp)
 def permute(op: top.PermuteOp, out: Writer) -> None:
-    out.close(op, _operands(op), "Transpose", perm=list(numbers(op.order)))
-
-
-@nodes.on(top.SliceOp)
-def cut(op: top.SliceOp, out: Writer) -> None:
-    taken, name = op.ranges(), name_of(op)
-    bounds = {
-        "starts": [r.start for r in taken],
-        "ends": [r.stop for r in taken],
-        "axes": list(range(len(taken))),
-        "steps": [r.step for r in taken],
-    }
-    out.close(op, [*_operands(op), *(out.constant(f"{name}_{key}", value) for key, value in bounds.items())], "Slice")
-
-
-@nodes.on(top.PadOp)
-def pad(op: top.PadOp, out: Writer) -> None:
-    name = name_of(op)
-    pads = out.constant(f"{name}_pads", numbers(op.paddings))
-    out.close(op, [*_operands(op), pads, out.constant(f"{name}_val", op.val.value.data, np.float32)], "Pad")
+    out.close(op, operands_of(op), "Transpose", perm=list(numbers(op.order)))
 
 
 @nodes.on(HostOp)
@@ -248,10 +190,6 @@ def _info(value: SSAValue) -> onnx.ValueInfoProto:
     kind = helper.np_dtype_to_tensor_dtype(storage(value))
     dims = [None if extent == DYNAMIC_INDEX else extent for extent in shape(value)]
     return helper.make_tensor_value_info(name_of(value), kind, dims)
-
-
-def _operands(op: top.TopOp) -> list[str]:
-    return [name_of(value) if top.is_present(value) else "" for value in op.operands]
 
 
 def _function(step: Apply) -> str:
