@@ -11,15 +11,15 @@ from compiler.interpreter.evaluate import Arrays, evaluate, extents
 from compiler.ir.network import Array
 from compiler.ir.storage import is_quantised, scale, storage, zero_point
 from compiler.schedule.tiling import Piece
-from simulator.arithmetic.casts import dequantise, narrow, quantise, widen
-from simulator.arithmetic.functions import FUNCTIONS
+from simulator.arithmetic.casts import dequantise, narrow, quantise, store, widen
 from simulator.arithmetic.requantise import lookup, rescale_add, rescale_mul
+from simulator.arithmetic.stepwise import STEPWISE
 
 
 @evaluate.on(ElementwiseOp)
 def elementwise(op: ElementwiseOp, inputs: Arrays, piece: Piece) -> Array:
-    made = formula.evaluate(op.term, [widen(x) for x in inputs], FUNCTIONS)
-    return narrow(np.broadcast_to(made, extents(piece)), storage(op.output))
+    made = formula.evaluate(op.term, inputs, STEPWISE)
+    return store(np.broadcast_to(made, extents(piece)), storage(op.output))
 
 
 @evaluate.on(LutOp)

@@ -110,7 +110,8 @@ def _elementwise(op: ElementwiseOp, chip: Chip) -> Work:
     if not program:
         return _vector(chip, _widest(*op.inputs, op.output), PASSES["CAST"].count)
     size = 4 if len(program) > 1 else _widest(*op.inputs, op.output)
-    each = [_vector(chip, size, PASSES[step.function].count) for step in program]
+    names = ["SELECT" if step.function == "select" else step.function for step in program]
+    each = [_vector(chip, size, PASSES[name].count) for name in names]
     return lambda n, c, h, w, k: sum(cycles(n, c, h, w, k) for cycles in each)
 
 

@@ -42,16 +42,18 @@ def narrow(x: Float32, dtype: DTypeLike) -> Array:
 
 def store(x: Array, dtype: DTypeLike) -> Array:
     """
-    A result of an elementwise step, f32 or i32, in a plain type: no scale, no zero point.
+    A float or an integer in a plain type: no scale, no zero point.
 
-    To a float type as `narrow`; i32 to an integer type wraps; f32 to one is cut towards zero and saturated, NaN → 0.
+    To a float type as `widen` and `narrow`; integer to integer wraps; float to integer is cut towards zero and
+    saturated, NaN → 0.
     """
     kind = np.dtype(dtype)
     if kind.kind not in "iu":
-        return narrow(x.astype(np.float32, copy=False), kind)
+        return narrow(widen(x), kind)
     if x.dtype.kind in "iu":
         return np.array(x, kind, order="C")
-    limits, wide = np.iinfo(kind.name), np.trunc(np.where(np.isnan(x), np.float32(0), x)).astype(np.float64)
+    limits, real = np.iinfo(kind.name), widen(x)
+    wide = np.trunc(np.where(np.isnan(real), np.float32(0), real)).astype(np.float64)
     return np.clip(wide, limits.min, limits.max).astype(kind)
 
 

@@ -2,46 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from compiler.codegen.emit.emit import Place, emit
 from compiler.codegen.operands import stretched
 from compiler.dialects.fields import numbers
-from compiler.dialects.formula import Apply, Constant, Term, steps
+from compiler.dialects.formula import Apply, Constant, Term, buffers, steps
 from compiler.dialects.formula import Operand as Variable
 from compiler.dialects.tpu import ops as tpu
 from compiler.ir.storage import is_quantised, scale, zero_point
 from compiler.schedule.tiling import Piece
 from simulator.isa.record import Command, Operand
-from simulator.isa.table import Flag
+from simulator.isa.table import DType, Flag
+
+INTEGERS = (DType.I8, DType.U8, DType.I32)
 
 
 @emit.on(tpu.ElementwiseOp)
 def elementwise(op: tpu.ElementwiseOp, piece: Piece, place: Place) -> Iterator[Command]:
     """One command a step of the formula; the last writes the output, the others a temporary each."""
-    program = steps(op.term)
-    if not program:
-        yield Command("CAST", {"out": place.output, "in": place.inputs[0]})
-        return
+    program, whole = steps(op.term), op.whole_steps()
     homes: dict[Term, Operand] = {
         Variable(i): stretched(operand, place.output.dims)
         for i, operand in enumerate(place.inputs)
         if operand is not None
     }
-    homes |= zip(program, (*place.tmp[: len(program) - 1], place.output), strict=True)
+    if not program:
+        yield _move(homes[op.term], place.output, whole[op.term])
+        return
+    for step, number in buffers(op.term).items():
+        homes[step] = replace(place.tmp[number], dtype=DType.I32 if whole[step] else DType.F32)
+    homes[program[-1]] = place.output
     for step in program:
-        yield _arith(step, homes)
+        yield _select(step, homes, whole) if step.function == "select" else _arith(step, homes, whole)
 
 
-def _arith(step: Apply, homes: dict[Term, Operand]) -> Command:
-    operands: dict[str, Operand | None] = {"out": homes[step]}
-    flags, scalar = Flag.NONE, 0.0
-    for name, term, flag in zip("ab", step.terms, (Flag.SCALAR_A, Flag.SCALAR_B), strict=False):
+def _move(source: Operand, target: Operand, whole: bool) -> Command:
+    """A formula without steps: floats are rounded, integers and what becomes of them stored."""
+    if whole or target.dtype in INTEGERS:
+        return Command("ARITH", {"out": target, "a": source}, {}, "copy")
+    return Command("CAST", {"out": target, "in": source})
+
+
+def _arith(step: Apply, homes: dict[Term, Operand], whole: dict[Term, bool]) -> Command:
+    operands, flags, scalars = _terms(step.terms, homes)
+    if len(scalars) > 1:
+        raise ValueError(f"{step} has no operand that varies")
+    params = {"whole" if whole[step] else "scalar": value for value in scalars.values()}
+    return Command("ARITH", {"out": homes[step], **operands}, params, step.function, flags)
+
+
+def _select(step: Apply, homes: dict[Term, Operand], whole: dict[Term, bool]) -> Command:
+    condition, *values = step.terms
+    operands, flags, scalars = _terms(values, homes)
+    params = {f"{'whole' if whole[step] else 'scalar'}_{name}": value for name, value in scalars.items()}
+    return Command("SELECT", {"out": homes[step], "cond": homes[condition], **operands}, params, "", flags)
+
+
+def _terms(terms: Sequence[Term], homes: dict[Term, Operand]) -> tuple[dict[str, Operand], Flag, dict[str, float]]:
+    """Terms as the operands `a` and `b`, the flags of those that are scalars, and these."""
+    operands, flags, scalars = dict[str, Operand](), Flag.NONE, dict[str, float]()
+    for name, term, flag in zip("ab", terms, (Flag.SCALAR_A, Flag.SCALAR_B), strict=False):
         if isinstance(term, Constant):
-            flags, scalar = flags | flag, term.value
+            flags, scalars[name] = flags | flag, term.value
         else:
             operands[name] = homes[term]
-    return Command("ARITH", operands, {"scalar": scalar}, step.function, flags)
+    return operands, flags, scalars
 
 
 @emit.on(tpu.LutOp)

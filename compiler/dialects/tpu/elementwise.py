@@ -11,10 +11,11 @@ from xdsl.utils.exceptions import VerifyException
 
 from compiler.dialects.access import SAME, Access, Whole, broadcast
 from compiler.dialects.fields import AnyTensor, Int, Ints
-from compiler.dialects.formula import Term, arity, parse, steps
+from compiler.dialects.formula import Apply, Term, arity, buffers, parse, whole_steps
+from compiler.dialects.functions import FLOAT64, INT64
 from compiler.dialects.tpu.base import Activated, TpuOp, frame_of
 from compiler.ir.network import Shape, shape
-from compiler.ir.storage import storage
+from compiler.ir.storage import is_quantised, storage
 
 
 def broadcast_shape(*operands: SSAValue) -> Shape:
@@ -31,7 +32,10 @@ def broadcast_shape(*operands: SSAValue) -> Shape:
 @irdl_op_definition
 class ElementwiseOp(TpuOp):
     """
-    `output = formula(inputs)`: each step in float32, the last rounded to the result's type; operands broadcast.
+    `output = formula(inputs)`: the last step stored in the result's type; operands broadcast.
+
+    A step whose tensors are all plain integers is computed in 32 bits, two's complement, any other in float32. Integers
+    stored in fewer bits wrap; floats stored as integers are cut towards zero and saturated, NaN as 0.
 
     ```mlir
     "tpu.Elementwise"(%1) {formula = "(1.0 / (1.0 + exp((0.0 - x0))))"} : (tensor<1x8xf32>) -> tensor<1x8xf32>
@@ -54,7 +58,11 @@ class ElementwiseOp(TpuOp):
         return tuple(broadcast(frame_of(value), frame_of(self.output)) for value in self.inputs)
 
     def temporaries(self) -> int:
-        return max(len(steps(self.term)) - 1, 0)
+        return len(set(buffers(self.term).values()))
+
+    def whole_steps(self) -> dict[Term, bool]:
+        """For each operand and step of the formula, whether it is of integers."""
+        return whole_steps(self.term, [storage(value).kind in "iu" for value in self.inputs])
 
     def verify_(self) -> None:
         try:
@@ -63,6 +71,11 @@ class ElementwiseOp(TpuOp):
             raise VerifyException(str(error)) from None
         if needed > len(self.inputs):
             raise VerifyException(f"the formula names {needed} operands, there are {len(self.inputs)}")
+        if any(map(is_quantised, (*self.inputs, self.output))):
+            raise VerifyException("a formula is over floats and plain integers, not over quantised numbers")
+        for step, whole in self.whole_steps().items():
+            if isinstance(step, Apply) and step.function not in (INT64 if whole else FLOAT64):
+                raise VerifyException(f"{step} isn't a function of {'integers' if whole else 'floats'}")
         super().verify_()
 
 

@@ -39,6 +39,7 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 I8 = UniformType.per_tensor(0.1)
 U8 = UniformType.per_tensor(0.07, 3, IntegerType(8, Signedness.UNSIGNED))
 FLOATS: list[Attribute] = [f32, bf16, f16]
+INTEGERS: list[Attribute] = [IntegerType(8, Signedness.SIGNED), IntegerType(8, Signedness.UNSIGNED), i32]
 BYTES: list[Attribute] = [I8, U8]
 SIGMOID = "(1.0 / (1.0 + exp((0.0 - x0))))"
 
@@ -152,8 +153,14 @@ def reduce(draw: Draw) -> tpu.TpuOp:
 
 def elementwise(draw: Draw) -> tpu.TpuOp:
     cases = [(SIGMOID, None), ("(x0 + x1)", (2, 3, 4)), ("(x0 * x1)", (1, 3, 1)), ("max(x0, (x1 / 3.0))", (2, 1, 4))]
-    formula, second = draw(st.sampled_from(cases))
-    before, after = (draw(st.sampled_from(FLOATS)) for _ in range(2))
+    whole = [
+        ("select(lt(x0, x1), x0, 3.0)", (2, 3, 4)), ("select(eq(x1, 0.0), 1.0, (x0 + x1))", (1, 3, 1)),
+        ("mod(x0, x1)", (2, 1, 4)), ("copy(x0)", None), ("pow(x0, 3.0)", None), ("x0", None),
+    ]  # fmt: skip
+    bits = [("bitxor(bitand(x0, 255.0), shl(x0, x1))", (2, 3, 4)), ("shr(x0, 3.0)", None)]
+    kinds, own = draw(st.sampled_from([(FLOATS, cases), (INTEGERS, bits), ([*FLOATS, *INTEGERS], [])]))
+    formula, second = draw(st.sampled_from([*whole, *own]))
+    before, after = (draw(st.sampled_from(kinds)) for _ in range(2))
     operands = [value(before, 2, 3, 4)] + ([value(before, *second)] if second else [])
     attributes: dict[str, Attribute] = {"formula": StringAttr(formula)}
     result = TensorType(after, [2, 3, 4])
@@ -340,6 +347,8 @@ def _operand(op: tpu.TpuOp, v: SSAValue, rng: np.random.Generator) -> Array:
         return rng.integers(-4000, 4000, frame).astype(kind)
     if kind == np.int32 and isinstance(op, tpu.GatherOp | tpu.ScatterOp):
         return rng.integers(-5, 6, frame).astype(kind)
+    if kind == np.int32 and isinstance(op, tpu.ElementwiseOp):
+        return rng.integers(-(2**31), 2**31, frame).astype(kind) >> rng.integers(0, 31, frame).astype(kind)
     if kind == np.int32:
         channels = rng.integers([-500, 1 << 30, 32], [500, (1 << 31) - 1, 39], (frame[1], 3))
         return channels.astype(kind).reshape(frame)
