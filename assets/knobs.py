@@ -37,17 +37,29 @@ class Knobs(dg.Config):
         raise NotImplementedError
 
 
+class NothingToFuse(ValueError):
+    """A model is to preprocess by itself whose record doesn't say what it would take."""
+
+
 class Shapes(Knobs):
-    """Extents of the network's inputs."""
+    """Extents of the network's inputs, and what they are."""
 
     inputs: dict[str, list[int]] | None = Field(
         None,
         description="By an input's name, its extents in place of the record's: {x: [1, 3, 48, 192]}.",
     )
 
+    fuse_preprocess: bool | None = Field(
+        None, description="Whether the compiled model takes raw pixels, as the record's preprocessing has them."
+    )
+
     def applied(self, settings: Settings, target: Target) -> Settings:
-        """Replace the extents of the inputs named."""
-        return replace(settings, shapes={**settings.shapes, **self.given().get("inputs", {})})
+        """Replace the extents of the inputs named. Raises NothingToFuse."""
+        given = self.given()
+        fused = given.get("fuse_preprocess", settings.fuse_preprocess)
+        if fused and settings.preprocess is None:
+            raise NothingToFuse(f"{settings.name}: fuse_preprocess needs preprocessing.raw in the model's record")
+        return replace(settings, shapes={**settings.shapes, **given.get("inputs", {})}, fuse_preprocess=fused)
 
 
 class Calibration(Knobs):

@@ -35,7 +35,7 @@ LEGIBLE = 14
 def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `accuracy.json`: labels down, the chip's answers across, in samples; the wrong ones in red."""
     told = json.loads((inputs["accuracy"] / "accuracy.json").read_text())
-    judged = [(row["label"], row["chip"]) for row in told["predictions"] if isinstance(row["label"], int)]
+    judged = [(row["label"], row["chip"]) for row in told["predictions"] if isinstance(row.get("label"), int)]
     pairs = np.array(judged, np.int64).reshape(-1, 2)
     classes = _chosen(pairs)
     place = {name: i for i, name in enumerate(classes)}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -31,14 +32,22 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     rows, pitch = rows[: 2 * columns], WIDTH // columns
     tall = max(16, min(round((pitch - 4 * MARGIN) * images.shape[1] / images.shape[2]), 60))
     wide = round(tall * images.shape[2] / images.shape[1])
-    title = f"misjudged on the chip: label → chip, float; {len(rows)} examples of {told['samples']} samples"
+    answers = "label → chip, float" if "label" in rows[0] else f"{told['metric']} on the chip, in float"
+    title = f"misjudged on the chip: {answers}; {len(rows)} examples of {told['samples']} samples"
     axes = _sheet(title, TOP + -(-len(rows) // columns) * (tall + CAPTION + MARGIN))
     for i, (picture, row) in enumerate(zip(images, rows, strict=False)):
         x, y = MARGIN + i % columns * pitch, TOP + i // columns * (tall + CAPTION + MARGIN)
         axes.imshow(picture, "gray", vmin=0, vmax=255, extent=(x, x + wide, y + tall, y), interpolation="bilinear")
-        axes.text(x, y + tall + 12, f"{row['label']} → {row['chip']}, {row['float']}")
+        axes.text(x, y + tall + 12, _caption(row))
     axes.set(xlim=(0, WIDTH), ylim=(axes.bbox.height, 0), aspect="auto")
     return photograph(pixels(axes))
+
+
+def _caption(row: Mapping[str, Any]) -> str:
+    """The classes, or how good the answers are."""
+    if "label" in row:
+        return f"{row['label']} → {row['chip']}, {row['float']}"
+    return f"{row['chip']:.3f}, {row['float']:.3f}"
 
 
 def _sheet(title: str, height: int) -> Axes:

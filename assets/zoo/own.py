@@ -10,6 +10,7 @@ from pathlib import Path
 from assets.zoo import packages
 from compiler.build import hashes
 from compiler.build.remembered import SETTLED
+from compiler.frontends.foreign import files_of
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,19 @@ def content(path: Path) -> Content:
     return made
 
 
+def files(path: Path) -> list[Path]:
+    """The file and those that its external data lie in; what a folder holds. Raises OSError."""
+    return [*(held := files_of(path)), *(path.parent / name for name in content(held[0]).external)]
+
+
 def digest(path: Path) -> list[str]:
-    """Hashes of the file and of those that its external data lie in, as far as they are there."""
-    others = [path.parent / name for name in content(path).external]
-    return [content(path).sha256, *(content(other).sha256 for other in others if other.is_file())]
+    """Hashes of the files that a path stands for, as far as they are there, with their names if it is a folder."""
+    return [told for file in files(path) if file.is_file() for told in _told(file, path)]
+
+
+def _told(file: Path, path: Path) -> list[str]:
+    inside = [file.relative_to(path).as_posix()] if path.is_dir() else []
+    return [*inside, content(file).sha256]
 
 
 def _external(path: Path) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def read_file(path: Path) -> Record:
     state = path.stat()
     record = _parsed(path.absolute(), (state.st_ino, state.st_size, state.st_mtime_ns))
     for field, file in record.own_files().items():
-        if not file.is_file():
+        if not file.exists():
             there = ", ".join(sorted(p.name for p in path.parent.glob(f"*{file.suffix}"))) or "none"
             reason = f"there is no file {file.name} in {complaint.shown(file.parent)} (of its kind: {there})"
             raise BadRecord(complaint.of_field(path, path.read_text(), field, reason))

@@ -36,7 +36,9 @@ class Data:
         return replace(self, file=file)
 
 
-def text_of(name: str, original: str, file: str, look: Look, licence: str | None, data: Mapping[str, Data]) -> str:
+def text_of(
+    name: str, original: str, source: Mapping[str, object], look: Look, licence: str | None, data: Mapping[str, Data]
+) -> str:
     """The whole YAML file."""
     dataset, preprocessing = _stand_in(look.inputs)
     evaluation = data["evaluation"]
@@ -46,8 +48,7 @@ def text_of(name: str, original: str, file: str, look: Look, licence: str | None
         f"# {look.parameters:,} parameters, {look.macs:,} MACs. What was guessed says so; docs/zoo.md has every field.",
         f"name: {quoted(name)}",
         "source:",
-        "  kind: file",
-        f"  file: {quoted(file)}",
+        *(f"  {key}: {quoted(held) if isinstance(held, str) else json.dumps(held)}" for key, held in source.items()),
         f"licence: {quoted(licence) if licence else 'unknown  # whose is it, and on what terms?'}",
         "inputs:",
         *(_input(fed, extents, look.stated[fed]) for fed, extents in look.inputs.items()),
@@ -80,10 +81,12 @@ def _input(name: str, extents: Sequence[int], stated: Sequence[int | str]) -> st
 def _stand_in(inputs: Mapping[str, Sequence[int]]) -> tuple[str, list[str]]:
     """The data set that stands in for own data, and the preprocessing that it needs."""
     extents = next(iter(inputs.values()))
-    if len(inputs) > 1 or len(extents) != 4 or extents[1] not in (1, 3):
+    axis = next((axis for axis in (1, 3) if len(extents) == 4 and extents[axis] in (1, 3)), None)
+    if len(inputs) > 1 or axis is None:
         return "seeded_normal", []
-    numbers = IMAGENET if extents[1] == 3 else {"mean": [0.0], "std": [1.0]}
+    numbers = IMAGENET if extents[axis] == 3 else {"mean": [0.0], "std": [1.0]}
     lines = [f"  {key}: {values}" for key, values in numbers.items()]
+    lines += ["  layout: nhwc"] if axis == 3 else []
     return "seeded_images", ["preprocessing:  # guessed: (pixel / 255 - mean) / std of the seeded pictures", *lines]
 
 

@@ -7,13 +7,15 @@ libraries that draw and write, so an edit to any of them makes a new folder; oth
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from assets.zoo import own, packages, record
-from assets.zoo.fields import Committed, Record
+from assets.zoo import foreign, own, packages, record
+from assets.zoo.fields import Built, Committed, ForeignModel, Record
 from assets.zoo.record import ROOT
 from compiler.build import hashes
 from compiler.build.flow import MODES, SOURCES, Settings
@@ -21,8 +23,14 @@ from compiler.build.flow import MODES, SOURCES, Settings
 DRAWN_WITH = ("matplotlib", "numpy", "onnx", "pillow")
 """Packages whose version can change the bytes of what is made."""
 
-MAKERS = ("make.py", "light.py", "own.py", "packages.py", "datasets/*.py")
-"""The code that decides those bytes, `make` and what it imports; what it reads of a record is in the key as it is."""
+IMPORTED = re.compile(r"^\s*from (assets\.zoo\.[\w.]+) import", re.MULTILINE)
+"""How a module of this package names another that it needs."""
+
+READING = frozenset({"assets.zoo.record", "assets.zoo.fields", "assets.zoo.complaint"})
+"""They read a record; what they read is in the key as it is."""
+
+ALL = frozenset({"assets.zoo.datasets.catalogue", "assets.zoo.builders.catalogue"})
+"""They import every data set and builder; a record's own ones count."""
 
 MADE_OF = {
     "source": True,
@@ -52,7 +60,10 @@ class InstalledZoo:
             qtable={**held.qtable},
             tolerance={mode: told.get(mode, told["int8"]) for mode in MODES},
             metric=held.evaluation.metric,
+            also=held.evaluation.also,
             samples=held.evaluation.samples,
+            preprocess=_preprocess(held),
+            fuse_preprocess=held.fuse_preprocess,
             effort=held.schedule.effort,
             seed=held.schedule.seed,
         )
@@ -76,6 +87,13 @@ class InstalledZoo:
         return _folder(record.read(model)).is_dir()
 
 
+def _preprocess(held: Record) -> dict[str, Any] | None:
+    """How raw pixels become the model's input; the fitting is done before."""
+    if held.preprocessing.raw is None:
+        return None
+    return {"input": held.image_input, **held.preprocessing.model_dump(mode="json", exclude={"resize"})}
+
+
 def _folder(held: Record) -> Path:
     """Where the model's directories are, or will be."""
     return packages.cache() / "zoo" / f"{held.name}-{_key(held)[:16]}"
@@ -84,15 +102,36 @@ def _folder(held: Record) -> Path:
 def _key(held: Record) -> str:
     plain = json.loads(held.model_dump_json(include=MADE_OF))
     files = held.own_files() | ({"committed": ROOT / held.source.file} if isinstance(held.source, Committed) else {})
-    return hashes.of_value([plain, {field: own.digest(path) for field, path in files.items()}, _code()])
+    told = [plain, {field: own.digest(path) for field, path in files.items()}]
+    converting = [foreign.code()] if isinstance(held.source, ForeignModel) else []
+    return hashes.of_value([*told, _code(makers(held)), *converting])
+
+
+def makers(held: Record) -> tuple[str, ...]:
+    """The modules that make a record's files, with what they import of this package, in alphabetical order."""
+    sets = {str(use.dataset) for use in (held.calibration, held.evaluation) if use.dataset}
+    builder = {f"assets.zoo.builders.{held.source.builder}"} if isinstance(held.source, Built) else set[str]()
+    waiting = {"assets.zoo.make", *(f"assets.zoo.datasets.{name}" for name in sets), *builder}
+    found = set[str]()
+    while waiting:
+        module = waiting.pop()
+        if module not in ALL and module not in found and _path(module).is_file():
+            found.add(module)
+            waiting.update(IMPORTED.findall(_path(module).read_text(encoding="utf-8")))
+    return tuple(sorted(found - READING))
+
+
+def _path(module: str) -> Path:
+    return ROOT / f"{module.replace('.', '/')}.py"
 
 
 @cache
-def _code() -> str:
-    """One hash over the code that makes files and the versions of what it draws with."""
+def _code(modules: tuple[str, ...]) -> str:
+    """One hash over the code that makes files, the data files beside it, and versions of what it draws with."""
     digest = hashlib.sha256()
-    here = Path(__file__).parent
-    for path in sorted(path for pattern in MAKERS for path in here.glob(pattern)):
-        digest.update(path.read_bytes())
+    for module in modules:
+        path = _path(module)
+        for file in sorted(path.parent.glob(f"{path.stem}.*")):
+            digest.update(file.read_bytes())
     digest.update(repr([(name, version(name)) for name in DRAWN_WITH]).encode())
     return digest.hexdigest()

@@ -56,7 +56,9 @@ class Settings:
 
     `shapes` fixes dynamic dimensions by input name. `qtable` has the exceptions of mode `mix` by tensor: a number
     format or a threshold. `tolerance` holds, by mode, what comparison has to reach. `metric` names the measure of
-    accuracy, None where there are no labels; `samples` caps how many are scored.
+    accuracy, None where there are no labels, `also` those told beside it; `samples` caps how many are scored.
+    `preprocess` says how raw pixels become the model's input, None where that isn't told; with `fuse_preprocess` the
+    compiled model does it.
     """
 
     name: str
@@ -65,7 +67,10 @@ class Settings:
     qtable: Mapping[str, str | float] = field(default_factory=dict[str, str | float])
     tolerance: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     metric: str | None = None
+    also: Sequence[str] = ()
     samples: int = 1000
+    preprocess: Mapping[str, Any] | None = None
+    fuse_preprocess: bool = False
     effort: int = 2
     seed: int | None = None
 
@@ -135,7 +140,8 @@ def _schedule(settings: Settings, target: Target) -> Params:
 
 
 def _shapes(settings: Settings, target: Target) -> Params:
-    return {"shapes": {name: list(extents) for name, extents in settings.shapes.items()}}
+    shapes = {"shapes": {name: list(extents) for name, extents in settings.shapes.items()}}
+    return shapes | ({"preprocess": settings.preprocess} if settings.fuse_preprocess else {})
 
 
 def _tolerance(settings: Settings, target: Target) -> Params:
@@ -144,7 +150,10 @@ def _tolerance(settings: Settings, target: Target) -> Params:
 
 
 def _accuracy(settings: Settings, target: Target) -> Params | None:
-    return None if settings.metric is None else {"metric": settings.metric, "samples": settings.samples}
+    if settings.metric is None:
+        return None
+    told = {"metric": settings.metric, "samples": settings.samples}
+    return told | ({"also": list(settings.also)} if settings.also else {})
 
 
 RESULTS = ("onnx_results", "top_results", "tpu_results", "chip_results")

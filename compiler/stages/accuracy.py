@@ -2,8 +2,9 @@
 `accuracy`: the model's own metric on labelled data, of `sample.onnx` in float and of `sample.model` on the chip.
 
 Inputs: `sample_onnx`, `sample_model`, `evaluation_data` (`evaluation.npz`: for each input an array (samples, …), and
-`labels`). Parameters: `metric` (see `compiler.metrics`), `samples` (the most to use). Writes `accuracy.json` with every
-sample's label and predictions, `predictions.npz` with the scores themselves, and `misjudged.npz`: up to EXAMPLES inputs
+`labels`). Parameters: `metric` (see `compiler.metrics`), `samples` (the most to use), and `also`, further metrics that
+keep the same of the outputs. Writes `accuracy.json` with every sample's label and answers (classes; else how good the
+answers are), `predictions.npz` with what the metric keeps of the outputs, and `misjudged.npz`: up to EXAMPLES inputs
 that the chip gets wrong, those that float gets right first, as small greyscale or RGB `images`, and their `samples`.
 """
 
@@ -20,7 +21,9 @@ import onnx
 from compiler.feeds import BadData, samples_for
 from compiler.frontends.onnx.session import Session
 from compiler.ir.network import Array
-from compiler.metrics import metric_named, predictions
+from compiler.metrics.classes import predictions
+from compiler.metrics.metric import Metric
+from compiler.metrics.table import metric_named
 from compiler.npz import read_npz, write_npz
 from compiler.pictures import pictures
 from compiler.quantization.samples import batches
@@ -47,33 +50,43 @@ def run(
     total, feeds = batches(path, session.inputs, int(params["samples"]))
     made: dict[str, list[Array]] = {"float": [], "chip": []}
     for i, batch in enumerate(feeds):
-        made["float"].append(session.run(batch)[session.outputs[0]])
-        made["chip"].append(chip.run(None, batch)[0])
+        made["float"].append(metric.keep(session.run(batch)[session.outputs[0]]))
+        made["chip"].append(metric.keep(chip.run(None, batch)[0]))
         progress(i + 1, total)
-    scores = {name: np.concatenate(parts) for name, parts in made.items()}
-    labels = _labels(path, len(scores["float"]))
-    chosen = {name: predictions(outputs) for name, outputs in scores.items()}
-    figures = {
-        "accuracy": metric(scores["chip"], labels),
-        "accuracy_float": metric(scores["float"], labels),
-        "agreement": int(np.count_nonzero(chosen["chip"] == chosen["float"])) / len(labels),
-    }
-    figures["drop"] = figures["accuracy_float"] - figures["accuracy"]
+    kept = {name: np.concatenate(parts) for name, parts in made.items()}
+    labels = _labels(path, len(kept["float"]))
+    figures = _figures(metric, kept, labels)
+    for name in params.get("also", ()):
+        other = metric_named(str(name))
+        figures |= {name: other.score(kept["chip"], labels), f"{name}_float": other.score(kept["float"], labels)}
+    good = {name: metric.each(outputs, labels) for name, outputs in kept.items()} if metric.each else {}
+    wrong = misjudged(good["chip"], good["float"]) if good else np.zeros(0, np.int64)
+    answers = {name: predictions(outputs) for name, outputs in kept.items()} if metric.classes else good
+    judged = ({"label": labels} if metric.classes else {}) | answers
+    if answers:
+        figures["agreement"] = int(np.count_nonzero(answers["chip"] == answers["float"])) / len(labels)
     summary = {"metric": params["metric"], "samples": len(labels)} | figures
-    judged = chosen | {"label": labels}
-    _write(summary, judged, scores | {"labels": labels}, out)
-    wrong = misjudged(judged) if labels.size == len(labels) else np.zeros(0, np.int64)
+    _write(summary, judged, kept | {"labels": labels}, out)
     shown = pictures(samples_for(path, session.inputs), wrong[:EXAMPLES])
     write_npz(out / "misjudged.npz", {"images": shown, "samples": wrong[: len(shown)]})
-    table = [{"sample": i} | {name: values[i].item() for name, values in judged.items()} for i in wrong[:ROWS].tolist()]
+    rows = wrong[:ROWS].tolist()
+    table = [{"sample": i} | {name: values[i].tolist() for name, values in judged.items()} for i in rows]
     return {**summary, "misjudged": len(wrong), "table": table}
 
 
-def misjudged(judged: Mapping[str, Array]) -> Array:
-    """Samples that the chip gets wrong: those that float gets right, then the others; then those only float misses."""
-    labels = judged["label"].reshape(-1)
-    chip, exact = (judged[name] != labels for name in ("chip", "float"))
-    return np.concatenate([np.flatnonzero(group) for group in (chip & ~exact, chip & exact, exact & ~chip)])
+def misjudged(chip: Array, exact: Array) -> Array:
+    """
+    Samples that aren't right, from how good each is on the chip and in float, 1 and more being right.
+
+    Those that the chip alone makes worse, then those that neither gets right, then those that only float misses.
+    """
+    groups = ((chip < exact) & (chip < 1), (chip < 1) & (chip == exact), (chip > exact) & (exact < 1))
+    return np.concatenate([np.flatnonzero(group) for group in groups])
+
+
+def _figures(metric: Metric, kept: Mapping[str, Array], labels: Array) -> dict[str, float]:
+    chip, exact = (metric.score(kept[name], labels) for name in ("chip", "float"))
+    return {"accuracy": chip, "accuracy_float": exact, "drop": exact - chip}
 
 
 def _labels(path: Path, count: int) -> Array:
@@ -86,8 +99,8 @@ def _labels(path: Path, count: int) -> Array:
     return labels
 
 
-def _write(summary: Mapping[str, Any], chosen: Mapping[str, Array], arrays: Mapping[str, Array], out: Path) -> None:
-    columns = {name: values.tolist() for name, values in chosen.items()}
+def _write(summary: Mapping[str, Any], judged: Mapping[str, Array], arrays: Mapping[str, Array], out: Path) -> None:
+    columns = {name: values.tolist() for name, values in judged.items()}
     rows = [{"sample": i} | {name: values[i] for name, values in columns.items()} for i in range(summary["samples"])]
     text = json.dumps({**summary, "predictions": rows}, indent=1)
     (out / "accuracy.json").write_text(text + "\n", encoding="utf-8")

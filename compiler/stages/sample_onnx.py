@@ -2,7 +2,8 @@
 `sample_onnx`: the model as it comes, with static shapes and its constants folded.
 
 Inputs: `model_file` (`model.onnx` and its external data). Parameters: `shapes`, {input: [extents]} of the inputs that
-are dynamic. Writes `sample.onnx`, all data inside.
+are dynamic; `preprocess`, only where the model takes raw pixels and preprocesses them (see `raw_input`). Writes
+`sample.onnx`, all data inside.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Any
 import onnx
 
 from compiler.frontends.onnx.load import load
-from compiler.frontends.onnx.prepare import prepare
+from compiler.frontends.onnx.prepare import Shapes, prepare
+from compiler.frontends.onnx.raw_input import bound, take_raw
 from compiler.stages.progress import Progress, silent
 
 
@@ -29,7 +31,10 @@ def run(
     Raises frontends.onnx.errors.ModelError.
     """
     model = load(inputs["model_file"] / "model.onnx")
-    sample = prepare(model, params.get("shapes") or {})
+    shapes: Shapes = params.get("shapes") or {}
+    if how := params.get("preprocess"):
+        model, shapes = take_raw(model, shapes, how), bound(shapes, how)
+    sample = prepare(model, shapes)
     onnx.save_model(sample, out / "sample.onnx")
     counts = Counter(node.op_type for node in sample.graph.node)
     return {

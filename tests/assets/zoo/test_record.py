@@ -62,7 +62,7 @@ def test_modes_and_bounds_are_those_of_the_flow() -> None:
         ("inputs", {}, "inputs: dictionary should have at least 1 item"),
         ("colour", "red", "colour: there is no such field; there are name, source"),
         ("qtables", {}, "qtables: there is no such field; did you mean qtable?"),
-        ("source", {"kind": "found"}, "'committed', 'file', 'package', 'light'"),
+        ("source", {"kind": "found"}, "'committed', 'file', 'pytorch'"),
         ("calibration", {"dataset": "mnist5k", "samples": 0}, "calibration.samples"),
         ("calibration", {"dataset": "mnist5k", "sample": 9}, "calibration.sample: .*did you mean samples?"),
         ("calibration", {"samples": 9}, "calibration: give either dataset, a name, or file"),

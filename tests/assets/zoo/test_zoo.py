@@ -12,7 +12,7 @@ import pytest
 
 from assets.zoo import record
 from assets.zoo.record import ROOT
-from assets.zoo.zoo import MAKERS, InstalledZoo
+from assets.zoo.zoo import READING, InstalledZoo, makers
 from tests.assets.zoo.needs import files_of
 from tests.assets.zoo.onnx_run import outputs
 
@@ -73,12 +73,17 @@ def test_files_are_present_once_made(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert zoo.present("squeezenet")
 
 
-def test_makers_are_all_the_code_of_this_package_that_makes_files() -> None:
-    imported = grimp.build_graph("assets", cache_dir=None).find_upstream_modules("assets.zoo.make")
-    reading = {"assets.zoo.record", "assets.zoo.fields", "assets.zoo.complaint"}
-    files = {ROOT / f"{name.replace('.', '/')}.py" for name in imported - reading}
-    assert files
-    assert files <= {path for pattern in MAKERS for path in (ROOT / "assets" / "zoo").glob(pattern)}
+@pytest.mark.parametrize("model", record.committed())
+def test_makers_are_all_the_code_of_this_package_that_makes_a_models_files(model: str) -> None:
+    held = record.read(model)
+    graph = grimp.build_graph("assets", cache_dir=None)
+    own = {module for module in makers(held) if module.split(".")[2] in ("datasets", "builders")}
+    catalogues = {"assets.zoo.datasets.catalogue", "assets.zoo.builders.catalogue"}
+    for module in graph.modules & own:
+        assert graph.find_upstream_modules(module) - READING <= set(makers(held))
+    direct = graph.find_modules_directly_imported_by("assets.zoo.make") - READING - catalogues
+    assert {name for name in direct if name.startswith("assets.zoo.")} <= set(makers(held))
+    assert {name for name in makers(held) if name.startswith("assets.zoo.datasets.") and "samples" not in name}
 
 
 def test_an_edited_record_makes_a_new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compiler.metrics import METRICS, UnknownMetric, metric_named, predictions
+from compiler.metrics.classes import predictions
+from compiler.metrics.table import METRICS, UnknownMetric, metric_named
 
 SCORES = np.array([[0, 2, 1, 0, 0, 0, 0], [5, 0, 5, 1, 2, 3, 4], [0, 0, 0, 0, 0, 0, 1]], np.float32)
 

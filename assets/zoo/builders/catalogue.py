@@ -1,0 +1,24 @@
+"""The builders by the name that a record uses."""
+
+from collections.abc import Callable, Mapping
+
+import onnx
+
+from assets.zoo.builders import efficientnet_lite0, g2p, upscaler
+
+BUILDERS: Mapping[str, Callable[[], onnx.ModelProto]] = {
+    "efficientnet_lite0": efficientnet_lite0.model,
+    "g2p": g2p.model,
+    "upscaler": upscaler.model,
+}
+
+
+class UnknownBuilder(LookupError):
+    """A record names a builder that isn't there; the message lists those that are."""
+
+
+def built(name: str) -> onnx.ModelProto:
+    """The model that the builder writes. Raises UnknownBuilder, PackageUnavailable."""
+    if name not in BUILDERS:
+        raise UnknownBuilder(f"no builder {name!r}; there are {', '.join(BUILDERS)}")
+    return BUILDERS[name]()
