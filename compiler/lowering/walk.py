@@ -20,6 +20,7 @@ from compiler.ir.verify import broken
 from compiler.lowering.answers import carry, to_float, to_int8_or_float
 from compiler.lowering.aside import Types, hold, keep_on_host, set_aside, types_of
 from compiler.lowering.borders import of_type
+from compiler.lowering.constants import copy_returned
 from compiler.lowering.integers import chip_element
 from compiler.lowering.job import Job, Unlowerable
 from compiler.lowering.qtable import exceptions
@@ -70,6 +71,7 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
         own = FORMATS[excepted.formats[name_of(op)]] if name_of(op) in excepted.formats else wanted
         job = Job(network, op, own.element, scales, known, names)
         _lower_op(op, own, job, types)
+    copy_returned(network)
     keep_on_host(network, types)
     _sweep(network)
     _seal(network, mode)

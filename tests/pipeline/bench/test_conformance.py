@@ -22,10 +22,12 @@ from pipeline.bench.conformance_suite import Case, cases, category
 X = np.array([[1, -2, 3]], np.float32)
 
 
-def case(body: str, expected: object, inputs: str = "float[1,3] x", output: str = "float[1,3]", *more: Any) -> Case:
+def case(
+    body: str, expected: object, inputs: str = "float[1,3] x", output: str = "float[1,3]", *more: Any, x: object = X
+) -> Case:
     text = f'<ir_version: 10, opset_import: ["" : 21]> g ({inputs}) => ({output} y) {{ {body} }}'
     wanted = np.asarray(expected, np.float32)
-    return Case("case", "core-float32", parser.parse_model(text).SerializeToString(), [([X, *more], [wanted])], 1e-3, 0)
+    return Case("case", "core-float32", parser.parse_model(text).SerializeToString(), [([np.asarray(x, np.float32), *more], [wanted])], 1e-3, 0)
 
 
 def by_column(of: Case) -> dict[str, Outcome]:
@@ -37,13 +39,13 @@ def test_a_case_passes_in_every_column() -> None:
     assert {column: outcome.outcome for column, outcome in found.items()} == dict.fromkeys(COLUMNS, "passed")
 
 
-def test_a_refusal_says_which_op_and_is_counted_by_its_cause() -> None:
-    found = by_column(case("y = EyeLike(x)", [[1, 0, 0]]))
-    assert found["ort"].outcome == "passed"
-    assert {found[column].outcome for column in OURS} == {"refused"}
-    assert "EyeLike 'y': there is no Top op for it" in found["top"].reason
+def test_an_op_on_the_host_is_refused_in_the_column_that_has_none_and_counted_by_its_cause() -> None:
+    found = by_column(case("d = Det(x) y = Relu(d)", [9.0], "float[1,2,2] x", "float[1]", x=[[[3, 0], [0, 3]]]))
+    refused = {column for column, outcome in found.items() if outcome.outcome == "refused"}
+    assert refused == {"x64-f32-nohost"}
     (cause,) = conformance.refusals(found.values())
-    assert (cause.column, cause.reason, cause.cases, cause.alone) == ("top", "EyeLike: there is no Top op for it", 1, 1)
+    reason = "Det on the host: there is no Top op for it"
+    assert (cause.column, cause.reason, cause.cases, cause.alone) == ("x64-f32-nohost", reason, 1, 1)
 
 
 def test_a_wrong_result_is_told_from_a_right_one_of_another_column(monkeypatch: pytest.MonkeyPatch) -> None:
