@@ -1,4 +1,4 @@
-"""A converter's ONNX as the flow likes it: plain names, real inputs and outputs, pictures channels first."""
+"""A converter's ONNX as the flow likes it: plain names, real inputs and outputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 UNPLAIN = re.compile(r"[^\w./-]+")
 LONGEST = 80
@@ -14,20 +14,14 @@ LONGEST = 80
 
 CODES = (TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16, TensorProto.UINT16)
 
-TO_FIRST, TO_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
-"""Axes of (n, c, h, w) from (n, h, w, c), and back."""
 
-
-def cleaned(model: onnx.ModelProto, *, channels_first: bool) -> onnx.ModelProto:
+def cleaned(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model, changed in place: what it computes of real numbers stays what it is."""
     graph = model.graph
     for value in graph.input:
         _real_input(graph, value)
     for value in graph.output:
         _real_output(graph, value)
-    if channels_first:
-        for value in graph.input:
-            _channels_first(graph, value)
     _drop_notes(model)
     _plain_names(graph)
     return model
@@ -57,37 +51,6 @@ def _real_output(graph: onnx.GraphProto, value: onnx.ValueInfoProto) -> None:
         node.output[:] = [codes if name == value.name else name for name in node.output]
     graph.node.append(helper.make_node("DequantizeLinear", [codes, *maker.input[1:]], [value.name], value.name))
     value.type.tensor_type.elem_type = TensorProto.FLOAT
-
-
-def _channels_first(graph: onnx.GraphProto, value: onnx.ValueInfoProto) -> None:
-    """Pictures come as (n, c, h, w); a graph that began by turning them so no longer does."""
-    dims = value.type.tensor_type.shape.dim
-    if len(dims) != 4:
-        return
-    fed = value.name
-    last = f"{fed}_channels_last"
-    readers = [node for node in graph.node if fed in node.input]
-    for node in readers:
-        node.input[:] = [last if name == fed else name for name in node.input]
-    extents = [onnx.TensorShapeProto.Dimension.FromString(dims[axis].SerializeToString()) for axis in TO_FIRST]
-    del dims[:]
-    dims.extend(extents)
-    turned = [node for node in readers if _turns(graph, node, [d.dim_value for d in extents])]
-    for node in turned:
-        made = node.output[0]
-        graph.node.remove(node)
-        for reader in graph.node:
-            reader.input[:] = [fed if name == made else name for name in reader.input]
-    if len(turned) < len(readers):
-        graph.node.insert(0, helper.make_node("Transpose", [fed], [last], last, perm=TO_LAST))
-
-
-def _turns(graph: onnx.GraphProto, node: onnx.NodeProto, extents: list[int]) -> bool:
-    """Whether the node makes (n, c, h, w), of these extents, of (n, h, w, c): with one channel a Reshape will do."""
-    if node.op_type != "Reshape" or extents[1] != 1:
-        return node.op_type == "Transpose" and list(node.attribute[0].ints) == TO_FIRST
-    shape = next((item for item in graph.initializer if item.name == node.input[1]), None)
-    return shape is not None and numpy_helper.to_array(shape).tolist()[1:] == extents[1:]
 
 
 def _drop_notes(model: onnx.ModelProto) -> None:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-import onnx
+from typing import TYPE_CHECKING, Any
 
 from compiler.frontends.onnx.errors import ModelError
+
+if TYPE_CHECKING:
+    import onnx
 
 Feeds = Mapping[str, Any]
 """Arrays by the name of the input."""
@@ -74,7 +75,7 @@ class Foreign:
 
     `inputs` has the extents of each input by name, in the order of the model's arguments; a file that ends in one of
     SHAPELESS needs all of them, float32 each. `entry` names the callable of a Python file. `trust` lets code run that
-    lies in the file. `channels_first` makes pictures (n, h, w, c) come as (n, c, h, w), as data sets give them.
+    lies in the file.
     """
 
     kind: str
@@ -82,7 +83,6 @@ class Foreign:
     inputs: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     entry: str | None = None
     trust: bool = False
-    channels_first: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 
 from compiler.frontends import agree, jax, paddle, pytorch, tensorflow, tflite
-from compiler.frontends.clean import TO_LAST, cleaned
+from compiler.frontends.clean import cleaned
 from compiler.frontends.foreign import Converted, Foreign, versions
 from compiler.frontends.onnx.errors import ModelError
 
@@ -37,8 +37,8 @@ def work(source: Foreign, out: Path, samples: Path | None) -> None:
     feeds = agree.drawn(converted.model, _as_fed(converted.model, source))
     differs = None if feeds is None else agree.difference(converted, feeds)
     if samples is not None:
-        _run(converted, source, samples, out / "results.npz")
-    model = cleaned(converted.model, channels_first=source.channels_first)
+        _run(converted, samples, out / "results.npz")
+    model = cleaned(converted.model)
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, out / "model.onnx")
     report = {"kind": source.kind, "with": versions(source.kind), "difference": differs}
@@ -47,20 +47,18 @@ def work(source: Foreign, out: Path, samples: Path | None) -> None:
 
 def _as_fed(model: onnx.ModelProto, source: Foreign) -> dict[str, list[int]]:
     """The extents of the converter's own inputs, as far as they are said."""
-    told = [[e[a] for a in TO_LAST] if source.channels_first and len(e) == 4 else [*e] for e in source.inputs.values()]
-    names = [value.name for value in model.graph.input]
+    names, told = [value.name for value in model.graph.input], [[*extents] for extents in source.inputs.values()]
     return dict(zip(names, told, strict=True)) if len(names) == len(told) else {}
 
 
-def _run(converted: Converted, source: Foreign, samples: Path, out: Path) -> None:
-    """The framework's results of samples that come as the converted model takes them, one of each input at a time."""
+def _run(converted: Converted, samples: Path, out: Path) -> None:
+    """The framework's results of samples one of each input at a time."""
     with np.load(samples) as held:
         arrays = [held[name] for name in held.files]
-    turned = [a.transpose(TO_LAST) if source.channels_first and a.ndim == 4 else a for a in arrays]
     names = [value.name for value in converted.model.graph.input]
     rows = [
-        converted.run({name: np.ascontiguousarray(array[i : i + 1]) for name, array in zip(names, turned, strict=True)})
-        for i in range(len(turned[0]))
+        converted.run({name: array[i : i + 1] for name, array in zip(names, arrays, strict=True)})
+        for i in range(len(arrays[0]))
     ]
     np.savez(out, *(np.concatenate(parts) for parts in zip(*rows, strict=True)))
 

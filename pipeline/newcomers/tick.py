@@ -15,10 +15,14 @@ from assets.zoo import own, record
 from assets.zoo.complaint import Fault, Faulty, shown
 from assets.zoo.fields import Committed, Record
 from compiler.build import hashes
+from compiler.frontends.foreign import SAVED_MODEL, files_of
 from pipeline.newcomers.memory import Known, Memory, State, listing, state
 
 SECONDS = 20.0
 """How long a tick, which has a minute, may look into models; one is always, the others wait for the next."""
+
+MODELS = (".onnx", ".pt2", ".keras", ".tflite", SAVED_MODEL)
+"""How the files end that a record is written of unasked: they say their inputs, and run nothing as they are read."""
 
 RIGHT = {".yml": ".yaml", ".yaml": ".yaml", ".onnx": ".onnx"}
 """What a file of that ending, in whatever letters, has to be called."""
@@ -127,9 +131,10 @@ class Tick:
     def _rests_on(self, path: Path) -> dict[str, State]:
         """The record's file and those it names, as they are; the record's alone while it can't be read."""
         named = _named(path)
-        settled = [file for file in named if not self._on_the_way([str(file)])]
+        whole = [file for name in named for file in files_of(name)]
+        settled = [file for file in whole if not self._on_the_way([str(file)])]
         external = [file.parent / name for file in settled for name in own.content(file).external]
-        found = {str(file): state(file) for file in (path, *named, *external)}
+        found = {str(file): state(file) for file in (path, *whole, *external)}
         return {name: held for name, held in found.items() if held}
 
     def _on_the_way(self, names: Iterable[str]) -> bool:
@@ -137,29 +142,29 @@ class Tick:
         return any(self._now.get(name) != self._before.listing.get(name) for name in names)
 
     def _bare(self) -> list[Path]:
-        """ONNX files in the folder itself that no record is about."""
+        """Models' files in the folder itself that no record is about, and SavedModels' folders."""
         records = [path.absolute() for path in record.own_records()]
         named = {file for path in records for file in _named(path)}
         unread = "\n".join(_text(path) for path in records if not _named(path))
-        files = [Path(name) for name in self._now if name.endswith(".onnx")]
+        files = [_model(name) for name in self._now if name.endswith(MODELS)]
         top = [path for path in files if path.parent == self._folder.absolute() and path not in named]
-        taken = {*WORD.findall(unread), *(Path(name).name for name in self.memory.orphans)}
+        taken = {*WORD.findall(unread), *(_model(name).name for name in self.memory.orphans)}
         return [path for path in top if path.name not in taken and path.with_suffix(".yaml") not in records]
 
     def _orphans(self) -> dict[str, State]:
-        """ONNX files that lost their record, as far as they are still what they were."""
+        """Models' files that lost their record, as far as they are still what they were."""
         if not self._folder.is_dir():
             return self._before.orphans
         lost = [known for name, known in self._before.known.items() if not Path(name).exists()]
         files = self._before.orphans | {name: held for known in lost for name, held in known.files.items()}
-        return {name: held for name, held in files.items() if self._now.get(name) == held and name.endswith(".onnx")}
+        return {name: held for name, held in files.items() if self._now.get(name) == held and name.endswith(MODELS)}
 
     def _write(self, path: Path) -> None:
-        """Write a bare ONNX file's record, as `tpuflow zoo add` would."""
+        """Write a bare model's record, as `tpuflow zoo add` would."""
         before = self._before.bare.get(str(path))
         if before and not self._moved:
             self.memory.bare[str(path)] = before
-        elif self._on_the_way([str(path)]) or self._late():
+        elif self._on_the_way(map(str, files_of(path))) or self._late():
             self.seen.waiting.append(path.name)
             if before:
                 self.memory.bare[str(path)] = before
@@ -191,6 +196,11 @@ class Tick:
             else:
                 self.memory.gone.append(name)
                 self.memory.known[name] = self._before.known[name].model_copy(update={"faults": []})
+
+
+def _model(name: str) -> Path:
+    """The path that a model goes by of which this file is: a SavedModel goes by its folder."""
+    return Path(name).parent if Path(name).name == SAVED_MODEL else Path(name)
 
 
 def _named(path: Path) -> list[Path]:
