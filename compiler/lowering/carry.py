@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from compiler.dialects.fields import numbers
 from compiler.dialects.top.movement import ConcatOp, ExpandOp, PermuteOp, SliceOp, TileOp, View
-from compiler.dialects.top.pooling import MaxPoolOp
 from compiler.dialects.tpu import movement as tpu
 from compiler.dialects.tpu.base import TpuOp
-from compiler.dialects.tpu.pooling import PoolOp
 from compiler.ir.interface import Interface
 from compiler.ir.network import shape
 from compiler.lowering.axes import expanded, joined, permuted, sliced
-from compiler.lowering.job import Job, shared
+from compiler.lowering.job import Job
 
 
 @Interface
 def carry(op: Operation, operands: Sequence[SSAValue], result: Attribute, job: Job) -> TpuOp:
     """The Tpu op for one with the fact `PassesValues`; `result` has the element type that `operands` share."""
     raise NotImplementedError
-
-
-@carry.on(MaxPoolOp)
-def max_pool(op: MaxPoolOp, operands: Sequence[SSAValue], result: Attribute, job: Job) -> TpuOp:
-    attributes = {**shared(op, PoolOp), "function": StringAttr("max")}
-    return PoolOp(operands=[operands[0], job.none()], result_types=[result], attributes=attributes)
 
 
 @carry.on(ConcatOp)

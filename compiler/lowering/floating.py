@@ -20,6 +20,7 @@ from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
 from compiler.ir.interface import Interface
 from compiler.ir.network import Array, shape
 from compiler.lowering.borders import real
+from compiler.lowering.dynamic_filter import dynamic_conv
 from compiler.lowering.job import Job, shared
 from compiler.lowering.layout import (
     PLANE,
@@ -41,7 +42,8 @@ def to_float(op: Operation, job: Job) -> TpuOp:
 
 @to_float.on(ConvOp)
 def conv(op: ConvOp, job: Job) -> TpuOp:
-    filters = job.constant(op.filter, "filter")
+    if (filters := job.array(op.filter)) is None:
+        return dynamic_conv(op, job)
     x = within_reach(op, real(op.input, job), job)
     return by_groups(op, x, filters, job, partial(_conv, op, job))
 

@@ -52,7 +52,8 @@ def to_int8_or_float(op: Operation, job: Job) -> TpuOp:
 
 @to_int8.on(ConvOp)
 def conv(op: ConvOp, job: Job) -> TpuOp | None:
-    filters = job.constant(op.filter, "filter")
+    if (filters := job.array(op.filter)) is None:
+        return None
     x = within_reach(op, stored(op.input, job), job)
     return by_groups(op, x, filters, job, partial(_conv, op, job))
 
@@ -181,7 +182,8 @@ def _tap_counts(op: AvgPoolOp) -> list[int]:
     if op.count_include_pad:
         return [size(window.kernel)]
     rows, columns = (
-        {sum(0 <= o * window.strides[i] - window.pads[i] + tap < extents[i] for tap in range(window.kernel[i]))
+        {sum(0 <= o * window.strides[i] - window.pads[i] + tap < extents[i]
+             for tap in range(0, window.reach[i], window.dilations[i]))
          for o in range(made[i])}
         for i in range(2)
     )  # fmt: skip

@@ -11,6 +11,7 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.dialects.fields import integer, ints
 from compiler.dialects.top.base import Activated
 from compiler.dialects.top.contraction import ConvOp, MatMulOp
+from compiler.dialects.top.transposed import DeconvOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ConcatOp, SliceOp
 from compiler.ir.network import Array, Shape, shape, tensor
@@ -62,7 +63,7 @@ def pointwise(op: Activated, x: SSAValue) -> dict[str, Attribute]:
     return {"kernel_shape": ints(1, 1), "group": integer(shape(x)[1]), **activation(op)}
 
 
-def by_groups(op: ConvOp, x: SSAValue, filters: Array, job: Job, make: GroupMaker) -> TpuOp:
+def by_groups(op: ConvOp | DeconvOp, x: SSAValue, filters: Array, job: Job, make: GroupMaker) -> TpuOp:
     """
     The convolution as the chip has it, dense or depthwise; any other grouping is sliced, convolved and concatenated.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from xdsl.dialects.builtin import BoolAttr
-from xdsl.irdl import attr_def, irdl_op_definition, operand_def, opt_attr_def
+from xdsl.irdl import attr_def, irdl_op_definition, operand_def
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.dialects.fields import FALSE, Int, Ints, integer, numbers
+from compiler.dialects.fields import FALSE, Int, integer, numbers
 from compiler.dialects.top.base import Activated, AnyRank, AnyRankOrNone, is_present, is_ranked
 from compiler.dialects.top.window import Windowed
 from compiler.ir.network import Shape, shape, size
@@ -25,14 +25,7 @@ class ConvOp(Windowed, Activated):
     input = operand_def(AnyRank)
     filter = operand_def(AnyRank)
     bias = operand_def(AnyRankOrNone)
-    dilations = opt_attr_def(Ints)
     group = attr_def(Int, default_value=integer(1))
-
-    @property
-    def spread(self) -> tuple[int, int]:
-        """Dilations: rows and columns from one tap to the next; 1 where the op states none."""
-        dh, dw = numbers(self.dilations) if self.dilations else (1, 1)
-        return dh, dw
 
     @property
     def groups(self) -> int:

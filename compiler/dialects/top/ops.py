@@ -6,6 +6,7 @@ from compiler.dialects import host, structure
 from compiler.dialects.fields import ops_of
 from compiler.dialects.host import StringType
 from compiler.dialects.top import activation, contraction, elementwise, indexing, movement, normalisation, pooling
+from compiler.dialects.top import resampling, transposed
 from compiler.dialects.top.activation import *
 from compiler.dialects.top.base import *
 from compiler.dialects.top.contraction import *
@@ -14,10 +15,12 @@ from compiler.dialects.top.indexing import *
 from compiler.dialects.top.movement import *
 from compiler.dialects.top.normalisation import *
 from compiler.dialects.top.pooling import *
+from compiler.dialects.top.resampling import *
+from compiler.dialects.top.transposed import *
 from compiler.dialects.top.window import *
 
 Top = Dialect(
     "top",
-    ops_of(structure, host, contraction, pooling, normalisation, elementwise, activation, movement, indexing),
+    ops_of(structure, host, contraction, transposed, pooling, resampling, normalisation, elementwise, activation, movement, indexing),
     [StringType],
 )

@@ -23,13 +23,15 @@ class Windowed(TopOp, ABC):
     kernel_shape = attr_def(Ints)
     strides = attr_def(Ints, default_value=ints(1, 1))
     pads = attr_def(Ints, default_value=ints(0, 0, 0, 0))
+    dilations = opt_attr_def(Ints)
     auto_pad = opt_attr_def(StringAttr)
     ceil_mode = opt_attr_def(BoolAttr)
 
     @property
     def spread(self) -> tuple[int, int]:
-        """Dilations: rows and columns from one tap to the next."""
-        return 1, 1
+        """Dilations: rows and columns from one tap to the next; 1 where the op states none."""
+        dh, dw = numbers(self.dilations) if self.dilations else (1, 1)
+        return dh, dw
 
     @property
     def window(self) -> Window:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -44,57 +44,10 @@ def convert_by_name(reader: Reader, node: onnx.NodeProto, kind: type[top.TopOp],
 
 
 NEUTRAL: dict[str, tuple[Any, ...]] = {
-    "dilations": ([1, 1],), "consumed_inputs": ([0, 0], [0, 0, 0, 0, 0]), "is_test": (1,), "spatial": (1,),
+    "consumed_inputs": ([0, 0], [0, 0, 0, 0, 0]), "is_test": (1,), "spatial": (1,),
     "broadcast": (0, 1), "training_mode": (0,),
 }  # fmt: skip
 """Values of ONNX attributes, most of them of old opsets, that say nothing Top doesn't mean anyway."""
-
-
-@converts("Conv")
-def conv(reader: Reader, node: onnx.NodeProto) -> None:
-    """A 1-D one is a 2-D one over rows of one line."""
-    kernel = reader.shape(node.input[1])[2:]
-    if len(kernel) not in (1, 2):
-        raise Unsupported(f"a {len(kernel)}-D convolution; 1-D and 2-D ones run")
-    _over_planes(reader, node, top.ConvOp, list(kernel), 2)
-
-
-@converts("MaxPool", "AveragePool")
-def pool(reader: Reader, node: onnx.NodeProto) -> None:
-    kind = top.MaxPoolOp if node.op_type == "MaxPool" else top.AvgPoolOp
-    if len(kernel := reader.attributes(node)["kernel_shape"]) not in (1, 2):
-        raise Unsupported(f"a {len(kernel)}-D pool; 1-D and 2-D ones run")
-    _over_planes(reader, node, kind, kernel, 1)
-
-
-def _over_planes(
-    reader: Reader, node: onnx.NodeProto, kind: type[top.TopOp], kernel: Sequence[int], operands: int
-) -> None:
-    """A windowed op; a window over lines becomes one over planes of one row, as do the first `operands`."""
-    if len(kernel) == 2:
-        convert_by_name(reader, node, kind, kernel_shape=list(kernel))
-        return
-    row, given = {"axes": ints(2)}, reader.attributes(node)
-    planes = onnx.NodeProto(op_type=node.op_type, domain=node.domain)
-    planes.output.append(f"{node.output[0]}_planes")
-    planes.input.extend(
-        reader.step(node, f"in{i}", top.UnsqueezeOp, [name], row) if i < operands else name
-        for i, name in enumerate(node.input)
-    )
-    start, end = given.get("pads") or [0, 0]
-    window = {"kernel_shape": [1, *kernel], "pads": [0, start, 0, end]}
-    window |= {name: [1, *given[name]] for name in ("strides", "dilations") if given.get(name)}
-    convert_by_name(reader, planes, kind, **{**given, **window})
-    reader.add(node, top.SqueezeOp, planes.output, row)
-
-
-@converts("GlobalAveragePool", "GlobalMaxPool")
-def global_pool(reader: Reader, node: onnx.NodeProto) -> None:
-    """The window stays empty until shape inference, as TPU-MLIR has it."""
-    kind = top.MaxPoolOp if node.op_type == "GlobalMaxPool" else top.AvgPoolOp
-    if len(dims := reader.shape(node.input[0])) != 4:
-        raise Unsupported(f"its input has {len(dims)} axes; only (n, c, h, w) runs")
-    reader.add(node, kind, node.input, dict.fromkeys(("kernel_shape", "strides", "pads"), ints()))
 
 
 @converts("Sum")

@@ -25,6 +25,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import VarOperandDef
+from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
 from compiler.dialects import structure
@@ -209,7 +210,11 @@ class Reader:
         if not variadic and len(wanted) != len(definition):
             raise Unsupported(f"it has {len(values)} operands, {kind.name} takes {len(definition)}")
         op = kind(operands=wanted, result_types=[UnrankedTensorType(element)], attributes=attributes)
-        op.verify(verify_nested_ops=False)
+        try:
+            op.verify(verify_nested_ops=False)
+        except VerifyException:
+            op.erase()
+            raise
         self.build.insert(named(op, name))
         self.values[tensor] = op.output
 
