@@ -47,8 +47,9 @@ def collect(
 
 
 def entries(histograms: Mapping[str, Histogram], method: str) -> dict[str, Entry]:
-    """The table's entries by the method. Raises UnknownMethod."""
-    return {name: Entry(threshold(method, h), h.low, h.high) for name, h in histograms.items()}
+    """The table's entries by the method; none of a tensor that never had an element. Raises UnknownMethod."""
+    seen = {name: h for name, h in histograms.items() if h.low <= h.high}
+    return {name: Entry(threshold(method, h), h.low, h.high) for name, h in seen.items()}
 
 
 def _count(tensors: Mapping[str, Array], bins: int, batch: int, found: dict[str, Histogram]) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+HEAD = "###"
+"""The line before the entries; a network without floats has none."""
+
 
 class DamagedTable(Exception):
     """A calibration table can't be used; the message names the file, the line and what is wrong."""
@@ -41,7 +44,7 @@ class Table:
             f"# quantization threshold calculation method: ['{self.method}']",
             f"# histogram number: {self.bins}",
             f"# sample number: {self.samples}",
-            "###",
+            HEAD,
             "# op_name    threshold    min    max",
             *(f"{name} {_spell(e.threshold)} {_spell(e.low)} {_spell(e.high)}" for name, e in self.entries.items()),
         ]
@@ -52,10 +55,11 @@ def read(path: Path) -> dict[str, Entry]:
     """
     The entries of a table, ours or TPU-MLIR's, whose further sections (`#int4_th`, …) are left out.
 
-    Raises DamagedTable for a line that isn't a name and three finite numbers, a name twice, or no entry at all.
+    Raises DamagedTable for a line that isn't a name and three finite numbers, a name twice, or neither entry nor head.
     """
     entries: dict[str, Entry] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, 1):
         if line.startswith(("#int4", "#weight_scale", "#asym")):
             break
         if not line.strip() or line.startswith("#"):
@@ -71,7 +75,7 @@ def read(path: Path) -> dict[str, Entry]:
         if name in entries:
             raise DamagedTable(f"{where}: {name!r} is there a second time; keep one of its lines")
         entries[name] = Entry(level, low, high)
-    if not entries:
+    if not entries and HEAD not in lines:
         raise DamagedTable(f"{path.name} has no entry; calibrate again")
     return entries
 

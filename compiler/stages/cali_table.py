@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from compiler.dialects.top.ops import Top
-from compiler.frontends.onnx.session import Session
-from compiler.frontends.onnx.write import write
+from compiler.frontends.onnx.reference import Reference
 from compiler.ir import files
 from compiler.npz import write_npz
 from compiler.quantization.calibrate import collect, entries
@@ -35,7 +34,7 @@ def run(
 ) -> dict[str, Any]:
     """Calibrate; the metadata's table has the tensors that are cut worst. Raises BadData, UnknownMethod."""
     method, bins = str(params["method"]), int(params["bins"])
-    session = Session(write(files.load(inputs["canonical_mlir"], "canonical", Top)), threads=1)
+    session = Reference(files.load(inputs["canonical_mlir"], "canonical", Top), threads=1)
     path = inputs["calibration_data"] / "calibration.npz"
     total, feeds = batches(path, session.inputs, int(params["samples"]))
     histograms = collect(session, feeds, total, bins, progress)
@@ -48,8 +47,7 @@ def run(
         "batches": total,
         "tensors": len(table.entries),
         "saturating": sum(row["kept"] < 1 for row in rows),
-        "worst_clipped": rows[0]["tensor"],
-        "worst_clipped_kept": rows[0]["kept"],
+        **({"worst_clipped": rows[0]["tensor"], "worst_clipped_kept": rows[0]["kept"]} if rows else {}),
         "table": rows[:ROWS],
     }
 

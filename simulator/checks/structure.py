@@ -1,8 +1,8 @@
-"""Both streams are whole: known ops of their engine, operands there, waits that can be met, an end at the end."""
+"""Both streams are whole: known ops of their engine, operands there, waits that can be met, an end of each subnet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from simulator.checks.finding import Finding
@@ -10,6 +10,7 @@ from simulator.events import Deadlock, distinct, order
 from simulator.isa.record import Records
 from simulator.isa.table import ARITHMETIC, BINARY, BY_CODE, SPECS, DType, Engine, Flag, Region, Spec
 from simulator.model_file import Model
+from simulator.subnets import ChipSubnet, Range
 
 NAME = "structure"
 
@@ -19,9 +20,12 @@ END: Mapping[Engine, str] = {Engine.TIU: "END", Engine.GDMA: "DMA_END"}
 def check_structure(model: Model) -> Iterator[Finding]:
     """Findings of both streams; without any, every other check can read the model."""
     streams = {Engine.TIU: model.tiu, Engine.GDMA: model.gdma}
+    chip = [part for part in model.parts if isinstance(part, ChipSubnet)]
+    ranges = {Engine.TIU: [part.tiu for part in chip], Engine.GDMA: [part.gdma for part in chip]}
     faulty = False
     for engine, records in streams.items():
-        for finding in _stream(engine, records, len(streams[Engine(1 - engine)]), len(model.layers)):
+        others = len(streams[Engine(1 - engine)])
+        for finding in (*_stream(engine, records, others, len(model.layers)), *_subnets(engine, records, ranges)):
             faulty = True
             yield finding
     if not faulty:
@@ -32,8 +36,7 @@ def check_structure(model: Model) -> Iterator[Finding]:
 
 
 def _stream(engine: Engine, records: Records, others: int, layers: int) -> Iterator[Finding]:
-    """What is wrong with each record of a stream, and with its end."""
-    end = SPECS[END[engine]].code
+    """What is wrong with each record of a stream."""
     kinds, kind = distinct(records, addresses=False)
     faults = [list(_faults(engine, record)) for record in kinds]
     waits: list[int] = records["wait"].tolist()
@@ -45,11 +48,22 @@ def _stream(engine: Engine, records: Records, others: int, layers: int) -> Itera
             yield Finding(NAME, engine, i + 1, f"waits for record {waits[i]} of {Engine(1 - engine).name}'s {others}")
         if tags[i] >= max(layers, 1):
             yield Finding(NAME, engine, i + 1, f"tag {tags[i]} names none of {layers} layers")
-    ends = (records["op"] == end).nonzero()[0].tolist()
-    if not ends:
-        yield Finding(NAME, engine, 0, f"has no {END[engine]}")
-    elif ends[0] + 1 < len(records):
-        yield Finding(NAME, engine, ends[0] + 1, f"{len(records) - ends[0] - 1} records follow the first {END[engine]}")
+
+
+def _subnets(engine: Engine, records: Records, ranges: Mapping[Engine, Sequence[Range]]) -> Iterator[Finding]:
+    """What is wrong with the ends of the subnets, and with what their first records wait for."""
+    end = SPECS[END[engine]].code
+    for (first, last), (before, _) in zip(ranges[engine], ranges[Engine(1 - engine)], strict=True):
+        ends = (records["op"][first:last] == end).nonzero()[0].tolist()
+        if not ends:
+            where = f" in records {first + 1} to {last}" if len(ranges[engine]) > 1 else ""
+            yield Finding(NAME, engine, 0, f"has no {END[engine]}{where}")
+        elif first + ends[0] + 1 < last:
+            left = last - first - ends[0] - 1
+            yield Finding(NAME, engine, first + ends[0] + 1, f"{left} records follow the first {END[engine]}")
+        if last > first and int(records["wait"][first]) < before:
+            message = f"begins a subnet but doesn't wait for the end of the one before, record {before}"
+            yield Finding(NAME, engine, first + 1, message)
 
 
 def _faults(engine: Engine, record: Any) -> Iterator[str]:

@@ -67,7 +67,7 @@ def compiled(
         write_npz(folder / f"{name}.npz", samples)
     data = ("model_file", "calibration_data", "evaluation_data")
     inputs = dict.fromkeys((*STAGES, *data), folder)
-    params = {"name": "net", "mode": mode, "chip": chip, "effort": 1, "seed": seed, "method": "max", "samples": 2,
+    params = {"name": "net", "mode": mode, "chip": chip, "effort": 1, "seed": seed, "method": "max", "samples": 12,
               "bins": 512}  # fmt: skip
     wanted = {name: stage for name, stage in STAGES.items() if "int8" in mode or name not in QUANTISING}
     return {name: stage.run(inputs, params, folder) for name, stage in wanted.items()}
