@@ -11,7 +11,6 @@ from compiler.dialects.fields import integer
 from compiler.dialects.formula import Term
 from compiler.dialects.top.base import TopOp, is_present
 from compiler.dialects.top.contraction import ConvOp
-from compiler.dialects.top.elementwise import Elementwise
 from compiler.dialects.top.pooling import AvgPoolOp
 from compiler.dialects.tpu import contraction as tpu
 from compiler.dialects.tpu.base import TpuOp
@@ -25,13 +24,11 @@ from compiler.lowering.job import Job, shared
 from compiler.lowering.layout import (
     PLANE,
     activation,
-    aligned,
     by_groups,
     chip_filter,
     per_channel,
 )
 from compiler.lowering.surround import within_reach
-from compiler.lowering.terms import bound
 
 
 @Interface
@@ -66,20 +63,6 @@ def avg_pool(op: AvgPoolOp, job: Job) -> TpuOp:
         return ReduceOp(operands=[x], result_types=[_result(op, job)], attributes=attributes)
     attributes = {**shared(op, PoolOp), "function": StringAttr("avg")}
     return PoolOp(operands=[x, job.none()], result_types=[_result(op, job)], attributes=attributes)
-
-
-@to_float.on(Elementwise)
-def elementwise(op: Elementwise, job: Job) -> TpuOp:
-    """One op of the whole formula; constants get the rank of the result, or stand in the formula if scalar."""
-    term, values = bound(op, job)
-    operands = list[SSAValue]()
-    for i, value in enumerate(values):
-        array, extents = job.array(value), aligned(value, op.output)
-        if array is None:
-            operands.append(job.reshape(real(value, job), extents, f"x{i}"))
-        else:
-            operands.append(job.weight(f"x{i}", array.reshape(extents), job.element))
-    return formula_op(term, operands, _result(op, job))
 
 
 def formula_op(term: Term, operands: list[SSAValue], result: Attribute) -> ElementwiseOp:

@@ -8,16 +8,23 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from compiler.dialects.formula import Apply, Constant, Operand, Term
-from compiler.dialects.top.elementwise import Elementwise
+from compiler.dialects.top.comparison import WhereOp
+from compiler.dialects.top.elementwise import Elementwise, Nary
 from compiler.lowering.job import LARGEST, Job
 
 
 def bound(op: Elementwise, job: Job) -> tuple[Term, list[SSAValue]]:
-    """The op's formula with its one-element constants written in, over the operands that are left, renumbered."""
+    """
+    The op's formula with its one-element constants written in, over the operands that are left, renumbered.
+
+    No step has constants alone: of an op of several operands alike they stay operands, as a condition does.
+    """
     replacements, left = dict[int, Term](), list[SSAValue]()
+    alike = isinstance(op, Nary) and len(op.operands) > 2
     for i, value in enumerate(op.operands):
         array = job.array(value)
-        if array is not None and array.size == 1 and i + 1 - len(left) < len(op.operands):
+        stays = alike or (isinstance(op, WhereOp) and i == 0)
+        if array is not None and array.size == 1 and not stays and i + 1 - len(left) < len(op.operands):
             replacements[i] = Constant(float(array.reshape(())))
         else:
             replacements[i] = Operand(len(left))

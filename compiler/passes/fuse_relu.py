@@ -10,16 +10,17 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from compiler.dialects.fields import TRUE
 from compiler.dialects.top import ops as top
 from compiler.ir.network import Network
+from compiler.ir.storage import is_float
 from compiler.passes.network_pass import NetworkPass, apply, only_producer
 
 
 class FuseRelu(RewritePattern):
-    """The op takes the Relu's limit and name."""
+    """The op takes the Relu's limit and name; one of integers doesn't, which wraps before the Relu sees its result."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: top.ReluOp, rewriter: PatternRewriter) -> None:
         producer = only_producer(op.input)
-        if not isinstance(producer, top.Activated) or producer.do_relu:
+        if not isinstance(producer, top.Activated) or producer.do_relu or not is_float(op.output):
             return
         producer.do_relu, producer.relu_limit = TRUE, op.relu_limit
         producer.location = op.location

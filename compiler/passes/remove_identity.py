@@ -29,7 +29,7 @@ def does_nothing(op: top.TopOp) -> bool:
         case top.ConcatOp():
             return len(op.inputs) == 1
         case top.Elementwise():
-            return not steps(op.term) and shape(op.operands[0]) == shape(op.output)
+            return not steps(op.term) and op.operands[0].type == op.output.type
         case _:
             return False
 

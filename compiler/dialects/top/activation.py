@@ -6,13 +6,27 @@ from functools import reduce
 from math import pi, sqrt
 from operator import mul
 
-from xdsl.dialects.builtin import FloatAttr, StringAttr, f64
+from xdsl.dialects.builtin import FloatAttr, IntegerType, StringAttr, f64
 from xdsl.irdl import attr_def, irdl_op_definition, operand_def
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.dialects.fields import NO_LIMIT, Float
-from compiler.dialects.formula import Apply, Operand, Term, absolute, erf, exp, log, maximum, minimum, tanh
-from compiler.dialects.top.base import AnyRank, rectified
+from compiler.dialects.formula import (
+    Apply,
+    Operand,
+    Term,
+    absolute,
+    equal,
+    erf,
+    exp,
+    less,
+    log,
+    maximum,
+    minimum,
+    select,
+    tanh,
+)
+from compiler.dialects.top.base import AnyRank, element, rectified
 from compiler.dialects.top.elementwise import Elementwise, OneFunction, Unary
 
 
@@ -50,6 +64,30 @@ class LeakyReluOp(Unary):
 
     def formula(self, x: Term) -> Term:
         return maximum(x, 0.0) + minimum(x, 0.0) * self.alpha.value.data
+
+
+@irdl_op_definition
+class ThresholdedReluOp(Unary):
+    """`x` where above `alpha`, else 0."""
+
+    name = "top.ThresholdedRelu"
+    alpha = attr_def(Float)
+
+    def formula(self, x: Term) -> Term:
+        return select(less(self.alpha.value.data, x), x, 0.0)
+
+
+@irdl_op_definition
+class ShrinkOp(Unary):
+    """`x + bias` below `-lambd`, `x - bias` above `lambd`, 0 between."""
+
+    name = "top.Shrink"
+    bias = attr_def(Float)
+    lambd = attr_def(Float)
+
+    def formula(self, x: Term) -> Term:
+        bias, limit = self.bias.value.data, self.lambd.value.data
+        return select(less(x, -limit), x + bias, select(less(limit, x), x - bias, 0.0))
 
 
 @irdl_op_definition
@@ -163,6 +201,23 @@ class PowOp(Unary):
         if (exponent := self.exponent.value.data) != 0.5 and exponent not in range(1, 9):
             raise VerifyException(f"to the power {exponent}; only 0.5 and 1, 2 … 8 run")
         super().verify_()
+
+
+@irdl_op_definition
+class Pow3Op(Elementwise):
+    """The first operand to the power of the second; of an integer to a whole float, the nearest integer."""
+
+    name = "top.Pow3"
+    base = operand_def(AnyRank)
+    exponent = operand_def(AnyRank)
+
+    def over_operands(self) -> Term:
+        x, y = Operand(0), Operand(1)
+        made = Apply("pow", (x, y))
+        if not isinstance(element(self.output), IntegerType) or isinstance(element(self.exponent), IntegerType):
+            return made
+        whole = equal(Apply("floor", (y,)), y)
+        return select(whole, Apply("round", (made,)), made)
 
 
 @irdl_op_definition

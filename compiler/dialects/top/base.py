@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import cast
 
 from xdsl.dialects.builtin import (
     BoolAttr,
@@ -46,6 +47,13 @@ def axis_attribute(axis: int) -> Axis:
 def is_ranked(value: SSAValue) -> bool:
     """Whether the value is a tensor whose extents are known."""
     return isinstance(value.type, TensorType)
+
+
+def element(value: SSAValue) -> Attribute:
+    """The element type of a tensor, its extents known or not."""
+    kind: Attribute = value.type
+    assert isinstance(kind, TensorType | UnrankedTensorType), kind
+    return cast("TensorType[Attribute] | UnrankedTensorType[Attribute]", kind).element_type
 
 
 def is_present(value: SSAValue) -> bool:

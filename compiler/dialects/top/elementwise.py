@@ -11,12 +11,13 @@ from functools import reduce
 
 import numpy as np
 from xdsl.dialects.builtin import BoolAttr, FloatAttr, f64
-from xdsl.irdl import attr_def, irdl_op_definition, operand_def, var_operand_def
+from xdsl.irdl import attr_def, irdl_op_definition, operand_def, traits_def, var_operand_def
+from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.dialects.fields import FALSE, Float
 from compiler.dialects.formula import Apply, Operand, Term, maximum, minimum, steps
-from compiler.dialects.top.base import Activated, AnyRank, TopOp
+from compiler.dialects.top.base import Activated, AnyRank, OverIntegers, TopOp
 from compiler.ir.network import Shape, shape, size
 
 ONE = FloatAttr(1.0, f64)
@@ -24,6 +25,8 @@ ONE = FloatAttr(1.0, f64)
 
 class Elementwise(TopOp, ABC):
     """`output = term(operands)`, element by element; operands broadcast by numpy's rule."""
+
+    traits = traits_def(Pure(), OverIntegers())
 
     @property
     def term(self) -> Term:

@@ -72,14 +72,6 @@ def negate(reader: Reader, node: onnx.NodeProto) -> None:
     reader.add(node, top.MulConstOp, node.input, {"const_val": real(-1.0)})
 
 
-@converts("Pow")
-def power(reader: Reader, node: onnx.NodeProto) -> None:
-    exponent = reader.constant(node, 1)
-    if exponent is None or exponent.size != 1:
-        raise Unsupported("its exponent isn't one number")
-    reader.add(node, top.PowOp, node.input[:1], {"exponent": real(float(exponent.item()))})
-
-
 @converts("Gelu")
 def gelu(reader: Reader, node: onnx.NodeProto) -> None:
     mode = {"none": "normal", "tanh": "tanh"}[reader.attributes(node)["approximate"]]
@@ -114,11 +106,8 @@ def batch_norm(reader: Reader, node: onnx.NodeProto) -> None:
     reader.add(node, top.BatchNormOp, [x, mean, variance, gamma, beta], {"epsilon": real(given["epsilon"])})
 
 
-@converts("Identity", "Dropout", "Cast", "CastLike")
+@converts("Identity", "Dropout")
 def identity(reader: Reader, node: onnx.NodeProto) -> None:
-    """A Cast only between types that the network holds alike."""
-    if reader.element(node.input[0]) != reader.element(node.output[0]):
-        raise Unsupported(f"a cast from {reader.element(node.input[0])} to {reader.element(node.output[0])}")
     if node.op_type == "Dropout" and (training := reader.constant(node, 2)) is not None and training.item():
         raise Unsupported(TRAINING)
     reader.add(node, top.IdentityOp, node.input[:1], {})

@@ -20,7 +20,7 @@ from xdsl.utils.exceptions import VerifyException
 from compiler.dialects import structure
 from compiler.dialects.host import StringType
 from compiler.dialects.top import ops as top
-from compiler.frontends.onnx import from_convolution, from_movement, from_pool, from_resize
+from compiler.frontends.onnx import from_convolution, from_elementwise, from_movement, from_pool, from_resize
 from compiler.frontends.onnx.aside import set_aside
 from compiler.frontends.onnx.compose import COMPOSED
 from compiler.frontends.onnx.convert import CONVERTERS, convert_by_name
@@ -30,7 +30,7 @@ from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported, as
 from compiler.ir.network import Network, named
 from compiler.ir.storage import FLOATS, element_of
 
-FAMILIES = (from_convolution, from_movement, from_pool, from_resize)
+FAMILIES = (from_convolution, from_elementwise, from_movement, from_pool, from_resize)
 """Converters in files of their own."""
 
 KINDS = {kind.name.removeprefix("top."): kind for kind in top.Top.operations if issubclass(kind, top.TopOp)}

@@ -16,16 +16,15 @@ from xdsl.utils.hints import isa
 
 from compiler.dialects import structure
 from compiler.dialects.fields import Ints, numbers
-from compiler.dialects.formula import Apply, Constant, Operand, Term, steps
 from compiler.dialects.host import HostOp
 from compiler.dialects.top import ops as top
-from compiler.frontends.onnx import to_movement, to_windows
+from compiler.frontends.onnx import to_elementwise, to_movement, to_windows
 from compiler.frontends.onnx.writer import IR_VERSION, OPSET, Writer, nodes, operands_of
 from compiler.ir.network import Network, name_of, shape
-from compiler.ir.storage import storage
+from compiler.ir.storage import is_float, storage
 
 Initialiser = Callable[[NDArray[Any], str], TensorProto]
-FAMILIES = (to_movement, to_windows)
+FAMILIES = (to_elementwise, to_movement, to_windows)
 """Answers in files of their own."""
 
 __all__ = ["FAMILIES", "OPSET", "Writer", "nodes", "write", "write_part"]
@@ -43,21 +42,11 @@ def by_name(op: top.TopOp, out: Writer) -> None:
     out.close(op, operands_of(op), kind, **attributes)
 
 
-@nodes.on(top.Elementwise)
-def by_formula(op: top.Elementwise, out: Writer) -> None:
-    """A node a step of the formula."""
-    name, made = name_of(op), dict[Term, str]()
-    if not (taken := steps(op.over_operands())):
-        out.close(op, [name_of(op.operands[0])], "Identity")
-        return
-    *before, last = taken
-    for i, step in enumerate(before):
-        made[step] = out.emit(_function(step), [_term(t, op, made, out) for t in step.terms], f"{name}_step{i}")
-    out.close(op, [_term(t, op, made, out) for t in last.terms], _function(last))
-
-
 @nodes.on(top.ReluOp)
 def relu(op: top.ReluOp, out: Writer) -> None:
+    if not is_float(op.output):
+        to_elementwise.by_formula(op, out)
+        return
     out.rectify(name_of(op.input), op.relu_limit.value.data, name_of(op))
 
 
@@ -190,21 +179,6 @@ def _info(value: SSAValue) -> onnx.ValueInfoProto:
     kind = helper.np_dtype_to_tensor_dtype(storage(value))
     dims = [None if extent == DYNAMIC_INDEX else extent for extent in shape(value)]
     return helper.make_tensor_value_info(name_of(value), kind, dims)
-
-
-def _function(step: Apply) -> str:
-    """ONNX spells the chip's functions with a capital, and means the same."""
-    return step.function.capitalize()
-
-
-def _term(term: Term, op: top.Elementwise, made: Mapping[Term, str], out: Writer) -> str:
-    match term:
-        case Operand(index):
-            return name_of(op.operands[index])
-        case Constant(value):
-            return out.constant(f"{name_of(op)}_constant{value!r}", value, np.float32)
-        case _:
-            return made[term]
 
 
 def _plain(attribute: Attribute) -> Any:
