@@ -10,6 +10,7 @@ from compiler.frontends.onnx.control import NotStatic
 from compiler.frontends.onnx.errors import DamagedModel
 from compiler.frontends.onnx.fold import Known
 from compiler.frontends.onnx.functions import is_function, spelt_out
+from compiler.frontends.onnx.quantised import QUANTISED
 from compiler.frontends.onnx.reader import Reader
 from compiler.frontends.onnx.recurrent import RECURRENT
 from compiler.frontends.onnx.simplify import simplified
@@ -38,7 +39,7 @@ def definition(reader: Reader, node: onnx.NodeProto) -> Sequence[onnx.NodeProto]
     return parts
 
 
-OURS: Mapping[str, Definition] = {**RECURRENT}
+OURS: Mapping[str, Definition] = {**RECURRENT, **QUANTISED}
 """Definitions by op type that ONNX hasn't, or that suit us better."""
 
 
