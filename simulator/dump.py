@@ -95,8 +95,9 @@ def _home(tensor: Tensor, by_name: Mapping[str, Tensor]) -> Tensor:
 
 
 def _frame(tensor: Tensor) -> tuple[int, int, int, int]:
-    n, c, h, w = (*tensor.shape, *(1,) * (4 - len(tensor.shape)))
-    return n, c, h, w
+    """The four axes that slices speak of: those before the last three are one."""
+    *before, c, h, w = (*tensor.shape, *(1,) * (4 - len(tensor.shape)))
+    return prod(before), c, h, w
 
 
 def _extents(box: SliceBox) -> tuple[int, ...]:

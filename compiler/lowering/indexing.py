@@ -166,23 +166,25 @@ def arg(op: ArgOp, job: Job) -> TpuOp:
 @to_float.on(TopKOp)
 def top_k(op: TopKOp, job: Job) -> TpuOp:
     """An element's place is how many are before it: those that are larger, and the equal ones of lower index."""
-    x = _comparable(op.input, not op.largest, job)
+    whole = chip_element(tensor(op.input).element_type)
+    x = real(op.input, job) if whole is None else _held(op.input, whole, job)
     axis, count = op.axis.value.data % len(shape(op.input)), op.count.value.data
     outer, rows, inner = _rows(x, axis)
     if rows > ORDERED:
         raise job.refusal(f"the largest of {rows} elements; the chip orders up to {ORDERED}")
     kept = [i for i in range(len(shape(x))) if i != axis]
     lines = job.insert(permuted(x, [*kept, axis], job), "lines") if inner > 1 else x
-    mine, theirs = (job.reshape(lines, (outer * inner, *line), "line") for line in ((rows, 1), (1, rows)))
-    lower = job.weight("lower", np.tri(rows, k=-1).reshape(1, rows, rows), f32)
+    lanes = outer * inner
+    mine, theirs = (job.reshape(lines, (lanes, *line, 1), "line") for line in ((rows, 1), (1, rows)))
+    lower = job.weight("lower", np.tri(rows, k=-1).reshape(1, rows, rows, 1), f32 if whole is None else I32)
     a, b = Operand(0), Operand(1)
-    before: Term = Apply("max", (Apply("lt", (a, b)), Apply("eq", (a, b)) * Operand(2)))
-    frame = (outer * inner, rows, rows)
-    ahead = job.insert(formula_op(before, [mine, theirs, lower], TensorType(f32, frame)), "ahead")
-    places = job.insert(_reduce("sum", ahead, (outer * inner, rows, 1), f32), "places")
+    beyond = Apply("lt", (a, b) if op.largest else (b, a))
+    before: Term = Apply("max", (beyond, Apply("eq", (a, b)) * Operand(2)))
+    ahead = job.insert(formula_op(before, [mine, theirs, lower], TensorType(f32, (lanes, rows, rows, 1))), "ahead")
+    places = job.reshape(job.insert(_reduce("sum", ahead, (lanes, rows, 1, 1), f32), "sum"), (lanes, rows, 1), "places")
     told = job.insert(formula_op(Operand(0), [places], TensorType(I32, shape(places))), "index")
-    empty = job.weight("empty", np.zeros((outer * inner, count, 1)), I32)
-    named = job.weight("named", np.tile(np.arange(rows).reshape(1, -1, 1), (outer * inner, 1, 1)), I32)
+    empty = job.weight("empty", np.zeros((lanes, count, 1)), I32)
+    named = job.weight("named", np.tile(np.arange(rows).reshape(1, -1, 1), (lanes, 1, 1)), I32)
     attributes: dict[str, Attribute] = {"axis": integer(1), "function": StringAttr("set")}
     put = tpu.ScatterOp(operands=[empty, told, named], result_types=[empty.type], attributes=attributes)
     if inner == 1:

@@ -96,9 +96,11 @@ class Job:
         return op.output
 
     def reshape(self, value: SSAValue, extents: Shape, suffix: str) -> SSAValue:
-        """A view of `value` under other extents, or `value` where it has them."""
+        """A view of `value` under other extents, or `value` where it has them; a constant is stored so."""
         if shape(value) == extents:
             return value
+        if (array := self.array(value)) is not None:
+            return self.weight(suffix, array.reshape(extents), tensor(value).element_type)
         made = ReshapeOp(operands=[value], result_types=[TensorType(tensor(value).element_type, extents)])
         return self.insert(made, suffix)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from onnx import TensorProto
+
 from compiler.dialects.fields import numbers
 from compiler.dialects.top import ops as top
 from compiler.frontends.onnx.writer import Writer, nodes
@@ -66,10 +68,12 @@ def arg(op: top.ArgOp, out: Writer) -> None:
 
 @nodes.on(top.TopKOp)
 def top_k(op: top.TopKOp, out: Writer) -> None:
-    """The second result alone."""
-    name = name_of(op)
+    """The second result alone. onnxruntime orders no unsigned integers, so they go as signed ones."""
+    name, x = name_of(op), name_of(op.input)
     count = out.constant(f"{name}_K", [op.count.value.data])
-    out.close(op, [name_of(op.input), count], "TopK", axis=op.axis.value.data, largest=int(bool(op.largest)))
+    if dtype_of(tensor(op.input).element_type).kind == "u":
+        x = out.emit("Cast", [x], f"{name}_signed", to=TensorProto.INT64)
+    out.close(op, [x, count], "TopK", axis=op.axis.value.data, largest=int(bool(op.largest)))
     out.nodes[-1].output[:] = [f"{name}_values", name]
 
 
