@@ -16,7 +16,7 @@ from compiler.dialects.access import Box
 from compiler.dialects.tpu import ops as tpu
 from compiler.dialects.tpu.base import lane_broadcast
 from compiler.ir.network import name_of
-from compiler.ir.storage import is_quantised
+from compiler.ir.storage import storage
 from compiler.schedule.tiling import Piece, cut
 from simulator.chip import Chip
 from simulator.isa.record import Command, Operand
@@ -188,7 +188,7 @@ class _Walk:
             None if isinstance(value.type, NoneType) else self.held[value].part(part.box, self.chip)
             for value, part in zip(op.operands, piece.parts, strict=True)
         ]
-        dims, sums = extents(work), DType.I32 if is_quantised(op.operands[0]) else DType.F32
+        dims, sums = extents(work), DType.I32 if storage(op.operands[0]).kind in "iu" else DType.F32
         acc = None if op.slices.acc < 0 else in_local(op.slices.acc, sums, dims, self.chip)
         tmp = tuple(in_local(addr, DType.F32, dims, self.chip) for addr in op.slices.tmp)
         return Place(tuple(inputs), self.held[op.output].operand, acc, tmp)

@@ -6,7 +6,7 @@ from compiler.dialects.fields import numbers
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
 from compiler.interpreter.evaluate import Arrays, evaluate, extents, pads_of
 from compiler.ir.network import Array, shape, size
-from compiler.ir.storage import is_quantised, storage, zero_point
+from compiler.ir.storage import storage, zero_point
 from compiler.schedule.tiling import Piece
 from simulator.arithmetic import pooling
 
@@ -36,7 +36,7 @@ def pool(op: PoolOp, inputs: Arrays, piece: Piece) -> Array:
 def reduce(op: ReduceOp, inputs: Arrays, piece: Piece) -> Array:
     function, axes = op.function.data, numbers(op.axes)
     low, high = op.clamp()
-    acc = pooling.reduce_start(function, extents(piece), is_quantised(op.input))
+    acc = pooling.reduce_start(function, extents(piece), storage(op.input).kind in "iu")
     acc = pooling.reduce_step(function, acc, inputs[0], over_h=2 in axes, over_w=3 in axes, zx=zero_point(op.input))
     return pooling.reduce_finish(
         function,

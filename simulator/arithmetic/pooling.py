@@ -73,30 +73,45 @@ def pool(
 
 
 def reduce_start(function: str, shape: tuple[int, ...], whole: bool) -> Array:
-    """The accumulator of nothing: `shape` (n, c, 1|h, 1|w), int32 for i8|u8 input (`whole`), else f32."""
-    if function == "max":
-        return np.full(shape, LOWEST, np.int32) if whole else np.full(shape, -np.inf, np.float32)
-    return np.zeros(shape, np.int32 if whole else np.float32)
+    """The accumulator of nothing: `shape` (n, c, 1|h, 1|w), int32 for integer input (`whole`), else f32."""
+    limits = (LOWEST, ~LOWEST) if whole else (-np.inf, np.inf)
+    first = {"max": limits[0], "min": limits[1], "prod": 1}.get(function, 0)
+    return np.full(shape, first, np.int32 if whole else np.float32)
 
 
 def reduce_step(function: str, acc: Array, x: Array, *, over_h: bool, over_w: bool, zx: int = 0) -> Array:
     """
     The accumulator after `x` (n, c, h, w), row-major over the reduced axes. `acc` isn't changed.
 
-    `max` keeps the greatest stored value (IEEE maximum for floats); `sum` and `mean` add `x`, or `x - zx` of an int8.
+    `max` and `min` keep the greatest or least stored value (as IEEE has it for floats); `sum` and `mean` add `x`, or
+    `x - zx` of an int8; `prod` multiplies. Integers wrap in int32.
     """
     n, c, h, w = x.shape
     axes = (n * c, h if over_h else 1, 1 if over_h else h, w if over_w else 1, 1 if over_w else w)
     whole = acc.dtype == np.int32
     values = np.ascontiguousarray(x, np.int32) if whole else np.ascontiguousarray(widen(x))
-    if function == "max":
-        keys, best = (values, acc.copy()) if whole else (_keys(values), _keys(acc))
-        flat = best.reshape(axes[0], axes[2], axes[4])
-        _reduce_max(keys.reshape(axes), flat)
-        return best if whole else _from_keys(best)
+    if function in ("max", "min"):
+        flip = _opposite if function == "min" else _same
+        keys, best = (flip(v) if whole else _keys(flip(v)) for v in (values, acc))
+        best = np.array(best, order="C")
+        _reduce_max(np.ascontiguousarray(keys).reshape(axes), best.reshape(axes[0], axes[2], axes[4]))
+        return flip(best if whole else _from_keys(best))
     made = np.array(acc, order="C")
-    _reduce_sum(values.reshape(axes), acc.dtype.type(zx if whole else 0), made.reshape(axes[0], axes[2], axes[4]))
+    flat = made.reshape(axes[0], axes[2], axes[4])
+    if function == "prod":
+        _reduce_product(values.reshape(axes), flat)
+    else:
+        _reduce_sum(values.reshape(axes), acc.dtype.type(zx if whole else 0), flat)
     return made
+
+
+def _same(x: Array) -> Array:
+    return x
+
+
+def _opposite(x: Array) -> Array:
+    """Values in the opposite order: -x of a float, -1 - x of an integer."""
+    return ~x if x.dtype == np.int32 else -x
 
 
 def reduce_finish(
@@ -114,10 +129,13 @@ def reduce_finish(
     """
     The stored result of an accumulator. A float mean is acc ÷ f32(`count`).
 
-    An int8 sum or mean is requantised to zero point `zy` by `multiplier` and `shift`; an int8 maximum is kept.
+    An int8 sum or mean is requantised to zero point `zy` by `multiplier` and `shift`; an int8 maximum or minimum is
+    kept, and so is whatever is stored as int32.
     """
     whole = acc.dtype == np.int32
-    if function == "max":
+    if np.dtype(dtype) == np.int32:
+        return acc
+    if function in ("max", "min"):
         return _stored_max(acc if whole else _keys(acc), whole, low, high, dtype)
     if whole:
         return requantise(acc, multiplier, shift, zy, low, high, dtype)
@@ -207,6 +225,17 @@ def _reduce_max(x: Array, best: Array) -> None:  # pragma: no cover
                 for s in range(columns):
                     for z in range(kept_columns):
                         best[p, y, z] = max(best[p, y, z], x[p, r, y, s, z])
+
+
+@compiled
+def _reduce_product(x: Array, made: Array) -> None:  # pragma: no cover
+    planes, rows, kept_rows, columns, kept_columns = x.shape
+    for p in range(planes):
+        for r in range(rows):
+            for y in range(kept_rows):
+                for s in range(columns):
+                    for z in range(kept_columns):
+                        made[p, y, z] *= x[p, r, y, s, z]
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from simulator.arithmetic import pooling
 from simulator.execute.lanes import each_lane
@@ -45,15 +45,21 @@ def _ends(site: Site) -> tuple[Place, Place, float, float]:
     return site.target("out", *kinds), site.source("in", *kinds), *site.clamp(site.operand("out").dtype)
 
 
+def _kept(site: Site) -> Sequence[DType]:
+    """The types of a reduction's result; i32 ends as i32."""
+    kind = site.operand("in").dtype
+    return FLOATS if kind in FLOATS else (DType.I32,) if kind == DType.I32 else (*WHOLE, DType.I32)
+
+
 def reduce(site: Site) -> Callable[[], None]:
-    """Maximum, sum or mean over rows and/or columns, in one record or several."""
+    """Maximum, minimum, sum, product or mean over rows and/or columns, in one record or several."""
     function = site.command.function
     over_h, over_w = bool(site.integer("over_h")), bool(site.integer("over_w"))
     begins, ends = not site.flagged(Flag.ACC_IN), not site.flagged(Flag.ACC_OUT)
-    source = site.source("in", *WHOLE, *FLOATS)
+    source = site.source("in", *WHOLE, DType.I32, *FLOATS)
     n, c, h, w = source.dims
     shape = (n, c, 1 if over_h else h, 1 if over_w else w)
-    whole = site.operand("in").dtype in WHOLE
+    whole = site.operand("in").dtype not in FLOATS
     acc = None if begins and ends else site.target("acc", DType.I32 if whole else DType.F32)
     for name in (["acc"] if acc else []) + (["out"] if ends else []):
         site.dims(name, shape, "the input's with reduced axes 1")
@@ -66,7 +72,7 @@ def reduce(site: Site) -> Callable[[], None]:
 
     if acc is not None and not ends:
         return lambda: acc.scatter(sums())
-    out = site.target("out", *(WHOLE if whole else FLOATS))
+    out = site.target("out", *_kept(site))
     count, multiplier, shift, zy = site.integer("count"), site.integer("multiplier"), site.shift(), site.integer("zy")
     low, high = site.clamp(site.operand("out").dtype)
     if function == "mean" and count < 1:

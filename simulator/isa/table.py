@@ -152,7 +152,8 @@ SPECS: Mapping[str, Spec] = {
             Param("count", "i1", "i32", "elements reduced in all, over every step: what a mean divides by"),
             *_CLAMP,
         ),
-        "maximum, sum or mean over rows and/or columns", ("max", "sum", "mean"),
+        "maximum, minimum, sum, product or mean over rows and/or columns; of i32, and into i32, without requantising",
+        ("max", "sum", "mean", "min", "prod"),
     ),
     "ARITH": Spec(
         7, Engine.TIU, ("out", "a", "b"),

@@ -10,7 +10,7 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.dialects.fields import FALSE, TRUE, Ints, ints, numbers
-from compiler.dialects.top.base import Activated, AnyRank, PassesValues, TopOp
+from compiler.dialects.top.base import Activated, AnyRank, OverIntegers, PassesValues, TopOp
 from compiler.dialects.top.window import Windowed
 from compiler.ir.network import Shape, shape, size
 
@@ -68,10 +68,14 @@ class AvgPoolOp(Pool):
         super().settle()
 
 
+REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd")
+"""What a Reduce may do."""
+
+
 @irdl_op_definition
 class ReduceOp(TopOp):
     """
-    `mode` (ReduceMean, ReduceSum, ReduceMax, ReduceMin) over `axes`, which become 1, or go where not `keepdims`.
+    `mode`, one of `REDUCTIONS`, over `axes`, which become 1, or go where not `keepdims`.
 
     Axes may be negative until `settle` has counted them from the start.
     """
@@ -81,6 +85,7 @@ class ReduceOp(TopOp):
     axes = attr_def(Ints)
     keepdims = attr_def(BoolAttr, default_value=TRUE)
     mode = attr_def(StringAttr)
+    traits = traits_def(Pure(), OverIntegers())
 
     def settle(self) -> None:
         rank = len(shape(self.input))
@@ -97,6 +102,6 @@ class ReduceOp(TopOp):
         return size(shape(self.input))
 
     def verify_(self) -> None:
-        if self.mode.data not in ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"):
-            raise VerifyException(f"mode is ReduceMean, ReduceSum, ReduceMax or ReduceMin, not {self.mode.data!r}")
+        if self.mode.data not in REDUCTIONS:
+            raise VerifyException(f"mode is {', '.join(REDUCTIONS[:-1])} or {REDUCTIONS[-1]}, not {self.mode.data!r}")
         super().verify_()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from itertools import zip_longest
 
+import numpy as np
 from xdsl.dialects.builtin import BoolAttr, TensorType, UnitAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import IRDLOperation, attr_def, opt_attr_def, result_def, traits_def
@@ -15,7 +16,7 @@ from compiler.dialects.access import Access, Frame, Whole, frame
 from compiler.dialects.fields import FALSE, NO_LIMIT, AnyTensor, Float
 from compiler.dialects.tpu.slices import LgAttr, Slices
 from compiler.ir.network import Shape, shape
-from compiler.ir.storage import is_quantised, scale, uniform, zero_point
+from compiler.ir.storage import is_quantised, scale, storage, uniform, zero_point
 
 
 class InGroup(IRDLOperation, ABC):
@@ -73,7 +74,10 @@ class Activated(TpuOp, ABC):
     relu_limit = attr_def(Float, default_value=NO_LIMIT)
 
     def clamp(self) -> tuple[float, float]:
-        """Lowest and highest result in stored units: real for a float result, integers for a quantised one."""
+        """Lowest and highest result in stored units: real for a float result, integers for an integer one."""
+        if storage(self.output).kind in "iu" and not is_quantised(self.output):
+            limits = np.iinfo(storage(self.output))
+            return float(limits.min), float(limits.max)
         limit = self.relu_limit.value.data if self.do_relu and self.relu_limit.value.data > 0 else float("inf")
         if not is_quantised(self.output):
             return (0.0 if self.do_relu else float("-inf")), limit

@@ -45,10 +45,11 @@ class PoolOp(Windowed, Activated):
 @irdl_op_definition
 class ReduceOp(Activated):
     """
-    `function` (`max`, `sum`, `mean`) over `axes`, a non-empty part of [2, 3] of `input` (n, c, h, w); they become 1.
+    `function` (`max`, `min`, `sum`, `prod`, `mean`) over `axes`, a non-empty part of [2, 3] of `input` (n, c, h, w); they become 1.
 
     Steps of the reduction are rows, where axis 2 is reduced, else columns. An int8 sum or mean is
-    Σ(x - zero point), requantised by `multiplier` and `rshift`; an int8 maximum needs neither.
+    Σ(x - zero point), requantised by `multiplier` and `rshift`; an int8 maximum or minimum needs neither. Integers
+    that aren't quantised stay so, sums and products in i32.
     """
 
     name = "tpu.Reduce"
@@ -77,6 +78,6 @@ class ReduceOp(Activated):
     def verify_(self) -> None:
         if len(shape(self.input)) != 4 or numbers(self.axes) not in ((2,), (3,), (2, 3)):
             raise VerifyException("reduces axis 2, 3 or both of a rank-4 tensor; reshape to it first")
-        if self.function.data not in ("max", "sum", "mean"):
-            raise VerifyException(f"function is max, sum or mean, not {self.function.data!r}")
+        if self.function.data not in ("max", "min", "sum", "prod", "mean"):
+            raise VerifyException(f"function is max, min, sum, prod or mean, not {self.function.data!r}")
         super().verify_()

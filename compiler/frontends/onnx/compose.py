@@ -28,26 +28,6 @@ def composes(*op_types: str) -> Callable[[Composer], Composer]:
     return register
 
 
-@composes("Gemm")
-def gemm(reader: Reader, node: onnx.NodeProto) -> None:
-    """`alpha · A · B + beta · C`; a C of one number a column is the product's bias."""
-    given, (left, right, *third) = reader.attributes(node), node.input
-    columns = reader.shape(node.output[0])[1:]
-    transposed = {"right_transpose": flag(bool(given["transB"]))}
-    if given["transA"]:
-        left = reader.step(node, "left", top.PermuteOp, [left], {"order": ints(1, 0)})
-    if given["alpha"] != 1.0:
-        left = reader.step(node, "scaled", top.MulConstOp, [left], {"const_val": real(given["alpha"])})
-    added = [name for name in third if name]
-    if added and given["beta"] != 1.0:
-        added = [reader.step(node, "bias", top.MulConstOp, added, {"const_val": real(given["beta"])})]
-    if not added or (added == third and reader.shape(third[0]) == columns and third[0] in reader.network.weights):
-        reader.add(node, top.MatMulOp, [left, right, *added], transposed)
-        return
-    product = reader.step(node, "product", top.MatMulOp, [left, right], transposed)
-    reader.add(node, top.AddOp, [product, *added], {})
-
-
 @composes("Split")
 def split(reader: Reader, node: onnx.NodeProto) -> None:
     """A Slice for each output that is read."""
@@ -108,25 +88,6 @@ def celu(reader: Reader, node: onnx.NodeProto) -> None:
     scaled = reader.step(node, "scaled", top.DivConstOp, node.input, {"const_val": real(alpha)})
     grown = reader.step(node, "elu", top.EluOp, [scaled], {"alpha": real(1.0)})
     reader.add(node, top.MulConstOp, [grown], {"const_val": real(alpha)})
-
-
-@composes("InstanceNormalization")
-def instance_norm(reader: Reader, node: onnx.NodeProto) -> None:
-    """`(x - mean) / √(variance + epsilon) · scale + bias`, the statistics those of each channel of each sample."""
-    x, scale, bias = node.input
-    axes = range(2, len(reader.shape(x)))
-    mean = {"axes": ints(*axes), "mode": StringAttr("ReduceMean")}
-    centred = reader.step(node, "centred", top.SubOp, [x, reader.step(node, "mean", top.ReduceOp, [x], mean)])
-    squares = reader.step(node, "squares", top.MulOp, [centred, centred])
-    variance = reader.step(node, "variance", top.ReduceOp, [squares], mean)
-    epsilon = {"const_val": real(reader.attributes(node)["epsilon"])}
-    spread = reader.step(node, "spread", top.SqrtOp, [reader.step(node, "raised", top.AddConstOp, [variance], epsilon)])
-    normal = reader.step(node, "normal", top.DivOp, [centred, spread])
-    by_channel = {"axes": ints(*(axis - 1 for axis in axes))}
-    gain, offset = (
-        reader.step(node, role, top.UnsqueezeOp, [name], by_channel) for role, name in (("gain", scale), ("to", bias))
-    )
-    reader.add(node, top.AddOp, [reader.step(node, "scaled", top.MulOp, [normal, gain]), offset], {})
 
 
 @composes("LpNormalization")

@@ -97,15 +97,6 @@ def softmax(reader: Reader, node: onnx.NodeProto) -> None:
     reader.add(node, top.SoftmaxOp, node.input, {"axis": top.axis_attribute(axis), **log})
 
 
-@converts("BatchNormalization")
-def batch_norm(reader: Reader, node: onnx.NodeProto) -> None:
-    x, gamma, beta, mean, variance = node.input
-    given = reader.attributes(node)
-    if given.get("training_mode", 0):
-        raise Unsupported(TRAINING)
-    reader.add(node, top.BatchNormOp, [x, mean, variance, gamma, beta], {"epsilon": real(given["epsilon"])})
-
-
 @converts("Identity", "Dropout")
 def identity(reader: Reader, node: onnx.NodeProto) -> None:
     if node.op_type == "Dropout" and (training := reader.constant(node, 2)) is not None and training.item():

@@ -28,6 +28,8 @@ NOT_CONSTANT = frozenset(
 """Ops that draw: folding them would fix the dice."""
 IR_VERSION = 8
 """Old enough for any onnxruntime."""
+AS_OPERAND = frozenset({"MeanVarianceNormalization"})
+"""Ops whose result has the type of their operand, which ONNX's shape inference doesn't know."""
 VIEWED = 1 << 16
 """Constants of more elements aren't shown to shape inference, which wants values of shapes only."""
 
@@ -178,6 +180,8 @@ class Known:
                     and c.size <= VIEWED}  # fmt: skip
             types = {name: self.types[name] for name in node.input if name in self.types}
             schema = defs.get_schema(node.op_type, version, node.domain)
+            if node.op_type in AS_OPERAND:
+                return {node.output[0]: types[node.input[0]]}
             return shape_inference.infer_node_outputs(schema, node, types, seen, opset_imports=list(self.opsets))
         except (shape_inference.InferenceError, checker.ValidationError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[0]

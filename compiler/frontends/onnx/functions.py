@@ -28,6 +28,7 @@ def spelt_out(node: onnx.NodeProto, known: Known) -> list[onnx.NodeProto]:
 
     Just the node, where the definition leaves its attributes out. Raises DamagedModel.
     """
+    node = _with_defaults(node, known)
     fed = [helper.make_value_info(name, known.types[name]) for name in dict.fromkeys(filter(None, node.input))]
     made = [onnx.ValueInfoProto(name=name) for name in node.output if name]
     alone = helper.make_model(helper.make_graph([node], "alone", fed, made), opset_imports=list(known.opsets))
@@ -40,3 +41,14 @@ def spelt_out(node: onnx.NodeProto, known: Known) -> list[onnx.NodeProto]:
     inner = dict.fromkeys(name for part in parts for name in part.output if name and name not in own)
     names = {name: known.fresh(f"{label(node)}_{name}") for name in inner}
     return [renamed(part, names) for part in parts]
+
+
+def _with_defaults(node: onnx.NodeProto, known: Known) -> onnx.NodeProto:
+    """The node with the attributes it leaves out stated: a definition that refers to one would go without."""
+    stated = onnx.NodeProto()
+    stated.CopyFrom(node)
+    schema: Any = defs.get_schema(node.op_type, known.opset)
+    given = {attribute.name for attribute in node.attribute}
+    defaults = [a.default_value for a in schema.attributes.values() if a.default_value.name and a.name not in given]
+    stated.attribute.extend(defaults)
+    return stated

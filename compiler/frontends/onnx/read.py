@@ -20,7 +20,16 @@ from xdsl.utils.exceptions import VerifyException
 from compiler.dialects import structure
 from compiler.dialects.host import StringType
 from compiler.dialects.top import ops as top
-from compiler.frontends.onnx import from_convolution, from_elementwise, from_movement, from_pool, from_resize
+from compiler.frontends.onnx import (
+    from_convolution,
+    from_elementwise,
+    from_movement,
+    from_norms,
+    from_pool,
+    from_products,
+    from_reductions,
+    from_resize,
+)
 from compiler.frontends.onnx.aside import set_aside
 from compiler.frontends.onnx.compose import COMPOSED
 from compiler.frontends.onnx.convert import CONVERTERS, convert_by_name
@@ -30,7 +39,16 @@ from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported, as
 from compiler.ir.network import Network, named
 from compiler.ir.storage import FLOATS, element_of
 
-FAMILIES = (from_convolution, from_elementwise, from_movement, from_pool, from_resize)
+FAMILIES = (
+    from_convolution,
+    from_elementwise,
+    from_movement,
+    from_norms,
+    from_pool,
+    from_products,
+    from_reductions,
+    from_resize,
+)
 """Converters in files of their own."""
 
 KINDS = {kind.name.removeprefix("top."): kind for kind in top.Top.operations if issubclass(kind, top.TopOp)}
@@ -120,7 +138,8 @@ def _on_chip(reader: Reader, node: onnx.NodeProto) -> None:
     for name in filter(None, (*node.input, *node.output)):
         if name in reader.types and reader.is_used(name):
             reader.element(name)
-            reader.shape(name)
+            if 0 in reader.shape(name) and name in node.output:
+                raise Unsupported(f"{name!r} has no elements")
     if node.domain not in ("", "ai.onnx"):
         raise Unsupported(f"it is of domain {node.domain!r}; only ONNX's own ops are understood")
     if converter := CONVERTERS.get(node.op_type) or COMPOSED.get(node.op_type):

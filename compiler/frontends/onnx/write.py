@@ -18,13 +18,13 @@ from compiler.dialects import structure
 from compiler.dialects.fields import Ints, numbers
 from compiler.dialects.host import HostOp
 from compiler.dialects.top import ops as top
-from compiler.frontends.onnx import to_elementwise, to_movement, to_windows
+from compiler.frontends.onnx import to_elementwise, to_movement, to_norms, to_windows
 from compiler.frontends.onnx.writer import IR_VERSION, OPSET, Writer, nodes, operands_of
 from compiler.ir.network import Network, name_of, shape
 from compiler.ir.storage import is_float, storage
 
 Initialiser = Callable[[NDArray[Any], str], TensorProto]
-FAMILIES = (to_elementwise, to_movement, to_windows)
+FAMILIES = (to_elementwise, to_movement, to_norms, to_windows)
 """Answers in files of their own."""
 
 __all__ = ["FAMILIES", "OPSET", "Writer", "nodes", "write", "write_part"]

@@ -140,9 +140,10 @@ def pool(draw: Draw) -> tpu.TpuOp:
 
 
 def reduce(draw: Draw) -> tpu.TpuOp:
-    element: Attribute = draw(st.sampled_from([*FLOATS, *BYTES]))
+    element: Attribute = draw(st.sampled_from([*FLOATS, *BYTES, i32]))
     axes = draw(st.sampled_from([(2,), (3,), (2, 3)]))
-    function = draw(st.sampled_from(["max", "mean"] if element in BYTES else ["max", "sum", "mean"]))
+    functions = ["max", "min", "mean"] if element in BYTES else ["max", "min", "sum", "prod"]
+    function = draw(st.sampled_from([*functions, "mean"] if element in FLOATS else functions))
     attributes: dict[str, Attribute] = {"function": StringAttr(function), "axes": ints(*axes)}
     if element in BYTES and function == "mean":
         attributes |= {"multiplier": integer(1 << 30), "rshift": integer(33)}
@@ -347,7 +348,7 @@ def _operand(op: tpu.TpuOp, v: SSAValue, rng: np.random.Generator) -> Array:
         return rng.integers(-4000, 4000, frame).astype(kind)
     if kind == np.int32 and isinstance(op, tpu.GatherOp | tpu.ScatterOp):
         return rng.integers(-5, 6, frame).astype(kind)
-    if kind == np.int32 and isinstance(op, tpu.ElementwiseOp):
+    if kind == np.int32 and isinstance(op, tpu.ElementwiseOp | tpu.ReduceOp):
         return rng.integers(-(2**31), 2**31, frame).astype(kind) >> rng.integers(0, 31, frame).astype(kind)
     if kind == np.int32:
         channels = rng.integers([-500, 1 << 30, 32], [500, (1 << 31) - 1, 39], (frame[1], 3))

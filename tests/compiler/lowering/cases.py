@@ -188,6 +188,6 @@ CASES: Mapping[str, Case] = {
 }  # fmt: skip
 """By name."""
 
-FLOAT_IN_INT8 = {"max", "softmax", "softmax last", "log softmax", "softmax sharpened", "reduce min"}
+FLOAT_IN_INT8 = {"max", "softmax", "softmax last", "log softmax", "softmax sharpened"}
 FLOAT_IN_INT8 |= window_cases.FLOAT_IN_INT8
 """The cases that an int8 network computes in f32."""

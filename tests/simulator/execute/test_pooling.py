@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulator.execute.site import IllegalRecord
 from simulator.isa.table import DType, Flag
-from tests.simulator.programs import Program
+from tests.simulator.programs import DTYPES, Program
 
 Array = NDArray[Any]
 WINDOW: dict[str, Any] = {"kh": 3, "kw": 2, "sh": 2, "sw": 1, "dh": 1, "dw": 1, "pt": 1, "pl": 0, "pb": 1, "pr": 1}
@@ -81,7 +81,10 @@ def test_an_average_without_its_count_is_an_error() -> None:
         program.run()
 
 
-@pytest.mark.parametrize("function", ["max", "sum", "mean"])
+EXACT: dict[str, Any] = {"max": np.max, "min": np.min, "sum": np.sum, "prod": np.prod, "mean": np.mean}
+
+
+@pytest.mark.parametrize("function", ["max", "min", "sum", "prod", "mean"])
 @pytest.mark.parametrize("axes", [(2,), (3,), (2, 3)])
 def test_a_reduction_in_slices_has_the_bits_of_the_whole(function: str, axes: tuple[int, ...]) -> None:
     """Rows, or else columns, in three records that carry an f32 accumulator; the order is row-major throughout."""
@@ -106,8 +109,25 @@ def test_a_reduction_in_slices_has_the_bits_of_the_whole(function: str, axes: tu
     program.store(sliced)
     one, other = program.run()
     assert one.tobytes() == other.tobytes()
-    exact = {"max": np.max, "sum": np.sum, "mean": np.mean}[function](x.astype(np.float64), axis=axes, keepdims=True)
+    exact = EXACT[function](x.astype(np.float64), axis=axes, keepdims=True)
     assert np.allclose(one, exact, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int8, np.uint8])
+@pytest.mark.parametrize("function", ["max", "min", "sum", "prod"])
+def test_integers_wrap_in_32_bits(kind: Any, function: str) -> None:
+    """Bytes keep their type for a maximum or minimum; sums and products are i32."""
+    limits = np.iinfo(kind)
+    x = np.random.default_rng(2).integers(limits.min, limits.max, (1, 11, 6, 3), dtype=kind, endpoint=True)
+    made = x.dtype if function in ("max", "min") else np.dtype(np.int32)
+    program = Program("e8")
+    source, out = program.load(program.feed(x)), program.local((1, 11, 1, 3), DTYPES[made])
+    clamp: dict[str, Any] = {"low": float(limits.min), "high": float(limits.max)}
+    program.do("REDUCE", function, out=out, in_=source, over_h=1, over_w=0, count=6, **clamp)
+    program.store(out)
+    with np.errstate(over="ignore"):
+        exact = EXACT[function](x.astype(np.int64), axis=2, keepdims=True).astype(made)
+    assert np.array_equal(program.run()[0], exact)
 
 
 def test_int8_mean() -> None:

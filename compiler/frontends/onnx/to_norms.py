@@ -1,0 +1,63 @@
+"""Normalisations back to ONNX."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compiler.dialects.top import ops as top
+from compiler.frontends.onnx.writer import Writer, nodes, operands_of
+from compiler.ir.network import name_of, shape
+
+
+@nodes.on(top.LayerNormOp)
+def layer_norm(op: top.LayerNormOp, out: Writer) -> None:
+    axis, name = op.axis.value.data % len(shape(op.input)), name_of(op)
+    x, weight, bias = operands_of(op)
+    weight = weight or out.constant(f"{name}_ones", np.ones(shape(op.input)[axis:]), np.float32)
+    factors = [weight, bias] if bias else [weight]
+    out.close(op, [x, *factors], "LayerNormalization", axis=axis, epsilon=op.eps.value.data)
+
+
+@nodes.on(top.RMSNormOp)
+def rms_norm(op: top.RMSNormOp, out: Writer) -> None:
+    """Spelt out: the opset that is written has no op for it."""
+    rank, name = len(shape(op.input)), name_of(op)
+    x, gamma = operands_of(op)
+    axes = out.constant(f"{name}_axes", range(op.axis.value.data % rank, rank))
+    mean = out.emit("ReduceMean", [out.emit("Mul", [x, x], f"{name}_squares"), axes], f"{name}_mean")
+    raised = out.emit("Add", [mean, out.constant(f"{name}_eps", op.eps.value.data, np.float32)], f"{name}_raised")
+    root = out.emit("Sqrt", [raised], f"{name}_root")
+    if not gamma:
+        out.close(op, [x, root], "Div")
+        return
+    out.close(op, [out.emit("Div", [x, root], f"{name}_normal"), gamma], "Mul")
+
+
+@nodes.on(top.GroupNormOp)
+def group_norm(op: top.GroupNormOp, out: Writer) -> None:
+    """An InstanceNormalization of the groups, then each channel's own weight and bias."""
+    dims, groups, name = shape(op.input), op.num_groups.value.data, name_of(op)
+    x, *factors = operands_of(op)
+    flat = out.emit("Reshape", [x, out.constant(f"{name}_groups", (dims[0], groups, -1))], f"{name}_grouped")
+    unit = [out.constant(f"{name}_{role}", np.full(groups, v), np.float32) for role, v in (("ones", 1), ("zeros", 0))]
+    made = out.emit("InstanceNormalization", [flat, *unit], f"{name}_normal", epsilon=op.eps.value.data)
+    channels = out.constant(f"{name}_channels", (dims[1], *(1,) * (len(dims) - 2)))
+    last = [made, out.constant(f"{name}_shape", dims)]
+    steps = [(kind, factor) for kind, factor in zip(("Mul", "Add"), factors, strict=True) if factor]
+    if not steps:
+        out.close(op, last, "Reshape")
+        return
+    made = out.emit("Reshape", last, f"{name}_back")
+    for i, (kind, factor) in enumerate(steps, 1):
+        pair = [made, out.emit("Reshape", [factor, channels], f"{name}_{kind}_by")]
+        if i == len(steps):
+            out.close(op, pair, kind)
+        else:
+            made = out.emit(kind, pair, f"{name}_{kind}")
+
+
+@nodes.on(top.LRNOp)
+def lrn(op: top.LRNOp, out: Writer) -> None:
+    factors = {"alpha": op.alpha, "beta": op.beta, "bias": op.bias}
+    given = {name: attribute.value.data for name, attribute in factors.items()}
+    out.close(op, operands_of(op), "LRN", size=op.count.value.data, **given)
