@@ -18,6 +18,7 @@ from onnx.reference import ReferenceEvaluator
 
 from compiler.frontends.onnx.errors import DamagedModel
 from compiler.frontends.onnx.names import inner_graphs, read_by
+from compiler.frontends.onnx.schemas import schema_of
 from compiler.frontends.onnx.session import Session
 
 Array = NDArray[Any]
@@ -179,7 +180,7 @@ class Known:
             seen = {n: numpy_helper.from_array(c) for n in node.input if (c := self.constants.get(n)) is not None
                     and c.size <= VIEWED}  # fmt: skip
             types = {name: self.types[name] for name in node.input if name in self.types}
-            schema = defs.get_schema(node.op_type, version, node.domain)
+            schema = schema_of(node.op_type, version, node.domain)
             if node.op_type in AS_OPERAND:
                 return {node.output[0]: types[node.input[0]]}
             return shape_inference.infer_node_outputs(schema, node, types, seen, opset_imports=list(self.opsets))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import onnx
 from onnx import defs, helper, inliner
 
@@ -11,13 +9,14 @@ from compiler.frontends.onnx.control import label
 from compiler.frontends.onnx.errors import DamagedModel
 from compiler.frontends.onnx.fold import Known
 from compiler.frontends.onnx.names import renamed
+from compiler.frontends.onnx.schemas import schema_of
 
 
 def is_function(node: onnx.NodeProto, known: Known) -> bool:
     """Whether ONNX defines the node's op by others, and all that the node reads has a known type."""
     if node.domain not in ("", "ai.onnx") or not defs.has(node.op_type):
         return False
-    schema: Any = defs.get_schema(node.op_type, known.opset)
+    schema = schema_of(node.op_type, known.opset)
     defined = bool(schema.has_function or schema.has_context_dependent_function)
     return defined and all(name in known.types for name in node.input if name)
 
@@ -47,7 +46,7 @@ def _with_defaults(node: onnx.NodeProto, known: Known) -> onnx.NodeProto:
     """The node with the attributes it leaves out stated: a definition that refers to one would go without."""
     stated = onnx.NodeProto()
     stated.CopyFrom(node)
-    schema: Any = defs.get_schema(node.op_type, known.opset)
+    schema = schema_of(node.op_type, known.opset)
     given = {attribute.name for attribute in node.attribute}
     defaults = [a.default_value for a in schema.attributes.values() if a.default_value.name and a.name not in given]
     stated.attribute.extend(defaults)

@@ -23,6 +23,7 @@ from compiler.dialects.top import ops as top
 from compiler.frontends.onnx import (
     from_convolution,
     from_elementwise,
+    from_indexing,
     from_movement,
     from_norms,
     from_pool,
@@ -42,6 +43,7 @@ from compiler.ir.storage import FLOATS, element_of
 FAMILIES = (
     from_convolution,
     from_elementwise,
+    from_indexing,
     from_movement,
     from_norms,
     from_pool,

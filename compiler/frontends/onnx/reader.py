@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, defs, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
@@ -34,8 +34,10 @@ from compiler.dialects.host import HostOp, StringType
 from compiler.dialects.top import ops as top
 from compiler.frontends.onnx.fold import Known
 from compiler.frontends.onnx.names import every_name, used_in
+from compiler.frontends.onnx.schemas import schema_of
 from compiler.ir.network import Network, named
 from compiler.ir.storage import FLOATS, element_of
+from simulator.bound import macs
 
 FLAGS = frozenset({"ceil_mode", "count_include_pad", "keepdims"})
 """ONNX attributes that are 0 or 1 and Top has as booleans."""
@@ -149,7 +151,7 @@ class Reader:
 
     def attributes(self, node: onnx.NodeProto) -> dict[str, Any]:
         """The node's attributes, those it leaves out at their defaults in its opset."""
-        schema = defs.get_schema(node.op_type, self.opset, node.domain)
+        schema = schema_of(node.op_type, self.opset, node.domain)
         given = {name: a.default_value for name, a in schema.attributes.items() if a.default_value.name}
         given.update({a.name: a for a in node.attribute})
         return {name: _plain(helper.get_attribute_value(value)) for name, value in given.items()}
@@ -230,6 +232,7 @@ class Reader:
             node.op_type,
             entry,
             reason,
+            macs(model),
         )
         self.build.insert(op)
         self.values.update({value.name: result for value, result in zip(made, op.outputs, strict=True)})
