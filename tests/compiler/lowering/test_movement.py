@@ -100,6 +100,11 @@ CASES: Mapping[str, Node] = {
     "top k": node("TopK", floats(3, 20, 2), told(4), outputs=2, axis=1),
     "top k of equals": node("TopK", wholes(0, 3, 4, 9), told(5), outputs=2),
     "top k smallest": node("TopK", np.round(floats(4, 30)), told(7), outputs=2, largest=0),
+    "tril": node("Trilu", floats(2, 4, 5), np.array(1), upper=0),
+    "triu of integers": node("Trilu", wholes(-9, 9, 5, 4), np.array(-2)),
+    "triu of bools": node("Trilu", MASK),
+    "one hot": node("OneHot", at(-6, 6, 3, 4), np.array(5), np.array([2, 7], np.float32), axis=1),
+    "one hot of fed values": node("OneHot", at(0, 5, 3), told(5), told(-1, 4), fed=(0, 2)),
 }  # fmt: skip
 
 
