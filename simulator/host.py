@@ -17,6 +17,9 @@ from simulator.onnx_host import TEXT, Form
 from simulator.onnx_host import stored as in_form
 
 FLOATS = (DType.F32, DType.BF16, DType.F16)
+FLOAT_TYPES = frozenset({"float16", "bfloat16", "float32", "float64"})
+ONNXRUNTIMES = {"float32": "float", "float64": "double"}
+"""Its names of types, where they aren't numpy's."""
 
 Feeds = Mapping[str, ArrayLike] | Sequence[ArrayLike]
 
@@ -40,27 +43,50 @@ class Info:
 
 def described(entry: IO) -> Info:
     """The description of an input or output."""
-    if entry.held:
+    if entry.held and entry.declared not in FLOAT_TYPES:
         kind = "tensor(string)" if entry.held == TEXT else f"tensor({entry.held})"
         return Info(entry.name, list(entry.shape), kind, Form(entry.held).numpy, 1.0, 0)
-    return Info(entry.name, list(entry.shape), "tensor(float)", NUMPY[entry.dtype], entry.scale, entry.zero_point)
+    kind = f"tensor({ONNXRUNTIMES.get(entry.declared, entry.declared)})"
+    stored_as = Form(entry.held).numpy if entry.held else NUMPY[entry.dtype]
+    return Info(entry.name, list(entry.shape), kind, stored_as, entry.scale, entry.zero_point)
 
 
 def stored(entry: IO, feed: Array) -> Array:
     """
-    A feed in the input's storage type: as it is if it has that type already, else converted from float32.
+    A feed in the input's storage type: as it is if it has that type already, else converted.
 
-    To a quantised type `rne(x ÷ scale)` in f32, NaN as 0, plus zero point, saturated; to bf16 or f16 to nearest even.
+    Floats, of the declared type or float32: to a quantised type `rne(x ÷ scale)` in f32, NaN as 0, plus zero point,
+    saturated; to bf16 or f16 to nearest even. Integers and bools must fit what they are declared and stored as.
     """
+    what = f"input {entry.name!r}"
     if entry.held:
-        return as_held(f"input {entry.name!r}", entry.held, feed)
-    if feed.dtype == NUMPY[entry.dtype] and entry.dtype not in FLOATS:
+        return as_held(what, entry.held, feed)
+    kind, declared = NUMPY[entry.dtype], Form(entry.declared).numpy
+    if entry.declared not in FLOAT_TYPES:
+        return as_whole(what, as_whole(what, feed, declared), kind)
+    if feed.dtype == kind and entry.dtype not in FLOATS:
         return feed
-    if feed.dtype == NUMPY[entry.dtype] or feed.dtype == np.float32:
+    if feed.dtype in (kind, declared, np.float32):
+        wide = _as_float32(feed)
         if entry.dtype in FLOATS:
-            return narrow(widen(feed), NUMPY[entry.dtype])
-        return quantise(feed, entry.scale, entry.zero_point, NUMPY[entry.dtype])
-    raise BadFeed(f"input {entry.name!r}: type {feed.dtype} isn't float32 or, as stored, {NUMPY[entry.dtype]}")
+            return narrow(wide, kind)
+        return quantise(wide, entry.scale, entry.zero_point, kind)
+    named = " or ".join(dict.fromkeys((declared.name, "float32")))
+    raise BadFeed(f"{what}: type {feed.dtype} isn't {named} or, as stored, {kind}")
+
+
+def as_whole(what: str, feed: Array, kind: np.dtype[Any]) -> Array:
+    """Integers or bools in an integer type or bool, which must hold them. Raises BadFeed."""
+    if feed.dtype.kind not in "iub":
+        raise BadFeed(f"{what}: type {feed.dtype} isn't {kind}")
+    low, high = (0, 1) if kind == np.bool_ else (np.iinfo(kind.name).min, np.iinfo(kind.name).max)
+    if feed.size and not low <= (least := int(feed.min())) <= (most := int(feed.max())) <= high:
+        raise BadFeed(f"{what}: {least if least < low else most} doesn't fit {kind}, which it is held in")
+    return feed.astype(kind)
+
+
+def _as_float32(feed: Array) -> Array:
+    return feed.astype(np.float32) if feed.dtype == np.float64 else widen(feed)
 
 
 def as_held(what: str, held: str, feed: Array) -> Array:
@@ -78,10 +104,21 @@ def as_held(what: str, held: str, feed: Array) -> Array:
 
 
 def real(entry: IO, result: Array) -> Array:
-    """A stored result as float32, or as the host holds it."""
+    """A stored result in the declared type."""
+    declared = Form(entry.declared).numpy
+    if entry.declared not in FLOAT_TYPES:
+        return result if entry.held else result.astype(declared)
     if entry.held:
+        return result if entry.held not in FLOAT_TYPES else _declared(result, declared)
+    wide = widen(result) if entry.dtype in FLOATS else dequantise(result, entry.scale, entry.zero_point)
+    return _declared(wide, declared)
+
+
+def _declared(result: Array, kind: np.dtype[Any]) -> Array:
+    """Floats as another float type."""
+    if result.dtype == kind:
         return result
-    return widen(result) if entry.dtype in FLOATS else dequantise(result, entry.scale, entry.zero_point)
+    return result.astype(kind) if kind == np.float64 else narrow(_as_float32(result), kind)
 
 
 def named(inputs: Sequence[IO], feeds: Feeds) -> dict[str, Array]:

@@ -55,7 +55,8 @@ class IO:
     A network input or output at `offset` bytes of the IO region; `real = (stored - zero_point) · scale`.
 
     One that only host ops touch lies nowhere: `held` is numpy's name of its type (`object` for texts), `dtype` is NONE,
-    and an extent of -1 isn't known until it is there.
+    and an extent of -1 isn't known until it is there. `declared` is numpy's name of the model's own type, where that
+    isn't float32: what is fed and given. One of integers or bools isn't quantised.
     """
 
     name: str
@@ -65,6 +66,7 @@ class IO:
     scale: float = 1.0
     zero_point: int = 0
     held: str = ""
+    declared: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -264,7 +266,8 @@ def _model(manifest: Mapping[str, Any], sections: Mapping[str, Bytes]) -> Model:
 
 def _io(entry: Mapping[str, Any]) -> IO:
     shape, dtype = tuple(entry["shape"]), DType(entry["dtype"])
-    return IO(entry["name"], shape, dtype, entry["offset"], entry["scale"], entry["zero_point"], entry["held"])
+    meaning = entry["scale"], entry["zero_point"], entry["held"], entry["declared"]
+    return IO(entry["name"], shape, dtype, entry["offset"], *meaning)
 
 
 def _tensors(entries: Sequence[Mapping[str, Any]], rows: NDArray[Any]) -> tuple[Tensor, ...]:

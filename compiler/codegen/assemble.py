@@ -21,7 +21,7 @@ from compiler.dialects.host import HostOp
 from compiler.dialects.tpu import ops as tpu
 from compiler.dialects.tpu.base import frame_of
 from compiler.ir.forms import form
-from compiler.ir.network import Network, name_of, shape
+from compiler.ir.network import Network, declared_outputs, name_of, shape
 from compiler.ir.storage import is_quantised, scale, zero_point
 from simulator.chip import Chip
 from simulator.isa.record import Command, encode
@@ -49,13 +49,13 @@ def assemble(network: Network, chip: Chip) -> Model:
     ops = list(network.ops)
     made = program(network, chip)
     layers, tags = _layers(made)
-    entries = [op.output for op in ops if isinstance(op, structure.InputOp)]
+    entries = [op for op in ops if isinstance(op, structure.InputOp)]
     returned = next(op for op in ops if isinstance(op, ReturnOp)).operands
     return Model(
         chip=chip,
         mode=_text(network, "module.mode"),
-        inputs=tuple(map(_io, entries)),
-        outputs=tuple(map(_io, returned)),
+        inputs=tuple(_io(entry.output, entry.declared.data if entry.declared else "") for entry in entries),
+        outputs=tuple(map(_io, returned, declared_outputs(network))),
         tiu=encode(_tagged(made.tiu, tags[Engine.TIU])),
         gdma=encode(_tagged(made.gdma, tags[Engine.GDMA])),
         weights=_weights(network),
@@ -82,13 +82,16 @@ def _tagged(commands: Sequence[Command], tags: dict[int, int]) -> Iterator[Comma
         yield replace(command, tag=tags.get(place, 0))
 
 
-def _io(value: SSAValue) -> IO:
+def _io(value: SSAValue, declared: str) -> IO:
+    """An input or output; `declared` is the model's own type, empty for float32 and what only the host touches."""
     if structure.only_on_host(value):
-        return IO(name_of(value), stated_shape(value), DType.NONE, 0, held=form(value).dtype)
+        held = form(value).dtype
+        return IO(name_of(value), stated_shape(value), DType.NONE, 0, held=held, declared=declared or held)
     region, offset = address(value)
     if region is not Region.IO:
         raise ValueError(f"{name_at_rest(value)!r} is an input or output but lies in region {region.name}")
-    return IO(name_at_rest(value), shape(value), dtype(value), offset, *_meaning(value))
+    own = declared or "float32"
+    return IO(name_at_rest(value), shape(value), dtype(value), offset, *_meaning(value), declared=own)
 
 
 def _meaning(value: SSAValue) -> tuple[float, int]:

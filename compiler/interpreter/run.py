@@ -19,8 +19,8 @@ from compiler.ir.forms import form
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.ir.storage import is_quantised, scale, storage, zero_point
 from compiler.schedule.tiling import Piece, cut, full
-from simulator.arithmetic.casts import narrow, quantise
-from simulator.host import as_held
+from simulator.arithmetic.casts import narrow, quantise, widen
+from simulator.host import as_held, as_whole
 from simulator.onnx_host import HostModel
 
 Visit = Callable[[SSAValue, Array], None]
@@ -68,9 +68,12 @@ def converted(value: SSAValue, array: Array) -> Array:
         raise UnfitInput(f"input {name_of(value)!r} is {array.shape}, the network takes {shape(value)}")
     if only_on_host(value):
         return as_held(f"input {name_of(value)!r}", form(value).dtype, array)
+    if storage(value).kind in "iu" and not is_quantised(value):
+        return as_whole(f"input {name_of(value)!r}", array, storage(value))
+    wide = array.astype(np.float32) if array.dtype == np.float64 else widen(array)
     if is_quantised(value):
-        return quantise(array, scale(value), zero_point(value), storage(value))
-    return narrow(array, storage(value))
+        return quantise(wide, scale(value), zero_point(value), storage(value))
+    return narrow(wide, storage(value))
 
 
 def _result(network: Network, op: Operation, values: Mapping[SSAValue, Array], inputs: Mapping[str, Array]) -> Array:

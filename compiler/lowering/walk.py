@@ -21,7 +21,7 @@ from compiler.lowering.answers import carry, to_float, to_int8_or_float
 from compiler.lowering.aside import Types, hold, keep_on_host, set_aside, types_of
 from compiler.lowering.borders import of_type
 from compiler.lowering.constants import copy_returned
-from compiler.lowering.integers import chip_element
+from compiler.lowering.integers import chip_element, declare
 from compiler.lowering.job import Job, Unlowerable
 from compiler.lowering.qtable import exceptions
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
@@ -64,6 +64,7 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     """
     wanted = format_of(mode)
     types = types_of(network)
+    declare(network)
     excepted = exceptions(network, qtable or {})
     scales = chosen(network, wanted.scheme, excepted) if wanted.scheme else dict[str, UniformType]()
     known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(op) for op in network.ops}
