@@ -7,8 +7,8 @@ move the mark it is measured by.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil, prod
 from typing import Any
 
@@ -37,7 +37,8 @@ class Bounds:
     """
     `floor` ≤ cycles of any program; `bound` is what cycles are compared with, the array's rounding counted.
 
-    `compulsory` bytes cross the memory bus at least; `cube_macs` and `depthwise_macs` are the network's.
+    `compulsory` bytes cross the memory bus at least; `cube_macs` and `depthwise_macs` are those of the chip's part of
+    the network, `host_macs` those of the ops that the host runs: they count in nothing else.
     """
 
     floor: int
@@ -45,6 +46,13 @@ class Bounds:
     compulsory: int
     cube_macs: int
     depthwise_macs: int
+    host_macs: int = 0
+
+    @property
+    def host_share(self) -> float:
+        """The host's share of the network's MACs."""
+        whole = self.cube_macs + self.depthwise_macs + self.host_macs
+        return self.host_macs / whole if whole else 0.0
 
 
 @dataclass(frozen=True)
@@ -74,12 +82,18 @@ class Contraction:
 
 @dataclass(frozen=True)
 class Net:
-    """A graph with all its shapes; `constant` names what no input can change."""
+    """A graph with all its shapes; `constant` names what no input can change, `aside` what the host makes."""
 
     graph: onnx.GraphProto
     shapes: Mapping[str, Shape]
     types: Mapping[str, int]
     constant: frozenset[str]
+    aside: frozenset[str] = frozenset()
+
+    @property
+    def nodes(self) -> list[onnx.NodeProto]:
+        """The nodes that the host doesn't run."""
+        return [node for node in self.graph.node if self.aside.isdisjoint(node.output)]
 
     def shape(self, name: str) -> Shape:
         """Extents of a tensor. Raises UnknownShape."""
@@ -88,17 +102,26 @@ class Net:
         return self.shapes[name]
 
 
-def bounds(model: onnx.ModelProto, mode: str, chip: Chip) -> Bounds:
+@dataclass(frozen=True)
+class Aside:
+    """An op of the host by the tensors that it reads and makes: inputs by name, others as `<output>_<op type>`."""
+
+    inputs: Collection[str]
+    outputs: Collection[str]
+
+
+def bounds(model: onnx.ModelProto, mode: str, chip: Chip, host: Sequence[Aside] = ()) -> Bounds:
     """
-    Floor, bound and compulsory bytes on `chip` with numbers as in `mode`.
+    Floor, bound and compulsory bytes on `chip` with numbers as in `mode`, without what ops of the host compute.
 
     Raises UnknownShape, and ValueError for a mode there isn't.
     """
     if mode not in WIDTHS:
         raise ValueError(f"no mode {mode!r}; there are {', '.join(WIDTHS)}")
     size = WIDTHS[mode]
-    net = _net(model)
-    work = list(_contractions(net))
+    whole = _net(model)
+    net = _without(whole, host)
+    work, everything = list(_contractions(net)), list(_contractions(whole)) if host else []
     cube = sum(item.macs for item in work if not item.depthwise)
     depthwise = sum(item.macs for item in work if item.depthwise)
     least = compulsory_bytes(net, work, size)
@@ -107,7 +130,17 @@ def bounds(model: onnx.ModelProto, mode: str, chip: Chip) -> Bounds:
     peak = vector if size == 4 else chip.lanes * _depth(chip, size) * chip.cube_px
     floor = ceil(max(cube / peak + depthwise / vector, moved))
     bound = round(max(sum(array_cycles(item, size, chip) for item in work), moved))
-    return Bounds(floor, bound, least, cube, depthwise)
+    aside = sum(item.macs for item in everything) - (cube + depthwise) if host else 0
+    return Bounds(floor, bound, least, cube, depthwise, aside)
+
+
+def macs(model: onnx.ModelProto) -> int:
+    """Multiply-accumulates of a model's convolutions and matrix products, those of unknown extents apart."""
+    net, total = _net(model), 0
+    for node in net.graph.node:
+        if node.op_type in READERS and all(name in net.shapes for name in (*node.input[:2], node.output[0])):
+            total += READERS[node.op_type](net, node).macs
+    return total
 
 
 def array_cycles(item: Contraction, size: int, chip: Chip) -> int:
@@ -126,11 +159,12 @@ def compulsory_bytes(net: Net, work: Sequence[Contraction], size: int) -> int:
     params = 12 if size == 1 else 4
     weights = {item.weight: item.elements * size + item.outputs * params for item in work}
     held = {tensor.name for tensor in net.graph.initializer}
-    read = {name for node in net.graph.node for name in node.input} | {value.name for value in net.graph.output}
+    read = {name for node in net.nodes for name in node.input} | {value.name for value in net.graph.output}
     inputs = [value.name for value in net.graph.input if value.name in read - held]
-    edges = [*inputs, *(value.name for value in net.graph.output)]
+    made = {name for node in net.nodes for name in node.output} | {*inputs}
+    edges = [*inputs, *(value.name for value in net.graph.output if value.name in made or not net.aside)]
     io = sum(prod(net.shape(name)) * (size if net.types[name] in FLOATS else INDEX_BYTES) for name in edges)
-    return sum(weights.values()) + io + sum(_gathered(net, node, size) for node in net.graph.node)
+    return sum(weights.values()) + io + sum(_gathered(net, node, size) for node in net.nodes)
 
 
 def _gathered(net: Net, node: onnx.NodeProto, size: int) -> int:
@@ -141,7 +175,7 @@ def _gathered(net: Net, node: onnx.NodeProto, size: int) -> int:
 
 
 def _contractions(net: Net) -> Iterator[Contraction]:
-    for node in net.graph.node:
+    for node in net.nodes:
         if node.op_type in READERS and node.output[0] not in net.constant:
             yield READERS[node.op_type](net, node)
 
@@ -202,6 +236,26 @@ def _net(model: onnx.ModelProto) -> Net:
     for tensor in graph.initializer:
         shapes[tensor.name], types[tensor.name] = tuple(tensor.dims), tensor.data_type
     return Net(graph, shapes, types, _constants(graph))
+
+
+def _without(net: Net, host: Sequence[Aside]) -> Net:
+    """The net without the nodes between the tensors that an op of the host makes and those it reads."""
+    makers = {name: node for node in net.graph.node for name in node.output if name}
+    aside = set[str]()
+    for op in host:
+        pending = [node for node in net.graph.node if any(_tells_of(told, node) for told in op.outputs)]
+        while pending:
+            node = pending.pop()
+            aside.update(filter(None, node.output))
+            behind = (makers[name] for name in node.input if name in makers and name not in aside | net.constant)
+            pending += [maker for maker in behind if not any(_tells_of(told, maker) for told in op.inputs)]
+    return replace(net, aside=frozenset(aside))
+
+
+def _tells_of(tensor: str, node: onnx.NodeProto) -> bool:
+    """Whether a tensor is one of a node's outputs, or a step on the way there."""
+    names = [f"{name}_{node.op_type}" for name in node.output if name]
+    return any(tensor == name or tensor.startswith(f"{name}_") for name in names)
 
 
 def _constants(graph: onnx.GraphProto) -> frozenset[str]:

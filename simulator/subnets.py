@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,11 @@ class HostValue:
     region: Region | None = None
     offset: int = 0
 
+    @property
+    def crossing_bytes(self) -> int:
+        """Its bytes in global memory: what passes between chip and host."""
+        return 0 if self.region is None else prod(self.shape) * self.form.numpy.itemsize
+
 
 @dataclass(frozen=True)
 class HostSubnet:
@@ -66,6 +72,11 @@ class HostSubnet:
     def name(self) -> str:
         """The first tensor it makes: what it is called by."""
         return self.outputs[0].name if self.outputs else ""
+
+    @property
+    def crossing_bytes(self) -> int:
+        """Bytes that it reads from global memory, and writes there."""
+        return sum(value.crossing_bytes for value in (*self.inputs, *self.outputs))
 
 
 Subnet = ChipSubnet | HostSubnet

@@ -80,6 +80,8 @@ def _arrows(engine: Engine, waits: Cycles, timeline: Timeline, tick: float) -> I
 def _bandwidth(timeline: Timeline, tick: float) -> Iterator[Event]:
     """Mean bytes a cycle on the bus in each of `WINDOWS` equal stretches of the run."""
     track = timeline.gdma
+    if not timeline.cycles:
+        return
     times = np.stack([track.start, track.free], 1).ravel()
     moved = np.concatenate([[0], np.cumsum(timeline.wire)])
     edges = np.linspace(0, timeline.cycles, WINDOWS + 1)

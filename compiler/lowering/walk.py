@@ -9,10 +9,12 @@ from xdsl.dialects.builtin import FunctionType, StringAttr, TensorType, bf16, f1
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
+from compiler.dialects.fields import integer
 from compiler.dialects.host import HostOp, StringType
 from compiler.dialects.quant import UniformType
 from compiler.dialects.structure import InputOp, NoneOp, WeightOp
 from compiler.dialects.top.base import OverIntegers, PassesValues, TopOp
+from compiler.dialects.top.census import total_macs
 from compiler.dialects.tpu.base import TpuOp
 from compiler.ir.interface import Unanswered
 from compiler.ir.network import Network, name_of, named, shape, tensor
@@ -21,7 +23,7 @@ from compiler.lowering.answers import carry, to_float, to_int8_or_float
 from compiler.lowering.aside import Types, hold, keep_on_host, set_aside, types_of
 from compiler.lowering.borders import of_type
 from compiler.lowering.constants import copy_returned
-from compiler.lowering.integers import chip_element, declare
+from compiler.lowering.integers import chip_element
 from compiler.lowering.job import Job, Unlowerable
 from compiler.lowering.qtable import exceptions
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
@@ -63,11 +65,10 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     Raises Unlowerable naming an op that neither chip nor host runs; BadQtable.
     """
     wanted = format_of(mode)
-    types = types_of(network)
-    declare(network)
+    types, macs = types_of(network), total_macs(network)
     excepted = exceptions(network, qtable or {})
     scales = chosen(network, wanted.scheme, excepted) if wanted.scheme else dict[str, UniformType]()
-    known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(op) for op in network.ops}
+    known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(v) for op in network.ops for v in op.results}
     for op in network.ops:
         own = FORMATS[excepted.formats[name_of(op)]] if name_of(op) in excepted.formats else wanted
         job = Job(network, op, own.element, scales, known, names)
@@ -76,6 +77,8 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     keep_on_host(network, types)
     _sweep(network)
     _seal(network, mode)
+    if any(isinstance(op, HostOp) for op in network.ops):
+        network.module.attributes["module.macs"] = integer(macs)
     if problem := broken(network.module):
         raise Unlowerable(f"lowering to {mode} made {problem}")
 

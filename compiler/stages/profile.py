@@ -24,7 +24,7 @@ from compiler.npz import write_npz
 from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
 from simulator import events, model_file, trace
-from simulator.bound import WIDTHS, bounds
+from simulator.bound import WIDTHS, Aside, bounds
 from simulator.checks.check import check
 from simulator.chip import Chip, chip_named
 from simulator.model_file import Model
@@ -39,36 +39,41 @@ def run(
 
     `tiu_busy` and `gdma_busy` are shares of the cycles, `overlap` the share in which both are; `mac_utilisation` is the
     network's own MACs over those that the arrays could do in the time. `bound_by` tells what sets the bound, compute or
-    memory; `held_up_by` the engine that is busier. Raises UnknownShape.
+    memory; `held_up_by` the engine that is busier. Ops of the host count in nothing but `host_ops` and
+    `host_macs_share`, and ratios to a bound of nothing are 0. Raises UnknownShape.
     """
     model = model_file.read(inputs["sample_model"] / "sample.model")
     chip = chip_named(str(params["chip"]))
-    least = bounds(onnx.load(inputs["sample_onnx"] / "sample.onnx", load_external_data=False), params["mode"], chip)
+    whole = onnx.load(inputs["sample_onnx"] / "sample.onnx", load_external_data=False)
+    aside = [Aside([v.name for v in op.inputs], [v.name for v in op.outputs]) for op in model.host]
+    least = bounds(whole, params["mode"], chip, aside)
     timeline = events.run(model.tiu, model.gdma, model.chip)
     costs = profile_of(model, timeline)
     found = check(model)
     roofs = _roofs(str(params["mode"]), chip)
-    busy = {"tiu": costs.total.tiu_cycles / costs.cycles, "gdma": costs.total.gdma_cycles / costs.cycles}
+    busy = {"tiu": _over(costs.total.tiu_cycles, costs.cycles), "gdma": _over(costs.total.gdma_cycles, costs.cycles)}
     totals = {
         "cycles": costs.cycles,
-        "cycles_over_bound": costs.cycles / least.bound,
+        "cycles_over_bound": _over(costs.cycles, least.bound),
         "floor_cycles": least.floor,
         "bound_cycles": least.bound,
         "chip_seconds": costs.seconds,
         "overlap_cycles": costs.overlap,
-        "overlap": costs.overlap / costs.cycles,
+        "overlap": _over(costs.overlap, costs.cycles),
         "tiu_cycles": costs.total.tiu_cycles,
         "gdma_cycles": costs.total.gdma_cycles,
         **{f"{engine}_busy": share for engine, share in busy.items()},
-        "mac_utilisation": (least.cube_macs + least.depthwise_macs) / (roofs["macs_per_cycle"] * costs.cycles),
+        "mac_utilisation": _over(least.cube_macs + least.depthwise_macs, roofs["macs_per_cycle"] * costs.cycles),
         "bound_by": "memory" if least.compulsory / roofs["bytes_per_cycle"] >= least.bound - 1 else "compute",
         "held_up_by": max(busy, key=busy.__getitem__),
         "ddr_bytes": costs.ddr_bytes,
-        "ddr_over_compulsory": costs.ddr_bytes / least.compulsory,
+        "ddr_over_compulsory": _over(costs.ddr_bytes, least.compulsory),
         "local_bytes": costs.lmem_peak,
         "lane_bytes": chip.lane_bytes,
         "activation_bytes": model.activation_bytes,
         "findings": len(found),
+        "host_ops": len(model.host),
+        "host_macs_share": least.host_share,
     }
     document = {"totals": totals, "roofs": roofs, "total": asdict(costs.total), "layers": costs.rows()}
     (out / "profile.json").write_text(json.dumps(document, indent=1))
@@ -80,13 +85,18 @@ def run(
     return {**totals, "table": _costliest(costs.layers, costs.cycles)}
 
 
+def _over(part: float, whole: float) -> float:
+    """The ratio; 0 where the chip has nothing to do."""
+    return part / whole if whole else 0.0
+
+
 def _costliest(layers: Sequence[Traffic], cycles: int) -> list[dict[str, Any]]:
     """The layers that keep an engine busy the longest, and the share of the run that is; they overlap."""
     order = sorted(layers, key=lambda layer: -max(layer.tiu_cycles, layer.gdma_cycles))
     return [
         {
             "layer": layer.layer,
-            "share": max(layer.tiu_cycles, layer.gdma_cycles) / cycles,
+            "share": _over(max(layer.tiu_cycles, layer.gdma_cycles), cycles),
             "tiu_cycles": layer.tiu_cycles,
             "gdma_cycles": layer.gdma_cycles,
             "ddr_bytes": layer.load_bytes + layer.store_bytes,

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
-from simulator.bound import UnknownShape, bounds
+from simulator.bound import Aside, UnknownShape, bounds, macs
 from simulator.chip import CHIPS, variant
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
@@ -171,3 +171,26 @@ def test_a_missing_shape_is_named() -> None:
 def test_knows_neither_timing_nor_compiler() -> None:
     found = grimp.build_graph("simulator").find_upstream_modules("simulator.bound")
     assert found <= {"simulator.chip", "simulator"}
+
+
+def test_ops_of_the_host_count_apart() -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("MatMul", ["b", "v"], ["c"]),
+        helper.make_node("Softmax", ["c"], ["d"]),
+        helper.make_node("MatMul", ["d", "u"], ["y"]),
+    ]
+    held = [
+        numpy_helper.from_array(np.ones(dims, np.float32), name)
+        for name, dims in (("w", (4, 8)), ("v", (8, 16)), ("u", (16, 2)))
+    ]
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, dims) for n, dims in (("x", [1, 4]), ("y", [1, 2])))
+    model = helper.make_model(helper.make_graph(nodes, "g", [x], [y], held))
+    whole = bounds(model, "f32", CHIPS["e8"])
+    aside = bounds(model, "f32", CHIPS["e8"], [Aside(["b_Relu"], ["d_Softmax"])])
+    assert (whole.cube_macs, whole.host_macs) == (4 * 8 + 8 * 16 + 16 * 2, 0)
+    assert (aside.cube_macs, aside.host_macs) == (4 * 8 + 16 * 2, 8 * 16)
+    assert aside.host_share == 8 * 16 / whole.cube_macs
+    assert aside.compulsory == whole.compulsory - 4 * 8 * 16 - 4 * 16
+    assert macs(model) == whole.cube_macs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from compiler.dialects.host import HostOp
 from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import TopOp
 from compiler.ir.network import Network, name_of
@@ -34,8 +35,9 @@ def by_kind(network: Network, *, ranked: bool) -> list[dict[str, Any]]:
 
 
 def total_macs(network: Network) -> int:
-    """Multiply-accumulates of one inference of a ranked network."""
-    return sum(op.macs() for op in computing_ops(network))
+    """Multiply-accumulates of one inference of a ranked network, those of host ops included."""
+    aside = sum(op.macs.value.data for op in network.ops if isinstance(op, HostOp))
+    return aside + sum(op.macs() for op in computing_ops(network))
 
 
 def total_flops(network: Network) -> int:

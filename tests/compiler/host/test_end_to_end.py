@@ -122,3 +122,12 @@ def test_what_only_the_host_touches_passes_untouched(mode: str, tmp_path: Path) 
     assert unique.tolist() == [-3, 0, 7, 1 << 40]
     assert where.tolist() == [[0, 2, 3, 4]]
     assert session.model.activation_bytes == session.model.io_bytes == 0
+
+
+def test_what_the_host_runs_is_told(tmp_path: Path) -> None:
+    told = compiled(in_the_middle(), {"x": X}, tmp_path, "int8", "x64")["sample_model"]
+    assert told["host_ops"] == 1
+    # The operand, 2·3·4·4 numbers, and the result, 2·3, of a byte each.
+    assert told["host_bytes"] == 96 + 6
+    (row,) = told["host"]
+    assert (row["tensor"], row["op"], row["reason"]) == ("d_Det", "Det", "there is no Top op for it")

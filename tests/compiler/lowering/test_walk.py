@@ -6,7 +6,7 @@ import pytest
 from xdsl.dialects.builtin import FloatAttr, f64
 from xdsl.irdl import irdl_op_definition, operand_def
 
-from compiler.dialects.fields import ints
+from compiler.dialects.fields import integer, ints
 from compiler.dialects.host import HostOp
 from compiler.dialects.top import ops as top
 from compiler.dialects.tpu.base import TpuOp
@@ -40,6 +40,9 @@ class Known(top.TopOp):
 
     def infer_shape(self) -> Shape:
         return shape(self.input)
+
+    def macs(self) -> int:
+        return 30
 
 
 @nodes.on(Known)
@@ -152,3 +155,5 @@ def test_an_op_without_a_rule_runs_on_the_host() -> None:
     assert kinds == ["bfloat16", "bfloat16", "bfloat16", "float32"]
     model = onnx.ModelProto.FromString(network.weights[first.model.data].tobytes())
     assert [value.name for value in model.graph.input] == ["t0"]
+    assert [op.macs.value.data for op in (first, other)] == [30, 30]
+    assert network.module.attributes["module.macs"] == integer(60)
