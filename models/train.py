@@ -183,4 +183,5 @@ def main(names: list[str]) -> None:
         export(net, HERE / f"{name}.onnx")
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

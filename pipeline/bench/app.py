@@ -154,6 +154,23 @@ def night(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def frontends(
+    routes: Annotated[list[str] | None, typer.Option("--route", help="Such as keras; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring ResNet-8 in by every framework and score it; exit code 1 if a digit changes or a framework is absent."""
+    from pipeline.bench import frontends
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    with telling() as told:
+        rows = list(frontends.rows(told, routes or []))
+    show("frontends", rows, as_json)
+    if frontends.failed(rows):
+        raise typer.Exit(1)
+
+
+@app.command()
 def conformance(
     match: Annotated[str, typer.Option(help="Only cases whose names this pattern is found in.")] = "",
     listed: Annotated[Path | None, typer.Option("--list", help="Write every case's outcome to this CSV.")] = None,
