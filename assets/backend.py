@@ -10,7 +10,8 @@ ABOUT: Mapping[str, About] = {
     "tpu_mlir": About(
         "backend",
         {"mlir"},
-        "The Tpu dialect in the target's number format, quantised where it is int8; which ops stay float, and why.",
+        "The Tpu dialect in the target's number format, quantised where it is int8; which ops stay float or run on the "
+        "host, and why.",
     ),
     "lg_mlir": About(
         "backend",
@@ -28,7 +29,8 @@ ABOUT: Mapping[str, About] = {
     "sample_model": About(
         "backend",
         {"binary"},
-        "Command streams, weights and the map of tensors: what the chip runs, and what its bytes are for.",
+        "Command streams, weights and the map of tensors: what the chip runs, what the host runs between, and what "
+        "the bytes are for.",
     ),
     "profile": About(
         "backend",

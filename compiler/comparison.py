@@ -64,8 +64,9 @@ def compare(
     """
     A row for each tensor of `later`, in its order; `names` are what the runs are called.
 
-    A tensor that lowering introduced may lack a partner. Raises Incomplete where another does, with `both_ways` for a
-    tensor of `earlier` too, where sizes or, with `stored`, types differ, or where nothing is left to compare.
+    A tensor that lowering introduced may lack a partner. One whose extents depend on the data has no row where these
+    differ, unless what is `stored` has to be the same. Raises Incomplete where another tensor lacks a partner, with
+    `both_ways` one of `earlier` too, where sizes or, with `stored`, types differ, or where nothing is left to compare.
     """
     internal = {name for name, meaning in later.meanings.items() if meaning.internal}
     _complete(later, earlier, names, internal)
@@ -73,7 +74,8 @@ def compare(
         _complete(earlier, later, (names[1], names[0]), set())
     if stored:
         _same_types(later, earlier, names)
-    rows = [_row(name, later, earlier, names) for name in later.arrays if name in earlier.arrays]
+    common = [name for name in later.arrays if name in earlier.arrays]
+    rows = [_row(name, later, earlier, names) for name in common if stored or not _apart(name, later, earlier)]
     if not rows:
         raise Incomplete(f"no tensor of {names[0]} has a partner in {names[1]}: 0 compared")
     return rows
@@ -114,7 +116,15 @@ def _same_types(later: Results, earlier: Results, names: tuple[str, str]) -> Non
             raise Incomplete(f"tensor {name!r} is {made} in {names[0]}, {wanted} in {names[1]}")
 
 
+def _apart(name: str, later: Results, earlier: Results) -> bool:
+    """Whether a tensor's extents depend on the data, and came out differently."""
+    meaning = later.meanings.get(name)
+    return meaning is not None and meaning.dynamic and later.arrays[name].shape != earlier.arrays[name].shape
+
+
 def _row(name: str, later: Results, earlier: Results, names: tuple[str, str]) -> Row:
+    if later.arrays[name].dtype == np.object_:
+        return _row_of_texts(name, later.arrays[name], earlier.arrays[name], names)
     a, b = later.real(name).reshape(-1), earlier.real(name).reshape(-1)
     if a.size != b.size:
         raise Incomplete(
@@ -125,6 +135,13 @@ def _row(name: str, later: Results, earlier: Results, names: tuple[str, str]) ->
     same = mismatched == 0 and later.meanings.get(name) == earlier.meanings.get(name)
     likeness = (1.0, 1.0, CEILING_DB, 0.0) if same else _distances(a, b)
     return Row(*names, name, a.size, *likeness, mismatched)
+
+
+def _row_of_texts(name: str, later: Array, earlier: Array, names: tuple[str, str]) -> Row:
+    """Texts are the same or as far apart as can be; those that differ count a byte each."""
+    differing = int(np.count_nonzero(later != earlier)) if later.shape == earlier.shape else max(later.size, 1)
+    likeness = (0.0, 0.0, -CEILING_DB, FARTHEST) if differing else (1.0, 1.0, CEILING_DB, 0.0)
+    return Row(*names, name, later.size, *likeness, differing)
 
 
 def _distances(a: Array, b: Array) -> tuple[float, float, float, float]:

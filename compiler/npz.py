@@ -19,8 +19,9 @@ class DamagedArrays(Exception):
     """A file isn't an `.npz` of numbers, or not a whole one; the message names the file and the array."""
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """Every array of the file by name, in its order. Raises DamagedArrays, FileNotFoundError."""
+def read_npz(path: Path, texts: bool = False) -> dict[str, NDArray[Any]]:
+    """Every array of the file by name, in its order; of numbers, or `texts` too. Raises DamagedArrays."""
+    kinds = f"{NUMBERS}U" if texts else NUMBERS
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
             begin = file.read(8)
@@ -34,7 +35,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
                     arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
             except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
                 raise DamagedArrays(f"{path}: array {name!r} can't be read: {error}; make the file again") from None
-            if arrays[name].dtype.kind not in NUMBERS:
+            if arrays[name].dtype.kind not in kinds:
                 raise DamagedArrays(f"{path}: array {name!r} holds {arrays[name].dtype}, not numbers; store numbers")
     return arrays
 

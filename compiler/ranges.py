@@ -16,9 +16,11 @@ def census(results: Results) -> dict[str, Any]:
     """
     Stored `bytes`, NaN and infinite elements, the `least` and `greatest` finite number, and the rows of some tensors.
 
-    Those with numbers that aren't finite come first, then those that reach furthest. Numbers are real ones.
+    Those with numbers that aren't finite come first, then those that reach furthest. Numbers are real ones; texts have
+    no row.
     """
-    rows = [_row(name, array, results.meanings.get(name, PLAIN)) for name, array in results.arrays.items()]
+    numbers = ((name, array) for name, array in results.arrays.items() if array.dtype != np.object_)
+    rows = [_row(name, array, results.meanings.get(name, PLAIN)) for name, array in numbers]
     rows.sort(key=lambda row: (row["nan"] + row["inf"] == 0, -max(-row["least"], row["greatest"])))
     return {
         "bytes": sum(array.nbytes for array in results.arrays.values()),

@@ -52,7 +52,7 @@ class Results:
         return (stored - np.float32(meaning.zero_point)) * np.float32(meaning.scale)
 
     def save(self, directory: Path, stem: str) -> None:
-        """Write `<stem>.npz` (bfloat16 as its bits) and `<stem>.json`."""
+        """Write `<stem>.npz` (bfloat16 as its bits, texts by their characters) and `<stem>.json`."""
         write_npz(directory / f"{stem}.npz", {n: _bits(a) for n, a in self.arrays.items()})
         meanings = {name: asdict(meaning) for name, meaning in self.meanings.items()}
         (directory / f"{stem}.json").write_text(json.dumps(meanings, indent=1))
@@ -65,13 +65,17 @@ class Results:
             meanings = {name: Meaning(**entry) for name, entry in json.loads(described.read_text()).items()}
         except (ValueError, AttributeError, TypeError) as error:
             raise DamagedResults(f"{described} doesn't say what the tensors mean: {error}; build it again") from None
-        held = read_npz(directory / f"{stem}.npz")
+        held = read_npz(directory / f"{stem}.npz", texts=True)
         return cls({name: _typed(array, meanings.get(name)) for name, array in held.items()}, meanings)
 
 
 def _bits(array: Array) -> Array:
+    if array.dtype == np.object_:
+        return array.astype(np.str_)
     return array.view(np.uint16) if array.dtype == ml_dtypes.bfloat16 else array
 
 
 def _typed(array: Array, meaning: Meaning | None) -> Array:
+    if array.dtype.kind == "U":
+        return array.astype(np.object_)
     return array.view(ml_dtypes.bfloat16) if meaning is not None and meaning.dtype == "bfloat16" else array

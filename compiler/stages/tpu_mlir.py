@@ -14,11 +14,13 @@ from typing import Any
 
 from xdsl.dialects.builtin import StringAttr
 
+from compiler.dialects.host import HostOp
 from compiler.dialects.quant import Quant
 from compiler.dialects.top.ops import Top
 from compiler.dialects.tpu.census import by_type, computing_ops, float_islands, is_float
 from compiler.dialects.tpu.elementwise import CastOp
 from compiler.ir import files
+from compiler.ir.network import name_of
 from compiler.lowering.reasons import float_reasons
 from compiler.lowering.walk import format_of, lower
 from compiler.stages.progress import Progress, silent
@@ -30,7 +32,8 @@ def run(
     """
     Lower and write the network; the metadata counts its ops.
 
-    `islands` are the runs of ops that an int8 network computes in float, each with what keeps it from int8. Raises
+    `islands` are the runs of ops that an int8 network computes in float, each with what keeps it from int8; `host` are
+    the ops that the host runs, each with what keeps it from the chip. Raises
     Unlowerable, BadQtable.
     """
     mode = str(params["mode"])
@@ -42,7 +45,7 @@ def run(
     lower(network, mode, qtable)
     network.module.attributes["module.chip"] = StringAttr("ALL")
     files.save(network, out, "tpu")
-    ops = computing_ops(network)
+    ops, aside = computing_ops(network), [op for op in network.ops if isinstance(op, HostOp)]
     islands = float_islands(network, reasons) if stem == "cali" else []
     return {
         "ops": len(ops),
@@ -51,6 +54,8 @@ def run(
         "float_ops": sum(is_float(op) and not isinstance(op, CastOp) for op in ops),
         "float_islands": len(islands),
         "weight_bytes": sum(array.nbytes for array in network.weights.values()),
+        "host_ops": len(aside),
+        "host": [{"tensor": name_of(op.outputs[0]), "op": op.kind.data, "reason": op.reason.data} for op in aside],
         "islands": islands,
         "table": by_type(network),
     }

@@ -150,3 +150,22 @@ def test_the_stage_wants_every_tensor(tmp_path: Path) -> None:
     with pytest.raises(Incomplete, match="of chip have no partner in tpu: 'extra'"):
         comparison.run(chain(tmp_path, extra=floats(1)), {"tolerance": {}}, tmp_path)
     assert not (tmp_path / "comparison.csv").exists()
+
+
+def test_extents_that_depend_on_the_data_may_differ_but_not_on_the_chip() -> None:
+    dynamic = {"w": Meaning("int64", dynamic=True), "y": Meaning("float32")}
+    long = Results({"w": np.arange(4), "y": np.ones(2, np.float32)}, dynamic)
+    short = Results({"w": np.arange(3), "y": np.ones(2, np.float32)}, dynamic)
+    assert [row.tensor for row in compare(long, short, ("tpu", "top"))] == ["y"]
+    with pytest.raises(Incomplete, match=r"tensor 'w' is \[4\] in chip, \[3\] in tpu"):
+        compare(long, short, ("chip", "tpu"), stored=True)
+
+
+def test_texts_are_the_same_or_not(tmp_path: Path) -> None:
+    one, other = (
+        Results({"t": np.array(words, np.object_)}, {"t": Meaning("object")}) for words in (["a", "bc"], ["a", "d"])
+    )
+    one.save(tmp_path, "texts")
+    (same,), (differing,) = (compare(Results.load(tmp_path, "texts"), run, ("a", "b")) for run in (one, other))
+    assert (same.mismatched_bytes, same.cosine) == (0, 1.0)
+    assert (differing.mismatched_bytes, differing.cosine) == (1, 0.0)
