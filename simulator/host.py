@@ -141,9 +141,10 @@ def batches(inputs: Sequence[IO], feeds: Mapping[str, Array]) -> int:
     for entry in inputs:
         have, want = feeds[entry.name].shape, entry.shape
         fits = len(have) == len(want) and have[1:] == want[1:]
-        if not fits or (have and (have[0] < want[0] or have[0] % want[0])):
+        whole = have == want or (have and want[0] and have[0] >= want[0] and not have[0] % want[0])
+        if not fits or not whole:
             raise BadFeed(f"input {entry.name!r}: shape {have} isn't {want}, or that with a multiple of samples")
-        counts[entry.name] = have[0] // want[0] if have else 1
+        counts[entry.name] = 1 if have == want else have[0] // want[0]
     if len(set(counts.values())) > 1:
         raise BadFeed(f"inputs hold different numbers of batches: {counts}")
     return next(iter(counts.values()), 1)
