@@ -12,6 +12,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+from simulator.host import BadFeed
+from simulator.onnx_host import Form, HostFault, HostModel
 from simulator.runtime import PyRuntime
 from simulator.subnets import ChipSubnet
 from tests.compiler.host.built import Array, compiled, mismatches, model, tensor
@@ -122,6 +124,38 @@ def test_what_only_the_host_touches_passes_untouched(mode: str, tmp_path: Path) 
     assert unique.tolist() == [-3, 0, 7, 1 << 40]
     assert where.tolist() == [[0, 2, 3, 4]]
     assert session.model.activation_bytes == session.model.io_bytes == 0
+
+
+def test_texts_pass_through(tmp_path: Path) -> None:
+    nodes = [node("StringNormalizer", "s", "t", case_change_action="UPPER", locale="C"), node("Relu", "x", "y")]
+    text = TensorProto.STRING
+    made = model(nodes, [tensor("s", 2, kind=text), tensor("x", 3)], [tensor("t", None, kind=text), tensor("y", 3)])
+    feeds = {"s": np.array(["ab", "c"], np.object_), "x": np.array([-1, 0, 2], np.float32)}
+    compiled(made, feeds, tmp_path, "f32", "e8")
+    session = PyRuntime(tmp_path / "sample.model")
+    assert [info.type for info in session.get_inputs()] == ["tensor(string)", "tensor(float)"]
+    upper, relu = session.run(None, feeds)
+    assert (upper.tolist(), relu.tolist()) == (["AB", "C"], [0, 0, 2])
+    with pytest.raises(BadFeed, match="input 's': type float32 isn't object"):
+        session.run(None, {"s": np.zeros(2, np.float32), "x": feeds["x"]})
+
+
+def test_an_op_that_fails_at_run_time_is_named(tmp_path: Path) -> None:
+    made = model(
+        [node("Relu", "x", "r"), node("Gather", "r i", "g")],
+        [tensor("x", 4), tensor("i", 2, kind=INT64)],
+        [tensor("g", 2)],
+    )
+    op = HostModel(made.SerializeToString(), "g_Gather", "Gather")
+    feeds = [(np.zeros(4, np.float32), Form("float32")), (np.array([0, 9]), Form("int64"))]
+    with pytest.raises(HostFault, match=r"host op Gather at 'g_Gather': onnxruntime fails: .*idx=9"):
+        op.run(feeds, [Form("float32")])
+    same = model([node("Identity", "i", "o")], [tensor("i", 1, kind=INT64)], [tensor("o", 1, kind=INT64)])
+    wide = HostModel(same.SerializeToString(), "o_Identity", "Identity")
+    with pytest.raises(HostFault, match="host op Identity at 'o_Identity': result 0: 5000000000 doesn't fit int32"):
+        wide.run([(np.array([5_000_000_000]), Form("int64"))], [Form("int32")])
+    with pytest.raises(HostFault, match="host op Gather at 'g_Gather': onnxruntime refuses it"):
+        HostModel(b"no model", "g_Gather", "Gather")
 
 
 def test_what_the_host_runs_is_told(tmp_path: Path) -> None:
