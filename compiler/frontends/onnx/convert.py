@@ -6,12 +6,14 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+import numpy as np
 import onnx
 from xdsl.dialects.builtin import StringAttr
 
 from compiler.dialects.fields import ints
 from compiler.dialects.top import ops as top
 from compiler.frontends.onnx.reader import Reader, Unsupported, attribute, flag, real
+from compiler.ir.storage import dtype_of
 
 Converter = Callable[[Reader, onnx.NodeProto], None]
 CONVERTERS: dict[str, Converter] = {}
@@ -45,7 +47,7 @@ def convert_by_name(reader: Reader, node: onnx.NodeProto, kind: type[top.TopOp],
 
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "consumed_inputs": ([0, 0], [0, 0, 0, 0, 0]), "is_test": (1,), "spatial": (1,),
-    "broadcast": (0, 1), "training_mode": (0,),
+    "broadcast": (0, 1), "training_mode": (0,), "storage_order": (0, 1),
 }  # fmt: skip
 """Values of ONNX attributes, most of them of old opsets, that say nothing Top doesn't mean anyway."""
 
@@ -97,11 +99,22 @@ def softmax(reader: Reader, node: onnx.NodeProto) -> None:
     reader.add(node, top.SoftmaxOp, node.input, {"axis": top.axis_attribute(axis), **log})
 
 
-@converts("Identity", "Dropout")
+@converts("Identity")
 def identity(reader: Reader, node: onnx.NodeProto) -> None:
-    if node.op_type == "Dropout" and (training := reader.constant(node, 2)) is not None and training.item():
+    reader.add(node, top.IdentityOp, node.input, {})
+
+
+@converts("Dropout")
+def dropout(reader: Reader, node: onnx.NodeProto) -> None:
+    """Nothing is dropped but in training, and then only of a ratio above 0; so its mask is true throughout."""
+    training, ratio = (reader.constant(node, i) for i in (2, 1))
+    if training is not None and training.item() and (ratio is None or ratio.item()):
         raise Unsupported(TRAINING)
     reader.add(node, top.IdentityOp, node.input[:1], {})
+    if len(node.output) > 1 and node.output[1]:
+        mask = f"{node.output[1]}_{node.op_type}"
+        reader.network.weights[mask] = np.ones(reader.shape(node.input[0]), dtype_of(reader.element(node.output[1])))
+        reader.values[node.output[1]] = reader.operand(mask)
 
 
 @converts("Reshape")

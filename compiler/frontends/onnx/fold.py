@@ -181,6 +181,11 @@ class Known:
                     and c.size <= VIEWED}  # fmt: skip
             types = {name: self.types[name] for name in node.input if name in self.types}
             schema = schema_of(node.op_type, version, node.domain)
+            told = node.input[2] if node.op_type == "MaxUnpool" and len(node.input) > 2 else ""
+            if told in self.constants:
+                # ONNX's own rule overlooks it.
+                kind = types[node.input[0]].tensor_type.elem_type
+                return {node.output[0]: helper.make_tensor_type_proto(kind, self.constants[told].tolist())}
             if node.op_type in AS_OPERAND:
                 return {node.output[0]: types[node.input[0]]}
             return shape_inference.infer_node_outputs(schema, node, types, seen, opset_imports=list(self.opsets))

@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import StringAttr
 from compiler.dialects.fields import ints
 from compiler.dialects.top import ops as top
 from compiler.frontends.onnx.convert import convert_by_name, converts
+from compiler.frontends.onnx.from_unpool import places_of_maxima
 from compiler.frontends.onnx.reader import Reader, Unsupported, flag, real
 from compiler.frontends.onnx.spatial import Along, padded, plane_window, viewed, windows
 
@@ -24,7 +25,7 @@ def pool(reader: Reader, node: onnx.NodeProto) -> None:
     """
     given, dims = reader.attributes(node), reader.shape(node.input[0])
     if len(node.output) > 1 and reader.is_used(node.output[1]):
-        raise Unsupported("the places of its maxima are used; only the maxima are there")
+        places_of_maxima(reader, node, windows(reader, node, dims[2:], given["kernel_shape"]))
     kernel, counted = list(given["kernel_shape"]), bool(given.get("count_include_pad", 0))
     kind = top.MaxPoolOp if node.op_type == "MaxPool" else top.AvgPoolOp
     if len(kernel) == 2 and not (counted and given.get("ceil_mode")):

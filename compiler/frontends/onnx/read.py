@@ -29,7 +29,10 @@ from compiler.frontends.onnx import (
     from_pool,
     from_products,
     from_reductions,
+    from_regions,
     from_resize,
+    from_sampling,
+    from_unpool,
 )
 from compiler.frontends.onnx.aside import set_aside
 from compiler.frontends.onnx.compose import COMPOSED
@@ -49,7 +52,10 @@ FAMILIES = (
     from_pool,
     from_products,
     from_reductions,
+    from_regions,
     from_resize,
+    from_sampling,
+    from_unpool,
 )
 """Converters in files of their own."""
 
