@@ -138,6 +138,10 @@ class Known:
                 return [np.array(dims[bounds.get("start", 0) : bounds.get("end", len(dims))], np.int64)]
             case "Size" if (dims := self.dims(node.input[0])) is not None:
                 return [np.array(np.prod(dims), np.int64)]
+            case "EyeLike" if (dims := self.dims(node.input[0])) is not None:
+                given = {a.name: a.i for a in node.attribute}
+                kind = given.get("dtype", self.types[node.input[0]].tensor_type.elem_type)
+                return [np.eye(dims[0], dims[1], given.get("k", 0), helper.tensor_dtype_to_np_dtype(kind))]
             case kind if kind in NOT_CONSTANT or any(inner_graphs(node)):
                 return None
             case _ if not all(n in self.constants for n in node.input if n):
