@@ -59,16 +59,25 @@ OF_ACCURACY = ("accuracy_drop",)
 
 
 def compare(
-    later: Results, earlier: Results, names: tuple[str, str], *, both_ways: bool = False, stored: bool = False
+    later: Results,
+    earlier: Results,
+    names: tuple[str, str],
+    *,
+    both_ways: bool = False,
+    stored: bool = False,
+    composed: bool = False,
 ) -> list[Row]:
     """
     A row for each tensor of `later`, in its order; `names` are what the runs are called.
 
-    A tensor that lowering introduced may lack a partner. One whose extents depend on the data has no row where these
+    A tensor that lowering introduced may lack a partner, and with `composed` one on the way to a tensor of `earlier`,
+    after which it is called. One whose extents depend on the data has no row where these
     differ, unless what is `stored` has to be the same. Raises Incomplete where another tensor lacks a partner, with
     `both_ways` one of `earlier` too, where sizes or, with `stored`, types differ, or where nothing is left to compare.
     """
     internal = {name for name, meaning in later.meanings.items() if meaning.internal}
+    if composed:
+        internal |= {name for name in later.arrays if _on_the_way(name, earlier)}
     _complete(later, earlier, names, internal)
     if both_ways:
         _complete(earlier, later, (names[1], names[0]), set())
@@ -100,6 +109,11 @@ def _missed(row: Row, name: str, bound: float) -> str:
         return ""
     wanted = "at least" if name in AT_LEAST else "at most"
     return f"{row.later} {row.tensor!r}: {name} {value:.6g}, wanted {wanted} {bound:g}"
+
+
+def _on_the_way(name: str, other: Results) -> bool:
+    """Whether a tensor is called `<partner>_<role>_<op>`: one of those that an op is composed of."""
+    return any(name[:i] in other.arrays for i, letter in enumerate(name) if letter == "_")
 
 
 def _complete(run: Results, other: Results, names: tuple[str, str], exempt: set[str]) -> None:

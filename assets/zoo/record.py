@@ -40,8 +40,14 @@ def own_folder() -> Path:
 
 
 def names() -> tuple[str, ...]:
-    """Models that have a record, in alphabetical order."""
-    return tuple(sorted({*committed(), *(path.stem for path in own_records() if _readable(path))}))
+    """Models that have a record, in alphabetical order, without optional ones, which are built only if asked for."""
+    return tuple(sorted({*committed(), *(path.stem for path in own_records() if _readable(path))} - {*optional()}))
+
+
+def optional() -> list[str]:
+    """The models that stand back, in alphabetical order."""
+    paths = sorted([*RECORDS.glob("*.yaml"), *own_records()])
+    return [path.stem for path in paths if _readable(path) and read_file(path).optional]
 
 
 def committed() -> list[str]:

@@ -43,7 +43,9 @@ def run(
     pairs: list[list[Row]] = []
     for i in range(1, len(RUNS)):
         names = RUNS[i], RUNS[i - 1]
-        pairs.append(compare(loaded[i], loaded[i - 1], names, both_ways=i > 1, stored=RUNS[i] == "chip"))
+        pairs.append(
+            compare(loaded[i], loaded[i - 1], names, both_ways=i > 1, stored=RUNS[i] == "chip", composed=i == 1)
+        )
         progress(i, len(RUNS) - 1)
     rows = [row for pair in pairs for row in pair]
     top, tpu, chip = pairs

@@ -4,6 +4,7 @@ Write ResNet-8 with the committed weights as files of other frameworks, beside t
     PYTHONPATH=. python models/frontends/make.py torch        # resnet8.pt2, resnet8.pt
     PYTHONPATH=. python models/frontends/make.py tensorflow   # resnet8.keras, resnet8.tflite, resnet8_int8.tflite
     PYTHONPATH=. python models/frontends/make.py paddle       # resnet8.json, resnet8.pdiparams
+    PYTHONPATH=. python models/frontends/make.py int8_onnx    # resnet8_int8.onnx, resnet8_int8.npz
     PYTHONPATH=. python models/frontends/make.py saved_model FOLDER
 
 Each needs its framework, in an environment of its own (docs/frontends.md).
@@ -14,14 +15,17 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from assets.zoo.datasets.mnist5k import samples
+from compiler.frontends.convert import converted
+from compiler.frontends.foreign import Foreign
 
 HERE = Path(__file__).parent
 DIGIT = (1, 28, 28)
-CALIBRATED_ON = 100
+CALIBRATED_ON, COMPARED = 100, 100
 
 
 def torch() -> None:
@@ -76,6 +80,19 @@ def paddle() -> None:
     paddle.jit.save(net(), str(HERE / "resnet8"), input_spec=spec)
 
 
+def int8_onnx() -> None:
+    """The int8 net as converted, and the results that TensorFlow Lite itself has of a few digits."""
+    held = samples("evaluation", COMPARED, DIGIT)
+    pictures = (np.asarray(held.pixels, np.float32) / 255).transpose(0, 2, 3, 1)
+    with TemporaryDirectory() as scratch:
+        out = Path(scratch)
+        np.savez(out / "samples.npz", x=pictures)
+        converted(Foreign("tflite", HERE / "resnet8_int8.tflite"), out, out / "samples.npz")
+        (results,) = np.load(out / "results.npz").values()
+        np.savez_compressed(HERE / "resnet8_int8.npz", x=pictures, results=results)
+        (HERE / "resnet8_int8.onnx").write_bytes((out / "model.onnx").read_bytes())
+
+
 def digits() -> Iterator[list[np.ndarray]]:
     """Digits to calibrate with, (1, 28, 28, 1) each."""
     held = samples("calibration", CALIBRATED_ON, DIGIT)
@@ -84,5 +101,11 @@ def digits() -> Iterator[list[np.ndarray]]:
 
 
 if __name__ == "__main__":
-    made = {"torch": torch, "tensorflow": tensorflow, "paddle": paddle, "saved_model": saved_model}
+    made = {
+        "torch": torch,
+        "tensorflow": tensorflow,
+        "paddle": paddle,
+        "int8_onnx": int8_onnx,
+        "saved_model": saved_model,
+    }
     made[sys.argv[1]](*sys.argv[2:])

@@ -10,7 +10,7 @@ from assets.zoo.add import Wishes
 from assets.zoo.add import add as write
 from assets.zoo.complaint import Faulty, shown
 from assets.zoo.examine import faults
-from assets.zoo.fields import Packaged, Record
+from assets.zoo.fields import Built, Packaged, Record
 from compiler.build.builder import Builder, partition_of
 from compiler.build.flow import TARGETS, Target
 from pipeline.display import CONSOLE, table
@@ -48,7 +48,7 @@ def add(model: Path, into: Path | None, wishes: Wishes) -> None:
 def listed() -> None:
     """A row for each model; an own record that can't be read has its fault in place of the fields."""
     builder = Workshop().builder
-    rows = [_row(builder, model) for model in builder.zoo.names()]
+    rows = [_row(builder, model) for model in sorted({*builder.zoo.names(), *record.optional()})]
     CONSOLE.print(table(rows))
     for path in record.own_records():
         try:
@@ -85,7 +85,7 @@ def _row(builder: Builder, model: str) -> dict[str, Any]:
         "inputs": " ".join(f"{name}[{','.join(map(str, extents))}]" for name, extents in held.inputs.items()),
         "macs": _macs(builder, model),
         "metric": held.evaluation.metric or "–",
-        "targets": " ".join(held.targets),
+        "targets": "optional" if held.optional else " ".join(held.targets),
         "files": "here" if builder.zoo.present(model) else "not made yet",
     }
 
@@ -94,6 +94,8 @@ def _origin(held: Record) -> str:
     match held.source:
         case Packaged(name=name, version=number):
             return f"{name} {number}"
+        case Built(builder=builder):
+            return f"built {builder}"
         case source:
             return f"{source.kind} {Path(source.file).name}"
 

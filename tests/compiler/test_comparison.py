@@ -32,6 +32,17 @@ def row(a: Array, b: Array) -> Row:
     return compare(results(y=a), results(y=b), NAMES)[0]
 
 
+def test_what_an_op_is_composed_of_may_lack_a_partner() -> None:
+    later = Results({"y_GRU_x0_Slice": np.ones(3, np.float32), "y_GRU": np.ones(2, np.float32)}, {})
+    earlier = Results({"y_GRU": np.ones(2, np.float32)}, {})
+    assert [row.tensor for row in compare(later, earlier, ("top", "onnx"), composed=True)] == ["y_GRU"]
+    with pytest.raises(Incomplete, match="'y_GRU_x0_Slice'"):
+        compare(later, earlier, ("tpu", "top"))
+    alone = Results({"z": np.ones(3, np.float32), **later.arrays}, {})
+    with pytest.raises(Incomplete, match="have no partner in onnx: 'z'"):
+        compare(alone, earlier, ("top", "onnx"), composed=True)
+
+
 def test_likeness_of_a_known_pair() -> None:
     got = row(floats(3, 3), floats(3, 4))
     assert got.cosine == pytest.approx(21 / (5 * 18**0.5))

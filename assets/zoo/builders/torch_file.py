@@ -8,8 +8,8 @@ import pickle
 import struct
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ HEADERS = 3
 
 
 class _Reader(pickle.Unpickler):
-    """Gives (storage key, dtype, offset, extents) in the place of a tensor."""
+    """Gives a Stored in the place of a tensor."""
 
     def find_class(self, module: str, name: str) -> Any:
         """One of the names that arrays need. Raises BadCheckpoint."""
@@ -47,24 +47,36 @@ class _Reader(pickle.Unpickler):
         return str(key), DTYPES[kind]
 
 
-def _tensor(storage: tuple[str, str], offset: int, extents: tuple[int, ...], *_: Any) -> Any:
-    return (*storage, offset, tuple(extents))
+@dataclass(frozen=True)
+class Stored:
+    """Where a tensor's numbers lie: a storage's key and dtype, the first number, extents and steps in numbers."""
+
+    key: str
+    dtype: str
+    offset: int
+    extents: tuple[int, ...]
+    steps: tuple[int, ...]
+
+    def array(self, storage: NDArray[Any]) -> NDArray[Any]:
+        """The tensor, in C order."""
+        steps = [step * storage.itemsize for step in self.steps]
+        return np.ascontiguousarray(np.lib.stride_tricks.as_strided(storage[self.offset :], self.extents, steps))
+
+
+def _tensor(storage: tuple[str, str], offset: int, extents: tuple[int, ...], steps: tuple[int, ...], *_: Any) -> Stored:
+    return Stored(*storage, offset, tuple(extents), tuple(steps))
 
 
 def arrays(content: bytes) -> dict[str, NDArray[Any]]:
-    """The checkpoint's arrays by name; contiguous ones only. Raises BadCheckpoint."""
+    """The checkpoint's arrays by name. Raises BadCheckpoint."""
     stream = BytesIO(content)
     heads = [_Reader(stream).load() for _ in range(HEADERS)]
     if heads[0] != MAGIC:
         raise BadCheckpoint("this isn't a checkpoint of PyTorch before 1.6")
-    told: dict[str, tuple[str, str, int, tuple[int, ...]]] = _Reader(stream).load()
-    dtypes = {key: dtype for key, dtype, _, _ in told.values()}
+    told: dict[str, Stored] = _Reader(stream).load()
+    dtypes = {stored.key: np.dtype(stored.dtype) for stored in told.values()}
     storages = dict[str, NDArray[Any]]()
     for key in _Reader(stream).load():
         (count,) = struct.unpack("<q", stream.read(8))
-        dtype = np.dtype(dtypes[key])
-        storages[key] = np.frombuffer(stream.read(count * dtype.itemsize), dtype)
-    return {
-        name: storages[key][offset : offset + prod(extents)].reshape(extents)
-        for name, (key, _, offset, extents) in told.items()
-    }
+        storages[key] = np.frombuffer(stream.read(count * dtypes[key].itemsize), dtypes[key])
+    return {name: stored.array(storages[stored.key]) for name, stored in told.items()}

@@ -1,8 +1,8 @@
 """What every data set hands out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from PIL import Image
 Part = Literal["calibration", "evaluation"]
 """The two parts have no sample in common."""
 
+T = TypeVar("T")
 Pixels = NDArray[np.float32]
 
 
@@ -55,12 +56,20 @@ def pixels_of(image: Image.Image) -> Pixels:
     return as_pixels(np.asarray(image.convert("RGB"), np.float32).transpose(2, 0, 1))
 
 
-def padded(rows: list[list[int]] | list[list[tuple[int, ...]]], most: int, fill: float) -> NDArray[np.float64]:
+def shuffled(items: Sequence[T], seed: int = 0) -> list[T]:
+    """The same in the order of a seed."""
+    return [items[int(i)] for i in np.random.default_rng(seed).permutation(len(items))]
+
+
+def padded(
+    rows: Sequence[Sequence[int]] | Sequence[Sequence[tuple[int, ...]]], most: int, fill: float
+) -> NDArray[np.float64]:
     """Rows of different lengths as one array, `most` long each. Raises NotInDataSet for a longer one."""
     if (longest := max(map(len, rows), default=0)) > most:
         raise NotInDataSet(f"a sample has {longest} labels; there is room for {most}")
-    width = np.shape(next((row[0] for row in rows if row), ()))
+    width = next((np.shape(row[0]) for row in rows if row), ())
     made = np.full((len(rows), most, *width), fill)
     for i, row in enumerate(rows):
-        made[i, : len(row)] = row
+        if row:
+            made[i, : len(row)] = row
     return made

@@ -44,7 +44,7 @@ def test_activations_neither_fade_nor_blow_up() -> None:
     relus = [node.output[0] for node in net.graph.node if node.op_type == "Relu"]
     net.graph.output.extend(onnx.ValueInfoProto(name=name) for name in relus)
     session = ort.InferenceSession(net.SerializeToString())
-    image = samples("evaluation", 1, (3, 224, 224)).pixels / 127.5 - 1
+    image = np.asarray(samples("evaluation", 1, (3, 224, 224)).pixels) / 127.5 - 1
     spreads = [float(np.std(array)) for array in outputs(session, relus, {"data_0": image})]
     assert 0.3 < min(spreads) <= max(spreads) < 5
 
