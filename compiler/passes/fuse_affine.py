@@ -1,4 +1,4 @@
-"""`fuse-affine`: BatchNorm, Scale, a bias added, a factor: into the weights of the Conv or MatMul before."""
+"""`fuse-affine`: BatchNorm, Scale, a bias added, a factor: into the weights of the Conv, Deconv or MatMul before."""
 
 from __future__ import annotations
 
@@ -14,16 +14,23 @@ from compiler.passes.affine import Affine, affine
 from compiler.passes.network_pass import NetworkPass, NetworkPattern, apply, only_producer, replace
 
 
-def _channel_axis(contraction: top.ConvOp | top.MatMulOp) -> int:
+Contraction = top.ConvOp | top.DeconvOp | top.MatMulOp
+
+
+def _channel_axis(contraction: Contraction) -> int:
     """The axis of the result that a filter, or a column of `right`, makes one index of."""
-    return 1 if isinstance(contraction, top.ConvOp) else len(shape(contraction.output)) - 1
+    return len(shape(contraction.output)) - 1 if isinstance(contraction, top.MatMulOp) else 1
 
 
-def _factor(contraction: top.ConvOp | top.MatMulOp, weight: Array, scale: Array) -> Array:
+def _factor(contraction: Contraction, weight: Array, scale: Array) -> Array:
     """The weight with each output channel multiplied by its scale."""
     match contraction:
         case top.ConvOp():
             return weight * scale.reshape(-1, 1, 1, 1)
+        case top.DeconvOp(groups=groups):
+            inputs, outputs, *kernel = weight.shape
+            by_group = weight.reshape(groups, inputs // groups, outputs, *kernel)
+            return (by_group * scale.reshape(groups, 1, outputs, 1, 1)).reshape(weight.shape)
         case top.MatMulOp(right_transpose=transposed) if transposed:
             return weight * scale.reshape(-1, 1)
         case _:
@@ -38,16 +45,14 @@ class FuseAffine(NetworkPattern):
     def match_and_rewrite(self, op: top.TopOp, rewriter: PatternRewriter) -> None:
         for value in op.operands:
             producer = only_producer(value)
-            if not isinstance(producer, top.ConvOp | top.MatMulOp) or producer.do_relu:
+            if not isinstance(producer, Contraction) or producer.do_relu:
                 continue
             found = affine(op, _channel_axis(producer), self.constant)
             if found is not None and found.source == value and isinstance(op, top.Activated):
                 self._fuse(op, producer, found, rewriter)
                 return
 
-    def _fuse(
-        self, op: top.Activated, contraction: top.ConvOp | top.MatMulOp, by: Affine, rewriter: PatternRewriter
-    ) -> None:
+    def _fuse(self, op: top.Activated, contraction: Contraction, by: Affine, rewriter: PatternRewriter) -> None:
         weight = self.constant(contraction.operands[1])
         bias = self.constant(contraction.bias) if top.is_present(contraction.bias) else np.zeros(1)
         if weight is None or bias is None or (isinstance(contraction, top.MatMulOp) and weight.ndim != 2):

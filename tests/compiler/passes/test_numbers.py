@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import FloatAttr, f64
 from xdsl.ir import SSAValue
 
 from compiler import opt
-from compiler.dialects.fields import TRUE, ints
+from compiler.dialects.fields import TRUE, integer, ints
 from compiler.dialects.top import ops as top
 from compiler.ir.network import Network
 from tests.compiler.lowering.networks import Builder, reference
@@ -87,6 +87,15 @@ def test_an_affine_layer_goes_into_a_convolution(layer: Layer, biased: bool) -> 
     bias = b.weight(drawn(3)) if biased else b.none()
     result = layer(b, b.op(top.ConvOp, x, w, bias, kernel_shape=ints(3, 3), pads=ints(1, 1, 1, 1)))
     assert_fused(b.network(result), {"x": IMAGE}, "fuse-affine,dead-code", ["top.Conv"])
+
+
+@pytest.mark.parametrize(("group", "dims"), [(1, (2, 3, 2, 3)), (2, (2, 3, 3, 2))])
+def test_a_normalisation_goes_into_a_transposed_convolution(group: int, dims: tuple[int, ...]) -> None:
+    b = Builder()
+    window = {"kernel_shape": ints(*dims[2:]), "strides": ints(2, 2), "group": integer(group)}
+    x = b.op(top.DeconvOp, b.input("x", *IMAGE.shape), b.weight(drawn(*dims)), b.none(), **window)
+    result = b.op(top.BatchNormOp, x, *(b.weight(drawn(3 * group)) for _ in range(4)), do_relu=TRUE)
+    assert_fused(b.network(result), {"x": IMAGE}, "fuse-affine,dead-code", ["top.Deconv"])
 
 
 UNFUSED: dict[str, Layer] = {
