@@ -122,6 +122,7 @@ def _tensors(network: Network, made: Program) -> Iterator[Tensor]:
                 yield _held(op.output)
             case structure.InputOp():
                 whole = TensorSlice(Engine.GDMA, 0, in_global(op.output), _ranges(_whole(op.output)))
+                found.slices[op.output] = [whole]
                 yield _tensor(op.output, [whole])
             case tpu.GroupOp():
                 yield from _of_group(op, found)
@@ -138,8 +139,10 @@ def _tensors(network: Network, made: Program) -> Iterator[Tensor]:
 def _of_group(group: tpu.GroupOp, found: _Tensors) -> Iterator[Tensor]:
     for op in group.body.block.ops:
         if isinstance(op, tpu.ReshapeOp):
-            found.slices[op.output] = found.slices[op.input]
-            yield _tensor(op.output, [], name_at_rest(op.input))
+            source = op.input.owner
+            loaded = source.input if isinstance(source, tpu.LoadOp) else op.input
+            found.slices[op.output] = found.slices.get(loaded, [])
+            yield _tensor(op.output, [], name_at_rest(loaded))
         elif isinstance(op, tpu.TpuOp):
             yield _tensor(op.output, found.slices[op.output])
     stores = group.body.block.last_op
