@@ -25,6 +25,12 @@ def test_scores_may_have_further_axes() -> None:
     assert METRICS["top1"](SCORES.reshape(3, 7, 1, 1), np.array([[1], [0], [6]])) == 1
 
 
+def test_several_classes_may_be_right() -> None:
+    labels = np.array([[3, 1], [6, -1], [6, -1]])
+    assert METRICS["top1"](SCORES, labels) == pytest.approx(2 / 3)
+    assert METRICS["top5"](SCORES, np.array([[0, -1], [1, -1], [6, -1]])) == pytest.approx(2 / 3)
+
+
 def test_an_unknown_metric_lists_those_there_are() -> None:
     with pytest.raises(UnknownMetric, match="'top9'; there are top1, top5"):
         metric_named("top9")
