@@ -14,10 +14,13 @@ from compiler.passes.constant_fold import ConstantFold
 from compiler.passes.constant_operands import ConstantOperands
 from compiler.passes.dead_code import DeadCode
 from compiler.passes.fuse_affine import FuseAffinePass
+from compiler.passes.fuse_gelu import FuseGeluPass
+from compiler.passes.fuse_norm import FuseNormPass
 from compiler.passes.fuse_pad import FusePadPass
 from compiler.passes.fuse_relu import FuseReluPass
 from compiler.passes.fuse_reshape import FuseReshapePass
 from compiler.passes.fuse_swish import FuseSwishPass
+from compiler.passes.fuse_transpose import FuseTransposePass
 from compiler.passes.global_pool import GlobalPoolPass
 from compiler.passes.network_pass import NetworkPass, PassError
 from compiler.passes.remove_identity import RemoveIdentityPass
@@ -25,8 +28,9 @@ from compiler.passes.scale_to_conv import ScaleToConvPass
 from compiler.passes.shape_infer import ShapeInfer
 
 _CANONICAL: tuple[type[NetworkPass], ...] = (
-    ShapeInfer, ConstantFold, FuseReshapePass, RemoveIdentityPass, ConstantOperands, FuseSwishPass, FusePadPass,
-    FuseAffinePass, ScaleToConvPass, FuseAffinePass, GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
+    ShapeInfer, ConstantFold, FuseReshapePass, RemoveIdentityPass, ConstantOperands, FuseSwishPass, FuseGeluPass,
+    FuseNormPass, FuseTransposePass, FusePadPass, FuseAffinePass, ScaleToConvPass, FuseAffinePass, GlobalPoolPass,
+    ClipToReluPass, FuseReluPass, DeadCode,
 )  # fmt: skip
 CANONICALIZE = ",".join(kind.name for kind in _CANONICAL)
 """The pipeline from origin to canonical; a Conv made of a Scale takes in what follows it, hence one pass twice."""

@@ -18,6 +18,7 @@ from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.contraction import ConvOp
 from compiler.dialects.top.elementwise import AddOp, Elementwise, MulOp, SubOp
+from compiler.dialects.top.normalisation import SoftmaxOp
 from compiler.dialects.top.pooling import AvgPoolOp
 from compiler.dialects.tpu import contraction as tpu
 from compiler.dialects.tpu.base import TpuOp
@@ -44,10 +45,23 @@ def to_int8(op: Operation, job: Job) -> TpuOp | None:
 
 
 def to_int8_or_float(op: Operation, job: Job) -> TpuOp:
-    """int8 where there is a rule for it and calibration saw all the op's tensors, else f32 between casts."""
-    if to_int8.answer_of(type(op)) is not None and _is_calibrated(op, job) and (made := to_int8(op, job)) is not None:
+    """
+    int8 where there is a rule for it and calibration saw all the op's tensors, else f32 between casts.
+
+    What is done to scores on the way to a softmax is f32 as that is: a mask would spoil their scale.
+    """
+    ready = to_int8.answer_of(type(op)) is not None and _is_calibrated(op, job) and not scores_only(op)
+    if ready and (made := to_int8(op, job)) is not None:
         return made
     return to_float(op, job)
+
+
+def scores_only(op: Operation) -> bool:
+    """Whether an elementwise op's result serves a softmax alone, elementwise ops in between."""
+    if not isinstance(op, Elementwise):
+        return False
+    readers = [use.operation for use in op.output.uses]
+    return bool(readers) and all(isinstance(reader, SoftmaxOp) or scores_only(reader) for reader in readers)
 
 
 @to_int8.on(ConvOp)

@@ -58,6 +58,18 @@ def group_norm(op: top.GroupNormOp, out: Writer) -> None:
 
 @nodes.on(top.LRNOp)
 def lrn(op: top.LRNOp, out: Writer) -> None:
-    factors = {"alpha": op.alpha, "beta": op.beta, "bias": op.bias}
-    given = {name: attribute.value.data for name, attribute in factors.items()}
-    out.close(op, operands_of(op), "LRN", size=op.count.value.data, **given)
+    """Of an even number of channels spelt out: onnxruntime has no LRN of it."""
+    size, name, dims = op.count.value.data, name_of(op), shape(op.input)
+    alpha, beta, bias = (attribute.value.data for attribute in (op.alpha, op.beta, op.bias))
+    (x,) = operands_of(op)
+    if size % 2:
+        out.close(op, [x], "LRN", size=size, alpha=alpha, beta=beta, bias=bias)
+        return
+    planes = out.constant(f"{name}_planes", (dims[0], 1, dims[1], -1))
+    squares = out.emit("Reshape", [out.emit("Mul", [x, x], f"{name}_squares"), planes], f"{name}_channels")
+    window = {"kernel_shape": [size, 1], "pads": [(size - 1) // 2, 0, size // 2, 0], "count_include_pad": 1}
+    mean = out.emit("AveragePool", [squares], f"{name}_pooled", **window)
+    made = out.emit("Reshape", [mean, out.constant(f"{name}_shape", dims)], f"{name}_mean")
+    for kind, number in (("Mul", alpha), ("Add", bias), ("Pow", beta)):
+        made = out.emit(kind, [made, out.constant(f"{name}_{kind}_by", number, np.float32)], f"{name}_{kind}")
+    out.close(op, [x, made], "Div")

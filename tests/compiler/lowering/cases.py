@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from compiler.dialects.fields import FALSE, TRUE, Float, Ints, integer, ints
 from compiler.dialects.top import ops as top
 from compiler.ir.network import Array, Shape
-from tests.compiler.lowering import window_cases
+from tests.compiler.lowering import movement_cases, product_cases, window_cases
 from tests.compiler.lowering.networks import Builder
 
 STEP = 2.0**-5
@@ -184,10 +184,10 @@ CASES: Mapping[str, Case] = {
     "reduce mean": reduction("ReduceMean", 2, 3), "reduce sum": reduction("ReduceSum", 1, keep=False),
     "reduce max": reduction("ReduceMax", 0, 2), "reduce min": reduction("ReduceMin", 3, keep=False),
     "scale": scale, "batch norm": batch_norm,
-    **window_cases.WINDOWS,
+    **window_cases.WINDOWS, **product_cases.PRODUCTS, **movement_cases.MOVES,
 }  # fmt: skip
 """By name."""
 
 FLOAT_IN_INT8 = {"max", "softmax", "softmax last", "log softmax", "softmax sharpened"}
-FLOAT_IN_INT8 |= window_cases.FLOAT_IN_INT8
+FLOAT_IN_INT8 |= window_cases.FLOAT_IN_INT8 | product_cases.FLOAT_IN_INT8 | movement_cases.FLOAT_IN_INT8
 """The cases that an int8 network computes in f32."""

@@ -1,0 +1,103 @@
+"""A transformer's encoder as PyTorch's exporter writes it, on the chip in every number format."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+
+from compiler import opt
+from compiler.codegen.assemble import assemble
+from compiler.dialects.top.census import count_ops
+from compiler.frontends.onnx.prepare import prepare
+from compiler.frontends.onnx.read import read
+from compiler.frontends.onnx.reference import Reference
+from compiler.interpreter.run import run
+from compiler.ir.network import Array, Network, name_of
+from compiler.lowering.walk import lower
+from compiler.schedule.addresses import assign
+from compiler.schedule.divide import divide
+from compiler.stages.canonical_mlir import PIPELINE
+from simulator.chip import CHIPS
+from simulator.runtime import PyRuntime
+from tests.compiler.frontends.onnx.graphs import Graph
+from tests.compiler.lowering.networks import calibrate
+
+ROWS, WIDTH, HEADS = 11, 24, 3
+LEAST = {"f32": 0.999999, "bf16": 0.9999, "f16": 0.99999, "int8": 0.998, "int8a": 0.998}
+"""Cosine of the result to that of the float network."""
+
+
+class Encoder(Graph):
+    """One layer, its rows masked by -10000."""
+
+    def linear(self, x: str, inner: int, outer: int) -> str:
+        weights = self.constant(self.rng.normal(0, inner**-0.5, (inner, outer)))
+        return self.add("Add", self.add("MatMul", x, weights), self.normal(outer))
+
+    def norm(self, x: str) -> str:
+        centred = self.add("Sub", x, self.add("ReduceMean", x, axes=[-1]))
+        squares = self.add("Pow", centred, self.constant(np.array(2.0)))
+        spread = self.add("Add", self.add("ReduceMean", squares, axes=[-1]), self.constant(np.array(1e-12)))
+        normal = self.add("Div", centred, self.add("Sqrt", spread))
+        return self.add("Add", self.add("Mul", normal, self.normal(WIDTH)), self.normal(WIDTH))
+
+    def heads(self, x: str, *perm: int) -> str:
+        split = self.constant([1, ROWS, HEADS, WIDTH // HEADS])
+        return self.add("Transpose", self.add("Reshape", self.linear(x, WIDTH, WIDTH), split), perm=perm)
+
+    def layer(self, x: str, mask: str) -> str:
+        q, k, v = self.heads(x, 0, 2, 1, 3), self.heads(x, 0, 2, 3, 1), self.heads(x, 0, 2, 1, 3)
+        scores = self.add("Div", self.add("MatMul", q, k), self.constant(np.array((WIDTH / HEADS) ** 0.5)))
+        shares = self.add("Softmax", self.add("Add", scores, mask), axis=-1)
+        mixed = self.add("Transpose", self.add("MatMul", shares, v), perm=[0, 2, 1, 3])
+        rows = self.add("Reshape", mixed, self.constant([1, ROWS, WIDTH]))
+        x = self.norm(self.add("Add", self.linear(rows, WIDTH, WIDTH), x))
+        inner = self.linear(x, WIDTH, 4 * WIDTH)
+        gate = self.add("Erf", self.add("Div", inner, self.constant(np.array(2**0.5))))
+        gated = self.add("Mul", inner, self.add("Add", gate, self.constant(np.array(1.0))))
+        half = self.add("Mul", gated, self.constant(np.array(0.5)))
+        return self.norm(self.add("Add", self.linear(half, 4 * WIDTH, WIDTH), x))
+
+
+def encoder() -> onnx.ModelProto:
+    g = Encoder((1, ROWS, WIDTH))
+    mask = g.constant(np.where(np.arange(ROWS) < 8, 0.0, -10000.0))
+    g.layer(g.norm(g.top), mask)
+    return g.model()
+
+
+def canonical() -> Network:
+    network = read(prepare(encoder(), {}), "encoder")
+    opt.run(network, opt.passes(PIPELINE))
+    return network
+
+
+def test_its_pieces_are_recognised() -> None:
+    found = count_ops(canonical())
+    assert (found["top.LayerNorm"], found["top.GELU"], found["top.Softmax"], found["top.MatMul"]) == (3, 1, 1, 8)
+    assert not {"top.Erf", "top.Pow", "top.Reduce", "top.Sqrt"} & found.keys()
+
+
+@pytest.mark.parametrize("chip", ["x64", "e8"])
+@pytest.mark.parametrize("mode", LEAST)
+def test_the_chip_has_the_interpreters_bits(mode: str, chip: str) -> None:
+    network = canonical()
+    (name,) = (name_of(op) for op in network.ops if op.name == "top.Input")
+    feeds: dict[str, Array] = {name: np.random.default_rng(2).normal(size=(1, ROWS, WIDTH)).astype(np.float32)}
+    expected = feeds | Reference(network, threads=1).run(feeds)
+    if mode.startswith("int8"):
+        calibrate(network, expected, {})
+    lower(network, mode)
+    assert not any(op.name == "top.Host" for op in network.ops)
+    wanted = dict[str, Array]()
+    run(network, feeds, lambda op, made: wanted.__setitem__(name_of(op), made))
+    result = name_of(list(network.ops)[-1].operands[0])
+    divide(network, CHIPS[chip])
+    assign(network)
+    runtime = PyRuntime(assemble(network, CHIPS[chip]))
+    made = runtime.dump(feeds)
+    assert {name for name, array in wanted.items() if array.tobytes() != made[name].tobytes()} == set()
+    returned, wished = runtime.run(None, feeds)[0], expected[result]
+    cosine = float((returned * wished).sum()) / float(np.linalg.norm(returned) * np.linalg.norm(wished))
+    assert cosine > LEAST[mode]
