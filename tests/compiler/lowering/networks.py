@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import FloatData, FunctionType, ModuleOp, NoneType, StringAttr, TensorType, f32
+from xdsl.dialects.builtin import (
+    FloatData,
+    FunctionType,
+    IntegerType,
+    ModuleOp,
+    NoneType,
+    Signedness,
+    StringAttr,
+    TensorType,
+    f32,
+)
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.rewriter import Rewriter
@@ -37,6 +47,12 @@ class Builder:
         name = f"w{len(self.weights)}"
         self.weights[name] = np.asarray(array, np.float32)
         return self._add(WeightOp.create(result_types=[TensorType(f32, np.shape(array))]), name)
+
+    def indices(self, array: Array) -> SSAValue:
+        """A constant of si64."""
+        name, kind = f"w{len(self.weights)}", TensorType(IntegerType(64, Signedness.SIGNED), np.shape(array))
+        self.weights[name] = np.asarray(array, np.int64)
+        return self._add(WeightOp.create(result_types=[kind]), name)
 
     def none(self) -> SSAValue:
         """An absent operand."""
