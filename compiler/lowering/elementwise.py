@@ -14,13 +14,10 @@ from compiler.ir.network import shape, tensor
 from compiler.lowering.axes import together
 from compiler.lowering.borders import real
 from compiler.lowering.floating import to_float
-from compiler.lowering.integers import chip_element
+from compiler.lowering.integers import LEAST, MOST, chip_element, held
 from compiler.lowering.job import Job
 from compiler.lowering.layout import aligned
 from compiler.lowering.terms import bound
-
-LEAST, MOST = -(2.0**31), 2.0**31 - 1
-"""Of the integers that the chip computes with."""
 
 
 @to_float.on(Elementwise)
@@ -45,9 +42,9 @@ def _operand(value: SSAValue, extents: tuple[int, ...], index: int, job: Job) ->
     element, array = chip_element(tensor(value).element_type), job.array(value)
     if array is None:
         return job.reshape(value if element else real(value, job), extents, f"x{index}")
-    if element and (array.size and not LEAST <= int(array.min()) <= int(array.max()) <= MOST):
-        raise job.refusal("a constant doesn't fit 32 bits, which the chip's integers have")
-    return job.weight(f"x{index}", array.reshape(extents), element or job.element)
+    if element:
+        return job.weight(f"x{index}", held(array, job).reshape(extents), element)
+    return job.weight(f"x{index}", array.reshape(extents), job.element)
 
 
 def _fitted(term: Term, whole: list[bool], job: Job) -> Term:

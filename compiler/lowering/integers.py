@@ -6,22 +6,33 @@ from xdsl.dialects.builtin import ArrayAttr, IntegerType, Signedness, StringAttr
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.dialects.structure import InputOp
-from compiler.ir.network import Network, declared_outputs, tensor
+from compiler.ir.network import Array, Network, declared_outputs, tensor
 from compiler.ir.storage import storage
+from compiler.lowering.job import Job
 
 U8 = IntegerType(8, Signedness.UNSIGNED)
 I8 = IntegerType(8, Signedness.SIGNED)
 I32 = IntegerType(32, Signedness.SIGNED)
+LEAST, MOST = -(2**31), 2**31 - 1
+"""Of the integers that the chip computes with."""
 
 
 def chip_element(element: Attribute) -> Attribute | None:
     """The chip's type for a network's integers: bools are 0 or 1 in a byte; wider ones than a byte have 32 bits."""
-    if not isinstance(element, IntegerType):
-        return None
-    width: int = element.width.data
-    if width > 8:
-        return I32
-    return I8 if width == 8 and element.signedness.data is not Signedness.UNSIGNED else U8
+    match element:
+        case IntegerType(width=width, signedness=sign):
+            if width.data > 8:
+                return I32
+            return I8 if width.data == 8 and sign.data is not Signedness.UNSIGNED else U8
+        case _:
+            return None
+
+
+def held(array: Array, job: Job) -> Array:
+    """A constant of integers, as it is. Raises Unlowerable for one that 32 bits don't hold."""
+    if array.size and not LEAST <= int(array.min()) <= int(array.max()) <= MOST:
+        raise job.refusal("a constant doesn't fit 32 bits, which the chip's integers have")
+    return array
 
 
 def declare(network: Network) -> None:

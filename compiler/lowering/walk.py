@@ -23,7 +23,7 @@ from compiler.lowering.answers import carry, to_float, to_int8_or_float
 from compiler.lowering.aside import Types, hold, keep_on_host, set_aside, types_of
 from compiler.lowering.borders import of_type
 from compiler.lowering.constants import copy_returned
-from compiler.lowering.integers import chip_element
+from compiler.lowering.integers import chip_element, declare, held
 from compiler.lowering.job import Job, Unlowerable
 from compiler.lowering.qtable import exceptions
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
@@ -66,6 +66,7 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     """
     wanted = format_of(mode)
     types, macs = types_of(network), total_macs(network)
+    declare(network)
     excepted = exceptions(network, qtable or {})
     scales = chosen(network, wanted.scheme, excepted) if wanted.scheme else dict[str, UniformType]()
     known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(v) for op in network.ops for v in op.results}
@@ -151,7 +152,7 @@ def _as_integer(value: SSAValue, job: Job) -> SSAValue:
     """An integer operand as the chip holds it."""
     element = chip_element(tensor(value).element_type)
     array = job.array(value)
-    return value if array is None or element is None else job.weight("constant", array, element)
+    return value if array is None or element is None else job.weight("constant", held(array, job), element)
 
 
 def _is_integer(value: SSAValue) -> bool:

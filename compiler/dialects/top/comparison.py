@@ -6,7 +6,7 @@ from abc import ABC
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from xdsl.dialects.builtin import BoolAttr, StringAttr, i1
+from xdsl.dialects.builtin import BoolAttr, IntegerType, StringAttr, i1
 from xdsl.irdl import attr_def, irdl_op_definition, operand_def
 from xdsl.utils.exceptions import VerifyException
 
@@ -167,12 +167,13 @@ class ModOp(Nary):
 
 @irdl_op_definition
 class SignOp(Unary):
-    """-1, 0 or 1; 0 for NaN."""
+    """-1, 0 or 1; NaN for NaN."""
 
     name = "top.Sign"
 
     def formula(self, x: Term) -> Term:
-        return less(0.0, x) - less(x, 0.0)
+        sign = less(0.0, x) - less(x, 0.0)
+        return sign if isinstance(element(self.input), IntegerType) else select(equal(x, x), sign, x)
 
 
 @irdl_op_definition

@@ -105,7 +105,7 @@ class _Walk:
 
     def plain(self, step: Apply) -> bool:
         """Whether the step's node makes what the op makes, of the operands as they are."""
-        return not self.whole[step] and not _is_integer(self.op.output) and step.function not in {*FLAGS, "mod"}
+        return not self.whole[step] and not _is_integer(self.op.output) and step.function not in {*FLAGS, "mod", "fmod"}
 
     def step(self, step: Apply, name: str) -> str:
         """Append the nodes of a step."""
