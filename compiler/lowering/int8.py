@@ -20,12 +20,14 @@ from compiler.dialects.top.contraction import ConvOp
 from compiler.dialects.top.elementwise import AddOp, Elementwise, MulOp, SubOp
 from compiler.dialects.top.normalisation import SoftmaxOp
 from compiler.dialects.top.pooling import AvgPoolOp
+from compiler.dialects.top.quantised import FakeQuantOp
 from compiler.dialects.tpu import contraction as tpu
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.elementwise import LutOp, RescaleAddOp, RescaleMulOp
+from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
 from compiler.ir.interface import Interface
-from compiler.ir.network import Array, Shape, name_of, shape, size
+from compiler.ir.network import Array, Shape, name_of, shape, size, tensor
 from compiler.ir.storage import is_quantised, scale, uniform, zero_point
 from compiler.lowering.borders import cast, quantised_array, values_of_table
 from compiler.lowering.fixed_point import common_shift, multiplier_and_shift
@@ -106,6 +108,15 @@ def elementwise(op: Elementwise, job: Job) -> TpuOp | None:
     x, element = values[0], job.scales[job.name]
     table = job.weight("table", values_of_table(term, x, element), element.storage)
     return job.viewed(LutOp(operands=[x, table], result_types=[result_type(shape(x), job)]), shape(op.output), "values")
+
+
+@to_int8.on(FakeQuantOp)
+def fake_quant(op: FakeQuantOp, job: Job) -> TpuOp | None:
+    """A view of a tensor that is stored in these steps already; else from the tensor's own steps to them."""
+    x, wanted = stored(op.input, job), job.scales[job.name]
+    if tensor(x).element_type != wanted:
+        return elementwise(op, job)
+    return ReshapeOp(operands=[x], result_types=[result_type(shape(x), job)])
 
 
 @to_int8.on(AddOp, SubOp)

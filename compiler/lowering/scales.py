@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from xdsl.dialects.builtin import IntegerType, Signedness
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from compiler.dialects.quant import CalibratedType, UniformType
 from compiler.dialects.top.base import PassesValues
+from compiler.dialects.top.quantised import FakeQuantOp
 from compiler.ir.network import Network, name_of
 from compiler.lowering.qtable import Exceptions
 
@@ -42,19 +43,41 @@ def chosen(network: Network, scheme: Scheme, excepted: Exceptions) -> dict[str, 
     The type that a scheme gives to every calibrated tensor, by name. Raises BadQtable.
 
     An op that passes values on gives its result's type to an operand that nobody else reads and that it holds without
-    saturating, and so on upwards: then a Concat needs no requantising, its operands are made in its scale.
+    saturating, and so on upwards: then a Concat needs no requantising, its operands are made in its scale. A FakeQuant
+    has the type that the model states, and so has what nobody but it reads, saturating or not.
     """
     measured = {name_of(value): span for value in _results(network) if (span := _span(value)) is not None}
     spans = excepted.respanned(network, measured)
-    found = {name: scheme(*span) for name, span in spans.items()}
+    stated = {name_of(op): kind for op in network.ops if (kind := _stated(op)) is not None}
+    found = {name: scheme(*span) for name, span in spans.items()} | stated
+    exact = set(stated)
     for op in reversed(list(network.ops)):
-        if not op.has_trait(PassesValues) or (wanted := found.get(name_of(op))) is None:
+        if not (op.has_trait(PassesValues) or name_of(op) in stated) or (wanted := found.get(name_of(op))) is None:
             continue
         for operand in op.operands:
             name = name_of(operand)
-            if name in found and _holds(wanted, *spans[name]) and all(use.operation is op for use in operand.uses):
-                found[name] = wanted
+            if name not in found or name in stated or not all(use.operation is op for use in operand.uses):
+                continue
+            if name_of(op) in exact:
+                exact.add(name)
+            elif not _holds(wanted, *spans[name]):
+                continue
+            found[name] = wanted
     return found
+
+
+def _stated(op: Operation) -> UniformType | None:
+    """
+    The type of eight bits that a FakeQuant asks for; None for any other op, and for more bits.
+
+    Signed where the zero point is the middle, else unsigned: the zero point moves with the steps.
+    """
+    if not isinstance(op, FakeQuantOp) or op.reach[1] - op.reach[0] > 255:
+        return None
+    (low, high), step = op.reach, op.scale.value.data
+    if -128 <= low < 0 and high <= 127:
+        return UniformType.per_tensor(step, storage=I8, low=low, high=high)
+    return UniformType.per_tensor(step, -low, storage=U8, low=0, high=high - low)
 
 
 def _results(network: Network) -> Iterator[SSAValue]:

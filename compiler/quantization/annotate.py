@@ -11,6 +11,7 @@ from xdsl.rewriter import Rewriter
 from compiler.dialects.quant import CalibratedType
 from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import PassesValues, TopOp, is_present
+from compiler.dialects.top.quantised import FakeQuantOp
 from compiler.ir.network import Network, name_of, shape, tensor
 from compiler.quantization.table import DamagedTable, Entry
 
@@ -20,8 +21,9 @@ def annotate(network: Network, entries: Mapping[str, Entry]) -> int:
     Give each tensor with an entry the type `!quant.calibrated<f32<low:high>>`; returns how many.
 
     The range is [-threshold, threshold], or [0, threshold] where no value was negative. An op that only passes values
-    on passes its operand's range on too; one that joins several (Concat) has the range that holds all of theirs. A
-    tensor without an entry stays float. Raises DamagedTable for an entry of a tensor that isn't there.
+    on passes its operand's range on too; one that joins several (Concat) has the range that holds all of theirs, a
+    FakeQuant that of its steps. Other tensors without an entry stay float. Raises DamagedTable for an entry of a tensor
+    that isn't there.
     """
     named = {name_of(value): value for op in network.ops for value in op.results if _is_measured(op, value)}
     if strange := [name for name in entries if name not in named]:
@@ -30,7 +32,7 @@ def annotate(network: Network, entries: Mapping[str, Entry]) -> int:
         )
     ranges: dict[str, CalibratedType] = {}
     for name, value in named.items():
-        if (found := _passed(value.op, ranges) or _measured(entries.get(name))) is None:
+        if (found := _passed(value.op, ranges) or _stated(value.op) or _measured(entries.get(name))) is None:
             continue
         ranges[name] = found
         Rewriter.replace_value_with_new_type(value, TensorType(found, shape(value)))
@@ -40,6 +42,10 @@ def annotate(network: Network, entries: Mapping[str, Entry]) -> int:
 
 def _is_measured(op: Operation, value: SSAValue) -> bool:
     return not isinstance(op, WeightOp) and is_present(value) and isinstance(tensor(value).element_type, Float32Type)
+
+
+def _stated(op: Operation) -> CalibratedType | None:
+    return _range(*op.span) if isinstance(op, FakeQuantOp) else None
 
 
 def _measured(entry: Entry | None) -> CalibratedType | None:

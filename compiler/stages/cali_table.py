@@ -4,7 +4,7 @@
 Inputs: `canonical_mlir`; `calibration_data` (`calibration.npz`, for each input an array (samples, …)). Parameters:
 `method` (max, kl, percentile, mse), `samples` (the most to use), `bins` of the histograms. Writes `cali_table`, and
 `histograms.npz` for the plots: for each tensor its counts of |x| over [0, 2^exponent), and under `<exponents>` the
-exponents in the same order.
+exponents in the same order. A tensor that the model itself rounds to steps has the range of these.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from compiler.npz import write_npz
 from compiler.quantization.calibrate import collect, entries
 from compiler.quantization.histogram import Histogram
 from compiler.quantization.samples import batches
+from compiler.quantization.stated import stated
 from compiler.quantization.table import Entry, Table
 from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
@@ -34,11 +35,13 @@ def run(
 ) -> dict[str, Any]:
     """Calibrate; the metadata's table has the tensors that are cut worst. Raises BadData, UnknownMethod."""
     method, bins = str(params["method"]), int(params["bins"])
-    session = Reference(files.load(inputs["canonical_mlir"], "canonical", Top), threads=1)
+    network = files.load(inputs["canonical_mlir"], "canonical", Top)
+    session = Reference(network, threads=1)
     path = inputs["calibration_data"] / "calibration.npz"
     total, feeds = batches(path, session.inputs, int(params["samples"]))
     histograms = collect(session, feeds, total, bins, progress)
-    table = Table(entries(histograms, method), "canonical.mlir", method, bins, total)
+    found = entries(histograms, method) | stated(network)
+    table = Table(found, "canonical.mlir", method, bins, total)
     table.write(out / "cali_table")
     _write_histograms(histograms, out / "histograms.npz")
     rows = sorted((_row(name, entry) for name, entry in table.entries.items()), key=lambda row: row["kept"])

@@ -14,6 +14,7 @@ from compiler.dialects.top import (
     movement,
     normalisation,
     pooling,
+    quantised,
     resampling,
     transposed,
     trigonometry,
@@ -27,6 +28,7 @@ from compiler.dialects.top.indexing import *
 from compiler.dialects.top.movement import *
 from compiler.dialects.top.normalisation import *
 from compiler.dialects.top.pooling import *
+from compiler.dialects.top.quantised import *
 from compiler.dialects.top.resampling import *
 from compiler.dialects.top.transposed import *
 from compiler.dialects.top.trigonometry import *
@@ -46,6 +48,7 @@ Top = Dialect(
         comparison,
         trigonometry,
         activation,
+        quantised,
         movement,
         indexing,
     ),

@@ -84,6 +84,11 @@ class Reader:
             made.add_constant(initializer.name, held if same else numpy_helper.to_array(initializer))
         return made
 
+    @cached_property
+    def makers(self) -> dict[str, onnx.NodeProto]:
+        """The node that makes each tensor; where others stand for it these, unless it is a QuantizeLinear."""
+        return {name: node for node in self.graph.node for name in node.output if name}
+
     def take_in(self, nodes: Sequence[onnx.NodeProto], known: Known, titles: Mapping[str, str]) -> None:
         """Make ready for nodes that stand for one of the graph's: `known` has their tensors, `titles` new names."""
         for name in known.constants.keys() - self.known.constants.keys():
@@ -92,6 +97,8 @@ class Reader:
         self.types.update(known.types)
         self.titles.update(titles)
         self._used |= used_in(nodes)
+        quantised = {name for name, node in self.makers.items() if node.op_type == "QuantizeLinear"}
+        self.makers.update({name: node for node in nodes for name in node.output if name and name not in quantised})
         self.known = known
 
     @cached_property

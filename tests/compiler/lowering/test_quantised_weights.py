@@ -28,9 +28,9 @@ def test_no_accumulator_can_leave_32_bits(seed: int, sx: float, sy: float, bias:
 
 
 def test_a_channel_spans_its_own_127_steps() -> None:
-    weights = np.array([[1.0, -0.5], [100.0, 30.0]])
+    weights = np.array([[1.0, -0.5123], [100.0, 30.123]])
     made = quantise(weights, None, 0.1, 0.2, REACH)
-    assert made.weights.tolist() == [[127, -64], [127, 38]]
+    assert made.weights.tolist() == [[127, -65], [127, 38]]
     np.testing.assert_allclose(made.steps, [1 / 127, 100 / 127])
 
 
@@ -47,3 +47,16 @@ def test_a_channel_of_too_many_weights_is_made_coarser() -> None:
     assert 0 < made.weights[0, 0] < 127
     assert int(np.abs(made.weights.astype(np.int64)).sum()) * REACH <= MOST
     np.testing.assert_allclose(real_weights(made, weights.shape), 1.0, atol=made.steps[0] / 2)
+
+
+@given(st.integers(0, 999), st.sampled_from([(-127, 127), (-128, 127), (-100, 90), (-50, 61)]))
+def test_integers_of_a_quantised_model_are_found_again(seed: int, ends: tuple[int, int]) -> None:
+    """Their steps, too: the bias is in these, and what the channel's largest number is of them isn't known."""
+    rng = np.random.default_rng(seed)
+    stored, steps = rng.integers(ends[0], ends[1] + 1, (3, 30)), rng.uniform(1e-4, 1, 3).astype(np.float32)
+    stored[:, 0], bias = ends[0], rng.integers(-9999, 9999, 3)
+    sx = float(np.float32(0.037))
+    real = (stored * steps[:, None]).astype(np.float32)
+    made = quantise(real, (bias * (steps * np.float32(sx))).astype(np.float32), sx, 0.2, REACH)
+    assert made.weights.tolist() == stored.tolist()
+    assert made.params[:, 0].tolist() == bias.tolist()
