@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from compiler.dialects.fields import FALSE, TRUE, Float, Ints, integer, ints
 from compiler.dialects.top import ops as top
 from compiler.ir.network import Array, Shape
-from tests.compiler.lowering import movement_cases, product_cases, window_cases
+from tests.compiler.lowering import elementwise_cases, movement_cases, product_cases, window_cases
 from tests.compiler.lowering.networks import Builder
 
 STEP = 2.0**-5
@@ -184,7 +184,7 @@ CASES: Mapping[str, Case] = {
     "reduce mean": reduction("ReduceMean", 2, 3), "reduce sum": reduction("ReduceSum", 1, keep=False),
     "reduce max": reduction("ReduceMax", 0, 2), "reduce min": reduction("ReduceMin", 3, keep=False),
     "scale": scale, "batch norm": batch_norm,
-    **window_cases.WINDOWS, **product_cases.PRODUCTS, **movement_cases.MOVES,
+    **elementwise_cases.ELEMENTWISE, **window_cases.WINDOWS, **product_cases.PRODUCTS, **movement_cases.MOVES,
 }  # fmt: skip
 """By name."""
 

@@ -1,0 +1,29 @@
+"""Elementwise ops of floats that are made of several steps, one small network each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from xdsl.dialects.builtin import FloatAttr, f64
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.dialects.top import ops as top
+from tests.compiler.lowering.networks import Builder
+
+Case = Callable[[Builder, np.random.Generator], SSAValue]
+
+
+def unary(kind: type[top.Unary], name: str = "x", **attributes: float) -> Case:
+    def make(b: Builder, rng: np.random.Generator) -> SSAValue:
+        given: dict[str, Attribute] = {key: FloatAttr(value, f64) for key, value in attributes.items()}
+        return b.op(kind, b.input(name, 2, 3, 4, 5), **given)
+
+    return make
+
+
+ELEMENTWISE: Mapping[str, Case] = {
+    "cosh": unary(top.CoshOp), "sinh": unary(top.SinhOp), "arctan": unary(top.ArctanOp),
+    "arcsinh": unary(top.ArcsinhOp), "sign": unary(top.SignOp), "shrink": unary(top.ShrinkOp, bias=0.25, lambd=1.0),
+    "thresholded relu": unary(top.ThresholdedReluOp, alpha=0.75),
+}  # fmt: skip
