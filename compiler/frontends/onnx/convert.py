@@ -112,9 +112,9 @@ def dropout(reader: Reader, node: onnx.NodeProto) -> None:
         raise Unsupported(TRAINING)
     reader.add(node, top.IdentityOp, node.input[:1], {})
     if len(node.output) > 1 and node.output[1]:
-        mask = f"{node.output[1]}_{node.op_type}"
+        mask = f"{node.output[1]}_{node.op_type}_mask"
         reader.network.weights[mask] = np.ones(reader.shape(node.input[0]), dtype_of(reader.element(node.output[1])))
-        reader.values[node.output[1]] = reader.operand(mask)
+        reader.add(node, top.IdentityOp, [mask], {}, 1)
 
 
 @converts("Reshape")
