@@ -34,7 +34,7 @@ from compiler.lowering.integers import I32, chip_element
 from compiler.lowering.job import Job
 
 EXACT = 1 << 24
-"""Whole numbers up to here are exact in f32."""
+"""Whole numbers up to here are exact in f32, in which indices are looked for."""
 ORDERED = 2048
 """Elements of an axis that TopK compares with each other at most; their squares are work."""
 
@@ -147,11 +147,13 @@ def _beside(x: SSAValue, put: TpuOp, job: Job) -> TpuOp:
 @to_float.on(ArgOp)
 def arg(op: ArgOp, job: Job) -> TpuOp:
     """Where an element is the largest, its distance from the far end; the largest of these says which is taken."""
-    x = _comparable(op.input, op.mode.data == "ArgMin", job)
+    x, function = _plain(op.input, job), "min" if op.mode.data == "ArgMin" else "max"
     axis = op.axis.value.data % len(shape(op.input))
     outer, rows, inner = _rows(x, axis)
+    if rows > EXACT:
+        raise job.refusal(f"an index into {rows} elements; the chip finds them among up to {EXACT}")
     x = job.reshape(x, (1, outer, rows, inner), "in")
-    most = job.insert(_reduce("max", x, (1, outer, 1, inner), tensor(x).element_type), "most")
+    most = job.insert(_reduce(function, x, (1, outer, 1, inner), tensor(x).element_type), "most")
     last = bool(op.select_last_index)
     distance = np.arange(1, rows + 1) if last else np.arange(rows, 0, -1)
     far = job.weight("distance", distance.reshape(1, 1, -1, 1), f32)
@@ -166,8 +168,7 @@ def arg(op: ArgOp, job: Job) -> TpuOp:
 @to_float.on(TopKOp)
 def top_k(op: TopKOp, job: Job) -> TpuOp:
     """An element's place is how many are before it: those that are larger, and the equal ones of lower index."""
-    whole = chip_element(tensor(op.input).element_type)
-    x = real(op.input, job) if whole is None else _held(op.input, whole, job)
+    x, whole = _plain(op.input, job), chip_element(tensor(op.input).element_type)
     axis, count = op.axis.value.data % len(shape(op.input)), op.count.value.data
     outer, rows, inner = _rows(x, axis)
     if rows > ORDERED:
@@ -194,18 +195,10 @@ def top_k(op: TopKOp, job: Job) -> TpuOp:
     return permuted(ordered, [*range(axis), len(extents) - 1, *range(axis, len(extents) - 1)], job)
 
 
-def _comparable(value: SSAValue, negated: bool, job: Job) -> SSAValue:
-    """An operand as floats of the same order, or of the opposite one. Raises Unlowerable for wide integers."""
-    if (element := chip_element(tensor(value).element_type)) is None:
-        x, kind = real(value, job), job.element
-    elif element == I32:
-        raise job.refusal("integers of more than 8 bits are ordered by the host")
-    else:
-        x, kind = _held(value, element, job), f32
-    if not negated and tensor(x).element_type == kind:
-        return x
-    term = -Operand(0) if negated else Operand(0)
-    return job.insert(formula_op(term, [x], TensorType(kind, shape(x))), "ordered")
+def _plain(value: SSAValue, job: Job) -> SSAValue:
+    """An operand as the chip compares it: integers as it holds them, floats in the job's type."""
+    element = chip_element(tensor(value).element_type)
+    return real(value, job) if element is None else _held(value, element, job)
 
 
 def _reduce(function: str, x: SSAValue, extents: Shape, element: Attribute) -> ReduceOp:

@@ -11,7 +11,9 @@ from compiler.lowering.answers import carry, to_float, to_int8
 
 PASSING = [kind for kind in TOP if kind.has_trait(PassesValues)]
 COMPUTING = [kind for kind in TOP if kind not in PASSING]
-FLOAT_ONLY = ["top.Softmax"]
+FLOAT_ONLY = [
+    "top.Softmax", "top.LayerNorm", "top.RMSNorm", "top.GroupNorm", "top.LRN", "top.Arg", "top.TopK",
+]  # fmt: skip
 """Top ops that an int8 network always computes in f32."""
 
 

@@ -116,8 +116,8 @@ def test_the_chip_moves_as_onnxruntime_does(name: str) -> None:
 @pytest.mark.parametrize("kind", ["ArgMax", "ArgMin"])
 @pytest.mark.parametrize("last", [0, 1])
 def test_arg(kind: str, last: int) -> None:
-    x = np.round(floats(3, 9, 4))
-    check(node(kind, x, axis=1, select_last_index=last, keepdims=last), seed=last)
+    for x in (np.round(floats(3, 9, 4)), wholes(-3, 3, 3, 9, 4, kind=np.int32), wholes(0, 5, 3, 9, 4, kind=np.uint8)):
+        check(node(kind, x, axis=1, select_last_index=last, keepdims=last), seed=last)
 
 
 @settings(max_examples=25, deadline=None)
