@@ -8,11 +8,12 @@ import numpy as np
 import onnx
 
 from compiler.frontends.foreign import OPSET, Converted, Foreign, package
-from compiler.frontends.python_file import named, stated_inputs
+from compiler.frontends.python_file import check, named, stated_inputs
 
 
 def convert(source: Foreign) -> Converted:
     """The function that `entry` names, traced on its inputs. Raises MissingPackages, NotTrusted, NotConverted."""
+    check(source)
     jax: Any = package("jax", "jax")
     jax2onnx: Any = package("jax2onnx", "jax")
     function, inputs = named(source), stated_inputs(source)

@@ -17,25 +17,28 @@ from typing import Any
 import onnx
 
 from compiler.frontends.foreign import OPSET, Converted, Feeds, Foreign, NotConverted, NotTrusted, holds_pickle, package
-from compiler.frontends.python_file import made_by, stated_inputs
+from compiler.frontends.python_file import check, named, stated_inputs
 
 
 def convert(source: Foreign) -> Converted:
     """The model by `torch.onnx.export`. Raises MissingPackages, NotTrusted, NotConverted."""
+    file, pickled = source.file, source.file.suffix in (".pt", ".pth") and holds_pickle(source.file)
+    if pickled and not source.trust:
+        raise NotTrusted(
+            f"{file.name} is a pickle, which can run any code as it is read: save the model by torch.export.save (.pt2)"
+            " or torch.jit.save, or say --trust if you know where it is from"
+        )
+    if file.suffix == ".py":
+        check(source)
     torch: Any = package("torch", "pytorch")
     package("onnxscript", "pytorch")
-    if source.file.suffix == ".pt2":
-        return _exported(torch, torch.export.load(source.file), None, None)
-    if source.file.suffix == ".py":
-        return _module(torch, made_by(source), source)
-    if not holds_pickle(source.file):
-        return _script(torch, torch.jit.load(source.file, map_location="cpu").eval(), source)
-    if not source.trust:
-        raise NotTrusted(
-            f"{source.file.name} is a pickle, which can run any code as it is read: save the model by torch.export.save"
-            " (.pt2) or torch.jit.save, or say --trust if you know where it is from"
-        )
-    return _module(torch, torch.load(source.file, map_location="cpu", weights_only=False), source)
+    if file.suffix == ".pt2":
+        return _exported(torch, torch.export.load(file), None, None)
+    if file.suffix == ".py":
+        return _module(torch, named(source)(), source)
+    if pickled:
+        return _module(torch, torch.load(file, map_location="cpu", weights_only=False), source)
+    return _script(torch, torch.jit.load(file, map_location="cpu").eval(), source)
 
 
 def _module(torch: Any, module: Any, source: Foreign) -> Converted:

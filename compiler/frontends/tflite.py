@@ -22,15 +22,18 @@ def convert(source: Foreign) -> Converted:
     proto: onnx.ModelProto
     proto, _ = tf2onnx.convert.from_tflite(str(source.file), opset=OPSET)
     interpreter = tf.lite.Interpreter(str(source.file))
+    interpreter.allocate_tensors()
     return Converted(proto, lambda feeds: _run(interpreter, feeds))
 
 
 def _run(interpreter: Any, feeds: Feeds) -> list[Any]:
     """The interpreter's results; its inputs have the names of the ONNX model's."""
     asked: list[dict[str, Any]] = interpreter.get_input_details()
-    for held in asked:
+    others = [held for held in asked if tuple(held["shape"]) != feeds[held["name"]].shape]
+    for held in others:
         interpreter.resize_tensor_input(held["index"], feeds[held["name"]].shape)
-    interpreter.allocate_tensors()
+    if others:
+        interpreter.allocate_tensors()
     for held in asked:
         interpreter.set_tensor(held["index"], feeds[held["name"]])
     interpreter.invoke()
