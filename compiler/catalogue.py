@@ -14,6 +14,7 @@ from typing import Any
 from xdsl.ir import Operation
 
 from compiler.codegen.emit.answers import emit
+from compiler.coverage import CHIP, HOST, coverage
 from compiler.dialects.structure import Structure
 from compiler.dialects.top.ops import Top
 from compiler.dialects.tpu.group import GroupOp, Transfer, YieldOp
@@ -37,20 +38,49 @@ TOP_QUESTIONS: dict[str, tuple[Question, ...]] = {
 }
 TPU_QUESTIONS: dict[str, tuple[Question, ...]] = {"interpreter": (evaluate,), "commands": (emit,)}
 
-INTRODUCTION = """\
+PAGE = """\
 # Operators
 
-Written by `python -m compiler.catalogue`. *Facts* is the file of the op's class, under `compiler/dialects/`; the other
+Written by `python -m compiler.catalogue`.
+
+## ONNX: what a model may hold
+
+*Top* are the ops of Top that a node becomes, or may become, by its attributes and types. *int8* says what an int8
+network computes it in; parts in f32 stand between casts. A node *at import* leaves nothing to run: its result follows
+from extents, or it only decides, repeats or holds. One that runs *as its parts* is spelt out by other ops, and runs as
+these do. Where a converter or a rule refuses a node, its parts or the host run it instead; the `sample_model` stage
+says why. See [host.md](host.md).
+
+{onnx}
+
+## Top: what a network means
+
+*Facts* is the file of the op's class, under `compiler/dialects/`; the other
 columns name the function that answers for the op, and its file under `compiler/`. A dash in *to int8* is an op that an
 int8 network computes in f32, between casts.
+
+{top}
+
+## Tpu: what the chip runs
+
+{tpu}
 """
 
 
 def document() -> str:
     """The whole page."""
-    top = "\n".join(table(TOP, TOP_QUESTIONS))
-    tpu = "\n".join(table(TPU, TPU_QUESTIONS))
-    return f"{INTRODUCTION}\n## Top: what a network means\n\n{top}\n\n## Tpu: what the chip runs\n\n{tpu}\n"
+    tables = {"onnx": onnx_table(), "top": table(TOP, TOP_QUESTIONS), "tpu": table(TPU, TPU_QUESTIONS)}
+    return PAGE.format(**{name: "\n".join(rows) for name, rows in tables.items()})
+
+
+def onnx_table() -> Iterator[str]:
+    """A Markdown table with a row for each op of ONNX."""
+    columns = ["op", "Top", "f32", "bf16, f16", "int8", "runs"]
+    yield _row(columns)
+    yield _row(["---"] * len(columns))
+    for held in coverage():
+        where = f"on the {held.where}" if held.where in (CHIP, HOST) else held.where
+        yield _row([held.op, held.becomes, held.floats, held.floats, held.int8, where])
 
 
 def table(kinds: Sequence[type[Operation]], questions: dict[str, tuple[Question, ...]]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from xdsl.ir import Operation
 
 from compiler.catalogue import DOCUMENT, TOP, TPU, document
 from compiler.codegen.emit.answers import emit
+from compiler.coverage import coverage
 from compiler.dialects.top.base import PassesValues
 from compiler.frontends.onnx.write import nodes
 from compiler.interpreter.answers import evaluate
@@ -36,3 +37,14 @@ def test_every_op_says_what_it_is() -> None:
 
 def test_the_document_is_up_to_date() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == document(), "run `python -m compiler.catalogue`"
+
+
+def test_the_table_of_onnx_says_what_becomes_of_a_node() -> None:
+    rows = {row.op: row for row in coverage()}
+    assert {op: rows[op].where for op in ("Relu", "NonZero", "LSTM", "Shape", "If", "Split")} == {
+        "Relu": "chip", "NonZero": "host", "LSTM": "as its parts", "Shape": "at import", "If": "at import",
+        "Split": "chip",
+    }  # fmt: skip
+    assert (rows["Elu"].becomes, rows["Elu"].int8) == ("`top.Elu`", "int8")
+    assert (rows["ReduceL1"].becomes, rows["Sum"].becomes) == ("`top.Abs`, `top.Mul`, `top.Reduce`", "`top.Add`")
+    assert rows["Softmax"].int8 == "int8, parts in f32"
