@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from xdsl.utils.exceptions import VerifyException
+
 Frame = tuple[int, int, int, int]
 """Extents (n, c, h, w)."""
 
@@ -73,7 +75,13 @@ def frame(shape: tuple[int, ...]) -> Frame:
 
 
 def broadcast(operand: Frame, output: Frame) -> Access:
-    """An operand axis of 1 under a longer output axis serves every output index; others are read in step."""
+    """
+    An operand axis of 1 under a longer output axis serves every output index; others are read in step.
+
+    Raises VerifyException for any other extents, as frames of more than four axes may have that do broadcast.
+    """
+    if any(mine not in (1, made) for mine, made in zip(operand, output, strict=True)):
+        raise VerifyException(f"{operand} doesn't broadcast to {output}; merge axes until there are four")
     return tuple(
         Whole() if mine == 1 and made != 1 else Follows(i)
         for i, (mine, made) in enumerate(zip(operand, output, strict=True))

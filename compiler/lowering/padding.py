@@ -8,7 +8,7 @@ from xdsl.ir import SSAValue
 from compiler.dialects.top.movement import PadOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.ir.network import shape, tensor
-from compiler.lowering.axes import picked, view
+from compiler.lowering.axes import joined, picked, view
 from compiler.lowering.borders import cast, real
 from compiler.lowering.floating import to_float
 from compiler.lowering.int8 import to_int8
@@ -35,7 +35,18 @@ def _padded(op: PadOp, x: SSAValue, job: Job) -> TpuOp:
     made = view(x, shape(x))
     padded = [axis for axis, sides in enumerate(op.sides()) if any(sides)]
     for axis in padded:
-        made = picked(x, np.array(op.rows(axis)), axis, job)
+        made = _beside(x, axis, op, job)
         if axis != padded[-1]:
             x = job.insert(made, f"axis{axis}")
     return made
+
+
+def _beside(x: SSAValue, axis: int, op: PadOp, job: Job) -> TpuOp:
+    """Rows picked out of `x`, `x` itself, and rows again: only few are fetched one by one."""
+    (before, _), rows = op.sides()[axis], np.array(op.rows(axis))
+    ends = rows[:before], rows[before + shape(x)[axis] :]
+    first, last = (
+        [job.insert(picked(x, end, axis, job), f"{side}{axis}")] if end.size else list[SSAValue]()
+        for side, end in zip(("before", "after"), ends, strict=True)
+    )
+    return joined([*first, x, *last], axis, job)

@@ -19,11 +19,20 @@ FUNCTIONS = ("set", "add", "mul", "max", "min")
 
 
 class Movement(TpuOp, ABC):
-    """An op whose result is its operands' values laid out anew; in a group its Loads write where the result lies."""
+    """
+    An op whose result is its operands' values laid out anew; in a group its Loads write where the result lies.
+
+    Its tensors have up to four axes.
+    """
 
     def order(self) -> tuple[int, int, int, int]:
         """Fact: the operand frame's axis that each axis of the result's frame is read from."""
         return 0, 1, 2, 3
+
+    def verify_(self) -> None:
+        if deep := [len(shape(value)) for value in (*self.operands, self.output) if len(shape(value)) > 4]:
+            raise VerifyException(f"a tensor of {max(deep)} axes; merge some, the chip moves by four")
+        super().verify_()
 
 
 @irdl_op_definition
@@ -166,9 +175,8 @@ class GatherOp(Movement):
         return tuple(b if i == axis else max(a, b) for i, (a, b) in enumerate(zip(x, told, strict=True)))
 
     def reads(self) -> tuple[Access, ...]:
-        made, axis = frame_of(self.output), self.axis.value.data
-        x = broadcast(frame_of(self.input), made)
-        return (*x[:axis], Whole(), *x[axis + 1 :]), broadcast(frame_of(self.index), made)
+        made = frame_of(self.output)
+        return _beside(self.axis.value.data, frame_of(self.input), made), broadcast(frame_of(self.index), made)
 
 
 @irdl_op_definition
@@ -207,7 +215,8 @@ class ScatterOp(Movement):
         super().verify_()
 
 
-def _beside(axis: int, operand: Frame, updates: Frame) -> Access:
-    """Read in step with the result but on `axis`, where every update may land in any row."""
-    access = broadcast(operand, updates)
+def _beside(axis: int, operand: Frame, made: Frame) -> Access:
+    """Read in step with the result, or for all of it, but on `axis`, of which any row may be meant."""
+    n, c, h, w = (*operand[:axis], made[axis], *operand[axis + 1 :])
+    access = broadcast((n, c, h, w), made)
     return (*access[:axis], Whole(), *access[axis + 1 :])
