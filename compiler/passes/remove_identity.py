@@ -23,7 +23,7 @@ def does_nothing(op: top.TopOp) -> bool:
         case top.PermuteOp():
             return list(numbers(op.order)) == sorted(numbers(op.order))
         case top.SliceOp():
-            return shape(op.input) == shape(op.output)
+            return shape(op.input) == shape(op.output) and min(numbers(op.steps), default=1) > 0
         case top.PadOp():
             return not any(numbers(op.paddings))
         case top.ConcatOp():
