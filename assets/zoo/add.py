@@ -75,6 +75,8 @@ def add(model: Path, folder: Path, wishes: Wishes) -> Added:
 def _source(model: Path, wishes: Wishes) -> ForeignModel | None:
     """What the record will say of a model of another framework; None of an ONNX file."""
     kind = wishes.framework or kind_of(model)
+    if kind is not None and kind not in KINDS:
+        raise NotAdded(f"there is no framework {kind!r}; there are {', '.join(KINDS)}")
     if kind is None and model.suffix != ".onnx":
         endings = ", ".join(dict.fromkeys(ending for held in KINDS.values() for ending in held.endings))
         raise NotAdded(f"{model.name} is neither .onnx nor {endings} nor a SavedModel's folder")
@@ -114,23 +116,21 @@ def _model(model: Path, folder: Path, name: str, wishes: Wishes) -> str:
     """The model's path from the folder; one of several files has a folder of its own."""
     if _inside(model, folder):
         return _from(folder, model)
-    first, *others = own.files(model)
-    home = model if model.is_dir() else model.parent
-    if model.is_dir() or others:
-        for file in (first, *others) if model.is_dir() else others:
-            if not _inside(file, home):
-                raise FileOutside(f"{model.name} has data in {file.name}, outside its folder; export it anew")
-            _placed(file, folder, f"{name}/{_renamed(file, model, name)}", wishes)
-    if model.is_dir():
-        return name
-    return _placed(model, folder, f"{name}/{name}{model.suffix}" if others else f"{name}{model.suffix}", wishes)
+    whole = model if model.is_dir() else model.parent
+    files = {file: _renamed(file, model, name) for file in own.files(model)}
+    if outside := [file.name for file in files if not _inside(file, whole)]:
+        raise FileOutside(f"{model.name} has data in {outside[0]}, outside its folder; export it anew")
+    home = f"{name}/" if model.is_dir() or len(files) > 1 else ""
+    for file, wanted in files.items():
+        _placed(file, folder, f"{home}{wanted}", wishes)
+    return name if model.is_dir() else f"{home}{name}{model.suffix}"
 
 
 def _renamed(file: Path, model: Path, name: str) -> str:
-    """Where a file of a model lies in the model's new folder: called after the model if it was, else as it was."""
-    if model.is_dir():
-        return _from(model, file)
-    return f"{name}{PARAMETERS}" if file.suffix == PARAMETERS else _from(model.parent, file)
+    """Where a file of a model lies in its new folder: the model itself and a Paddle model's weights change names."""
+    if file == model or (file.suffix == PARAMETERS and not model.is_dir()):
+        return f"{name}{file.suffix}"
+    return file.relative_to(model if model.is_dir() else model.parent).as_posix()
 
 
 def _placed(file: Path, folder: Path, wanted: str, wishes: Wishes) -> str:

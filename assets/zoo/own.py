@@ -38,7 +38,8 @@ def content(path: Path) -> Content:
 
 def files(path: Path) -> list[Path]:
     """The file and those that its external data lie in; what a folder holds. Raises OSError."""
-    return [*(held := files_of(path)), *(path.parent / name for name in content(held[0]).external)]
+    external = content(path).external if path.is_file() else ()
+    return [*files_of(path), *(path.parent / name for name in external)]
 
 
 def digest(path: Path) -> list[str]:

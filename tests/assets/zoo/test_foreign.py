@@ -96,6 +96,8 @@ def test_python_is_added_with_its_callable_and_the_word_for_it(folder: Path, con
 def test_what_is_no_model_is_refused(folder: Path, converter: Converter) -> None:
     with pytest.raises(NotAdded, match=r"notes\.txt is neither \.onnx nor \.pt2, .*SavedModel's folder"):
         add(brought(folder, {"notes.txt": ""}), folder, Wishes())
+    with pytest.raises(NotAdded, match="no framework 'caffe'; there are pytorch, tensorflow, tflite, jax, paddle"):
+        add(brought(folder, {"net.pt2": ""}), folder, Wishes(framework="caffe"))
     assert not converter.asked
 
 
