@@ -17,19 +17,26 @@ def bound(op: Elementwise, job: Job) -> tuple[Term, list[SSAValue]]:
     """
     The op's formula with its one-element constants written in, over the operands that are left, renumbered.
 
-    No step has constants alone: of an op of several operands alike they stay operands, as a condition does.
+    No step has constants alone: of an op of several operands alike they stay operands. So does a condition, and the
+    first of two constants that it chooses from, which says whether they are floats.
     """
     replacements, left = dict[int, Term](), list[SSAValue]()
     alike = isinstance(op, Nary) and len(op.operands) > 2
     for i, value in enumerate(op.operands):
         array = job.array(value)
-        stays = alike or (isinstance(op, WhereOp) and i == 0)
+        stays = alike or (isinstance(op, WhereOp) and (i == 0 or (i == 1 and _is_number(op.fbrn, job))))
         if array is not None and array.size == 1 and not stays and i + 1 - len(left) < len(op.operands):
             replacements[i] = Constant(float(array.reshape(())))
         else:
             replacements[i] = Operand(len(left))
             left.append(value)
     return substitute(op.term, replacements), left
+
+
+def _is_number(value: SSAValue, job: Job) -> bool:
+    """Whether it is a constant of one element."""
+    array = job.array(value)
+    return array is not None and array.size == 1
 
 
 def substitute(term: Term, replacements: Mapping[int, Term]) -> Term:

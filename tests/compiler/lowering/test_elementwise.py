@@ -171,6 +171,19 @@ def test_an_integer_to_a_whole_power_that_is_a_float_is_exact() -> None:
     assert found.arrays["z_Pow"].tolist() == (base.astype(np.int64) ** 5).tolist()
 
 
+def test_a_condition_chooses_from_two_constants_that_are_floats() -> None:
+    condition = np.array([True, False, True])
+    model = model_of(
+        "Where", Kind(3, ()), {"c": condition, "a": np.array(0.5, np.float32), "b": np.array(-np.inf, np.float32)}
+    )
+    for name, value in (("a", 0.5), ("b", -np.inf)):
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(value, np.float32), name))
+        del model.graph.input[1]
+    network = canonical(model)
+    lower(network, "f32")
+    assert results(network, {"c": condition}).arrays["y_Where"].tolist() == [0.5, -np.inf, 0.5]
+
+
 def test_a_constant_that_the_chip_cannot_hold_goes_to_the_host() -> None:
     x, far = np.array([1, 2], np.int64), np.array([1 << 40, 2], np.int64)
     model = model_of("Add", Kind(2, ()), {"x": x, "far": far})
