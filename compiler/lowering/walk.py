@@ -25,6 +25,7 @@ from compiler.lowering.borders import of_type
 from compiler.lowering.constants import copy_returned
 from compiler.lowering.integers import chip_element, declare, held
 from compiler.lowering.job import Job, Unlowerable
+from compiler.lowering.order import gather_host_ops
 from compiler.lowering.qtable import exceptions
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
 
@@ -77,6 +78,7 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     copy_returned(network)
     keep_on_host(network, types)
     _sweep(network)
+    gather_host_ops(network)
     _seal(network, mode)
     if any(isinstance(op, HostOp) for op in network.ops):
         network.module.attributes["module.macs"] = integer(macs)

@@ -14,6 +14,7 @@ from simulator.isa.text import disassemble
 from simulator.model_file import IO, Model, read
 from simulator.profile import profile
 from simulator.runtime import PyRuntime
+from simulator.subnets import HostSubnet
 
 COSTLIEST = 20
 """Layers that `inspect` lists."""
@@ -62,12 +63,17 @@ def inspect(path: Path) -> None:
         "cycles": costs.cycles,
         "chip_seconds": costs.seconds,
         "ddr_bytes": costs.ddr_bytes,
+        "subnets": len(model.parts),
+        "host_ops": len(model.host),
+        "host_bytes": sum(op.crossing_bytes for op in model.host),
         "findings": len(found),
     }
     CONSOLE.print(table([{"": name, "value": value} for name, value in totals.items()], str(path.name)))
     ports = [_port("input", entry) for entry in model.inputs] + [_port("output", entry) for entry in model.outputs]
     CONSOLE.print(table(ports, "inputs and outputs"))
     CONSOLE.print(table(_commands(model), "commands"))
+    if model.host:
+        CONSOLE.print(table([_hosted(op) for op in model.host], "on the host"))
     layers = sorted(costs.rows(), key=lambda row: row["start"] - row["end"])[:COSTLIEST]
     CONSOLE.print(table(layers, f"the {len(layers)} costliest of {len(costs.layers)} layers"))
     for finding in found:
@@ -88,11 +94,15 @@ def _port(kind: str, entry: IO) -> dict[str, Any]:
         "": kind,
         "name": entry.name,
         "shape": "×".join(map(str, entry.shape)),
-        "type": entry.dtype.name.lower(),
+        "type": entry.held or entry.dtype.name.lower(),
         "scale": entry.scale,
         "zero point": entry.zero_point,
         "offset": entry.offset,
     }
+
+
+def _hosted(op: HostSubnet) -> dict[str, Any]:
+    return {"tensor": op.name, "op": op.kind, "macs": op.macs, "bytes": op.crossing_bytes, "reason": op.reason}
 
 
 def _commands(model: Model) -> list[dict[str, Any]]:
