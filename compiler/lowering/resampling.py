@@ -44,8 +44,10 @@ def interp(op: InterpOp, job: Job) -> TpuOp:
     axes = [(axis, op.taps(axis)) for axis in op.axes()]
     if all(taps.picks for _, taps in axes) and not is_float(op.input):
         return _resized(op, op.input, [Pass(*each) for each in axes], job)
-    elements: list[Attribute] = [*[f32 for _ in axes[1:]], job.element]
-    passes = [Pass(*each, None if each[1].picks else made) for each, made in zip(axes, elements, strict=True)]
+    passes = [
+        Pass(axis, taps, None if taps.picks else job.element if i == len(axes) - 1 else f32)
+        for i, (axis, taps) in enumerate(axes)
+    ]
     made = _resized(op, real(op.input, job), passes, job)
     if (filling := op.filling()) is None:
         return made

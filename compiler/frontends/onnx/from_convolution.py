@@ -112,6 +112,8 @@ def _spread(reader: Reader, node: onnx.NodeProto, dims: Sequence[int], kernel: S
             made.append(Spread(replace(window, before=sides[0], after=sides[1]), more[i]))
             continue
         total = Spread(window, more[i]).made - wanted[i]
+        if total < 0 and mode.startswith("SAME"):
+            raise Unsupported(f"auto_pad = {mode} of a kernel that is shorter than its stride; state pads")
         less, rest = max(total, 0) // 2, max(total, 0) - max(total, 0) // 2
         before, after = (less, rest) if mode == "SAME_UPPER" else (rest, less)
         made.append(Spread(replace(window, before=before, after=after), more[i] + max(-total, 0)))

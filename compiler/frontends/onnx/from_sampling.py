@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 import onnx
+from xdsl.dialects.builtin import StringAttr, i1
 
 from compiler.dialects.fields import ints
 from compiler.dialects.top import ops as top
@@ -72,7 +73,9 @@ def _neighbours(make: Arithmetic, at: str, mode: str, padding: str, extent: int,
     if mode == "nearest":
         at = make.op(top.RoundOp, at)
     if padding == "border":
-        at = make.clip(at, 0.0, extent - 1.0)
+        # Up to the border itself a cubic kernel stays where it is.
+        kept = make.clip(at, 0.0, extent - 1.0)
+        at = _beyond(make, at, kept, extent, edge) if mode == "cubic" and edge else kept
     elif padding == "reflection":
         at = _reflected(make, at, extent, edge)
     if mode == "nearest":
@@ -85,6 +88,12 @@ def _neighbours(make: Arithmetic, at: str, mode: str, padding: str, extent: int,
         _inside(make, make.add(before, float(first + t)), share, padding, extent, edge)
         for t, share in enumerate(shares)
     ]
+
+
+def _beyond(make: Arithmetic, at: str, kept: str, extent: int, edge: float) -> str:
+    """`kept` for a point beyond the borders, else the point."""
+    within = make.op(top.CompareOp, at, make.clip(at, -edge, extent - 1 + edge), element=i1, mode=StringAttr("Equal"))
+    return make.op(top.WhereOp, within, at, kept)
 
 
 def _inside(make: Arithmetic, index: str, share: str | None, padding: str, extent: int, edge: float) -> Tap:
