@@ -163,6 +163,8 @@ def frontends(
     from pipeline.bench.report import show
     from pipeline.bench.status import telling
 
+    if unknown := sorted(set(routes or ()) - frontends.ROUTES.keys()):
+        raise typer.BadParameter(f"no route {unknown[0]!r}; there are {', '.join(frontends.ROUTES)}")
     with telling() as told:
         rows = list(frontends.rows(told, routes or []))
     show("frontends", rows, as_json)
