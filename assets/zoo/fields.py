@@ -155,7 +155,7 @@ class Resize(Strict):
     kind: Literal["stretch", "letterbox"]
     filter: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
     place: Literal["corner", "centre"] = "corner"
-    fill: float = Field(0, ge=0, le=255)
+    fill: float = Field(default=0, ge=0, le=255)
 
 
 class Raw(Strict):

@@ -191,7 +191,7 @@ def _download(package: Package, folder: Path) -> Path:
         done = subprocess.run(package.command, cwd=folder, capture_output=True, text=True, check=False)
         said = [line for line in done.stderr.splitlines() if line.startswith(("ERROR:", "E:", "npm error"))]
         failed = done.returncode != 0
-    except FileNotFoundError:
+    except OSError:
         said, failed = [f"there is no {package.client} here"], True
     brought = list(folder.glob(f"*{package.suffix}"))
     if failed or len(brought) != 1:

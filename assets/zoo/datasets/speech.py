@@ -72,7 +72,7 @@ def values(part: Part, count: int, inputs: Mapping[str, tuple[int, ...]]) -> dic
 
 
 def _pieces(part: Part) -> Iterator[tuple[Signal, NDArray[np.bool_]]]:
-    """A pause and a recording with noise, over and over, and which frames are speech."""
+    """A recording and a pause with noise, over and over, and which frames are speech."""
     generator = np.random.default_rng(SEEDS[part])
     held = _recordings()[0 if part == "calibration" else 1 :: 2]
     rounds = (shuffled(held, number) for number in itertools.count())
@@ -82,8 +82,8 @@ def _pieces(part: Part) -> Iterator[tuple[Signal, NDArray[np.bool_]]]:
         clean = clean[: len(clean) // FRAME * FRAME]
         levels = np.sqrt((clean.reshape(-1, FRAME) ** 2).mean(1))
         pause = int(generator.integers(30, 80))
-        signal = np.concatenate([np.zeros(pause * FRAME, np.float32), clean / levels.max() * LEVEL])
-        label = np.concatenate([np.zeros(pause, bool), _filled(levels > LOUD * levels.max())])
+        signal = np.concatenate([clean / levels.max() * LEVEL, np.zeros(pause * FRAME, np.float32)])
+        label = np.concatenate([_filled(levels > LOUD * levels.max()), np.zeros(pause, bool)])
         level = np.sqrt((signal.reshape(-1, FRAME)[label] ** 2).mean())
         noise = _noise(generator, kind, len(signal)) * level * 10 ** (-ratio / 20)
         yield (signal + noise).astype(np.float32), label
