@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, TensorProto, defs, helper, numpy_helper
 
+from compiler.frontends.onnx.hints import hint
 from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported
 from compiler.frontends.onnx.session import ORT
 
@@ -58,7 +59,7 @@ def set_aside(reader: Reader, node: onnx.NodeProto, reason: str) -> None:
     )
     imports = {o.domain: o for o in reader.model.opset_import}.values()
     model = helper.make_model(graph, opset_imports=imports, ir_version=min(reader.model.ir_version, NEWEST_IR))
-    reader.set_aside(node, _accepted(model, reason), reason)
+    reader.set_aside(node, _accepted(model, reason, hint(node)), reason)
 
 
 def draws(reader: Reader, node: onnx.NodeProto) -> bool:
@@ -69,12 +70,13 @@ def draws(reader: Reader, node: onnx.NodeProto) -> bool:
     return bool(training) and (ratio is None or bool(ratio))
 
 
-def _accepted(model: onnx.ModelProto, reason: str) -> onnx.ModelProto:
+def _accepted(model: onnx.ModelProto, reason: str, instead: str) -> onnx.ModelProto:
     """
     The model as onnxruntime takes it, or else the nearest to it, with the types of its outputs.
 
     The nearest has float32 for narrower floats, as a network has anyway, and of the opsets in which the node means the
-    same the newest that is implemented. Raises Unsupported where onnxruntime takes none of them.
+    same the newest that is implemented. Raises Unsupported where onnxruntime takes none of them; the message ends with
+    what there is `instead`.
     """
     refusal = ""
     for tried in (model, *_in_older_opsets(model), wide := _widened(model), *_in_older_opsets(wide)):
@@ -84,7 +86,7 @@ def _accepted(model: onnx.ModelProto, reason: str) -> onnx.ModelProto:
             refusal = refusal or str(error).strip().splitlines()[0]
         else:
             return tried
-    raise Unsupported(f"{reason}; nor does the host run it: {refusal}")
+    raise Unsupported(f"{reason}; nor does the host run it: {refusal}{instead}")
 
 
 def _in_older_opsets(model: onnx.ModelProto) -> Iterator[onnx.ModelProto]:

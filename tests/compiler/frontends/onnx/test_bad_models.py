@@ -128,16 +128,18 @@ def test_a_shape_for_an_input_that_is_not_there() -> None:
 
 def test_all_unsupported_nodes_are_listed_at_once() -> None:
     g = conv_net()
-    for name in ("gelu7", "fused"):
-        g.nodes.append(helper.make_node("Conv", [g.top], [name], name, domain="com.example"))
+    for name, op in (("gelu7", "Conv"), ("fused", "Reluu")):
+        g.nodes.append(helper.make_node(op, [g.top], [name], name, domain="com.example"))
     model = g.model()
     model.opset_import.append(helper.make_opsetid("com.example", 1))
     with pytest.raises(UnsupportedModel) as caught:
         read(prepare(model, {}), "bad")
-    assert [problem[:2] for problem in caught.value.problems] == [("gelu7", "Conv"), ("fused", "Conv")]
+    assert [problem[:2] for problem in caught.value.problems] == [("gelu7", "Conv"), ("fused", "Reluu")]
     message = str(caught.value)
     assert message.startswith("2 nodes aren't supported:\n  Conv 'gelu7': it is of domain 'com.example'")
     assert "nor does the host run it" in message
+    assert "ONNX's own Conv is understood" in message
+    assert "the nearest of ONNX's ops are Relu and " in message
 
 
 def test_what_no_op_stands_for_is_set_aside_for_the_host_with_the_reason() -> None:
