@@ -14,7 +14,6 @@ from assets.zoo.packages import PackageUnavailable
 from compiler.frontends.onnx.session import Session
 from compiler.metrics.sequences import to_end
 
-
 SAID = {"cat": ["K", "AE1", "T"], "network": ["N", "EH1", "T", "W", "ER2", "K"]}
 
 
