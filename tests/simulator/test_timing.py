@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,6 +129,21 @@ def test_a_transfer_counts_payload_and_wire() -> None:
     cost = transfer(Command("LOAD", {"out": near, "in": far((1, 64, 4, 8), (4096, 64, 8, 1))}), X64)
     assert (cost.payload, cost.wire, cost.latency) == (2048, 4096, 128)
     assert cost.occupancy == 16 + 61
+
+
+def test_an_index_ends_a_run_and_is_on_the_bus_too() -> None:
+    near, table = local(0, (1, 16, 4, 8), DType.F32), far((1, 90, 4, 8), (11520, 128, 32, 4), DType.F32)
+    index = far((1, 16, 4, 8), (0, 4, 0, 0), DType.I32)
+    rows = transfer(Command("GATHER", {"out": near, "in": table, "index": index}, {"axis": 1}), X64)
+    assert (rows.payload, rows.wire) == (16 * 128 + 64, 16 * 128 + 64)
+    each = replace(index, strides=(0, 128, 32, 4))
+    elements = transfer(Command("GATHER", {"out": near, "in": table, "index": each}, {"axis": 1}), X64)
+    assert (elements.payload, elements.wire) == (512 * 4 + 2048, 512 * 64 + 2048)
+    updates = far((1, 16, 4, 8), (2048, 128, 32, 4), DType.F32)
+    scatter = Command(
+        "SCATTER", {"out": local(0, (1, 90, 4, 8), DType.F32), "in": updates, "index": index}, {"axis": 1}
+    )
+    assert transfer(scatter, X64) == rows
 
 
 def test_engines_are_not_mixed_up() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from xdsl.dialects.builtin import StringAttr, f32
+from xdsl.dialects.builtin import StringAttr, f32, i32
 from xdsl.ir import SSAValue
 
 from compiler.dialects.fields import integer, ints
 from compiler.dialects.tpu.contraction import MatMulOp
 from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, RescaleAddOp, RescaleMulOp
-from compiler.dialects.tpu.movement import ConcatOp, PermuteOp, SliceOp
+from compiler.dialects.tpu.movement import ConcatOp, ExpandOp, GatherOp, PermuteOp, ScatterOp, SliceOp
 from compiler.dialects.tpu.ops import Tpu
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
 from compiler.schedule.divide import divide
@@ -72,6 +72,17 @@ MAKERS: dict[str, Callable[[Builder], SSAValue]] = {
     "permutation": lambda b: b.op(PermuteOp, [b.input(1, 3, 600, 256)], (1, 256, 600, 3), order=ints(0, 3, 2, 1)),
     "slice": lambda b: b.op(
         SliceOp, [b.input(*PLANE)], (1, 3, SIDE // 2, 256), offset=ints(0, 0, 1, 0), steps=ints(1, 1, 2, 1)
+    ),
+    "expansion": lambda b: b.op(ExpandOp, [b.input(1, 3, 1, 256)], PLANE),
+    "rows by index": lambda b: b.op(
+        GatherOp, [b.input(1, 3, 40, 256), b.weight(1, 3, SIDE, 1, element=i32)], PLANE, axis=integer(2)
+    ),
+    "rows to an index": lambda b: b.op(
+        ScatterOp,
+        [b.input(*PLANE), b.weight(1, 3, 40, 1, element=i32), b.input(1, 3, 40, 256)],
+        PLANE,
+        axis=integer(2),
+        function=StringAttr("set"),
     ),
 }
 

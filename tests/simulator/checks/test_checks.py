@@ -51,6 +51,20 @@ def test_bounds(command: Command, message: str) -> None:
     assert (found.record, found.layer) == (1, "layer")
 
 
+def test_a_scatter_reads_what_it_writes_into_and_leaves_the_rest() -> None:
+    index = far(Region.IO, 0, VECTOR, DType.I32)
+    operands = {"out": local(0, DIMS), "in": far(Region.IO, 1024, (1, 8, 4, 32)), "index": replace(index, dims=DIMS)}
+    still = replace(operands["index"], strides=(0, 0, 0, 0))
+    scatter = Command("SCATTER", {**operands, "index": still}, {"axis": 2, "rows": 4}, "add")
+    assert [f.operand for f in check_uninitialised(model([], [scatter])) if f.record] == ["out"]
+    loaded = model([], [LOAD, scatter])
+    assert [f for f in check_uninitialised(loaded) if f.record] == []
+    assert list(check_overlap(loaded)) == []
+    assert list(check_bounds(loaded)) == []
+    (found,) = check_bounds(model([], [replace(scatter, operands={**operands, "index": local(0, DIMS, DType.I32)})]))
+    assert "LOCAL isn't WEIGHT or ACTIVATION or IO" in found.message
+
+
 def test_local_memory_is_empty_before_the_run() -> None:
     copy = Command("COPY", {"out": local(4096, DIMS), "in": local(64, DIMS)}, wait=1)
     found = [f for f in check_uninitialised(model([copy], [LOAD])) if f.record]
