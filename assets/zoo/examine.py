@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from assets.zoo import record
+from assets.zoo.builders import catalogue as builders
 from assets.zoo.complaint import Fault, Faulty, of_field, shown
 from assets.zoo.datasets.catalogue import UnknownDataSet, check
 from assets.zoo.datasets.samples import NotInDataSet, Part
-from assets.zoo.fields import ForeignModel, OwnModel, Record
+from assets.zoo.fields import Built, ForeignModel, OwnModel, Record
 from assets.zoo.foreign import onnx_of
 from assets.zoo.look import Look, look
 from assets.zoo.make import FileOutside, fed
@@ -32,6 +33,11 @@ def examine(path: Path) -> Record:
                 check(str(use.dataset))
         except (UnknownDataSet, NotInDataSet, BadData, DamagedArrays) as error:
             raise Faulty(of_field(path, text, field, str(error))) from None
+    if isinstance(held.source, Built):
+        try:
+            builders.check(held.source.builder)
+        except builders.UnknownBuilder as error:
+            raise Faulty(of_field(path, text, "source.builder", str(error))) from None
     if isinstance(held.source, OwnModel | ForeignModel):
         try:
             look_at(held.source, held)

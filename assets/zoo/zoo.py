@@ -23,7 +23,7 @@ from compiler.build.flow import MODES, SOURCES, Settings
 DRAWN_WITH = ("matplotlib", "numpy", "onnx", "pillow")
 """Packages whose version can change the bytes of what is made."""
 
-IMPORTED = re.compile(r"^\s*from (assets\.zoo\.[\w.]+) import", re.MULTILINE)
+IMPORTED = re.compile(r"^\s*from (assets\.zoo(?:\.\w+)+) import", re.MULTILINE)
 """How a module of this package names another that it needs."""
 
 READING = frozenset({"assets.zoo.record", "assets.zoo.fields", "assets.zoo.complaint"})

@@ -19,6 +19,11 @@ class UnknownBuilder(LookupError):
 
 def built(name: str) -> onnx.ModelProto:
     """The model that the builder writes. Raises UnknownBuilder, PackageUnavailable."""
+    check(name)
+    return BUILDERS[name]()
+
+
+def check(name: str) -> None:
+    """Raise UnknownBuilder for a name that no builder has."""
     if name not in BUILDERS:
         raise UnknownBuilder(f"no builder {name!r}; there are {', '.join(BUILDERS)}")
-    return BUILDERS[name]()
