@@ -27,7 +27,7 @@ newcomers_asset = dg.AssetSpec(
     group_name="zoo",
     kinds={"onnx", "yaml"},
     owners=["team:compiler"],
-    description="The user's own models: records and ONNX files in `$TPUFLOW_MODELS`, else `my_models`.",
+    description="The user's own models: records and models' files in `$TPUFLOW_MODELS`, else `my_models`.",
 )
 
 
