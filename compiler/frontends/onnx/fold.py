@@ -52,7 +52,12 @@ class Known:
     @property
     def opset(self) -> int:
         """The version of ONNX's own operators."""
-        return next((o.version for o in self.opsets if o.domain in ("", "ai.onnx")), 1)
+        return self.version("")
+
+    def version(self, domain: str) -> int:
+        """The version of a domain's operators; ONNX's own have two names."""
+        alike = ("", "ai.onnx") if domain in ("", "ai.onnx") else (domain,)
+        return next((o.version for o in self.opsets if o.domain in alike), 1)
 
     def copy(self) -> Known:
         """The same knowledge, to be added to or dropped."""
@@ -174,7 +179,7 @@ class Known:
 
     def _types(self, node: onnx.NodeProto) -> Mapping[str, onnx.TypeProto]:
         """Types of a node's outputs; nothing for an op that ONNX doesn't define, and for what depends on one."""
-        version = next((o.version for o in self.opsets if o.domain == node.domain), 0)
+        version = self.version(node.domain)
         if not defs.has(node.op_type, node.domain) or any(n not in self.types for n in read_by(node)):
             return {}
         try:

@@ -17,9 +17,9 @@ OWN_DOMAIN = "definition"
 
 def is_function(node: onnx.NodeProto, known: Known) -> bool:
     """Whether ONNX defines the node's op by others, and all that the node reads has a known type."""
-    if node.domain not in ("", "ai.onnx") or not defs.has(node.op_type):
+    if not defs.has(node.op_type, node.domain):
         return False
-    schema = schema_of(node.op_type, known.opset)
+    schema = schema_of(node.op_type, known.version(node.domain), node.domain)
     defined = bool(schema.has_function or schema.has_context_dependent_function)
     return defined and all(name in known.types for name in node.input if name)
 
@@ -74,7 +74,7 @@ def _with_defaults(node: onnx.NodeProto, known: Known) -> onnx.NodeProto:
     """The node with the attributes it leaves out stated: a definition that refers to one would go without."""
     stated = onnx.NodeProto()
     stated.CopyFrom(node)
-    schema = schema_of(node.op_type, known.opset)
+    schema = schema_of(node.op_type, known.version(node.domain), node.domain)
     given = {attribute.name for attribute in node.attribute}
     defaults = [a.default_value for a in schema.attributes.values() if a.default_value.name and a.name not in given]
     stated.attribute.extend(defaults)
