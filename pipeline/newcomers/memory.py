@@ -23,7 +23,7 @@ class Memory(BaseModel):
     """
     `listing` has every file of the user's folder as it was; `known` the records by path, those of both places.
 
-    `bare` has the faults of models' files for which no record could be written, `gone` the records that were not there on
+    `bare` has the faults of files of which no record could be written, `gone` the records that were not there on
     the last tick, `orphans` the models' files whose record was taken away, for which none is written while they stay
     as they are. `told` is what the check last said, None before it said anything.
     """
