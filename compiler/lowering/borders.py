@@ -54,10 +54,14 @@ def values_of_table(term: Term, x: SSAValue, element: UniformType) -> Array:
 
     NaN becomes the zero point, as in a cast.
     """
+    return quantised_array(of_every_byte(term, x), element).reshape(1, 1, 1, 256)
+
+
+def of_every_byte(term: Term, x: SSAValue) -> Array:
+    """(256) in float64: `term` of what each raw byte of the quantised `x` means."""
     raw = np.arange(256, dtype=np.uint8).view(storage(x)).astype(np.float64)
     with np.errstate(all="ignore"):
-        made = evaluate(term, [(raw - zero_point(x)) * scale(x)])
-    return quantised_array(made, element).reshape(1, 1, 1, 256)
+        return np.broadcast_to(evaluate(term, [(raw - zero_point(x)) * scale(x)]), 256)
 
 
 def quantised_array(values: Array, element: UniformType) -> Array:

@@ -9,21 +9,25 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.dialects.formula import Apply, Constant, Term, maximum, minimum, whole_steps
 from compiler.dialects.top.elementwise import Elementwise
 from compiler.dialects.tpu.base import TpuOp
-from compiler.dialects.tpu.elementwise import ElementwiseOp
+from compiler.dialects.tpu.elementwise import ElementwiseOp, LutOp
 from compiler.ir.network import shape, tensor
+from compiler.ir.storage import dtype_of, is_quantised
 from compiler.lowering.axes import together
-from compiler.lowering.borders import real
+from compiler.lowering.borders import of_every_byte, real
 from compiler.lowering.floating import to_float
-from compiler.lowering.integers import LEAST, MOST, chip_element, held
+from compiler.lowering.integers import I8, LEAST, MOST, U8, chip_element, held
 from compiler.lowering.job import Job
 from compiler.lowering.layout import aligned
 from compiler.lowering.terms import bound
+from simulator.arithmetic.casts import store
 
 
 @to_float.on(Elementwise)
 def elementwise(op: Elementwise, job: Job) -> TpuOp:
     """One op of the whole formula; constants get the rank of the result, or stand in the formula if scalar."""
     term, values = bound(op, job)
+    if len(values) == 1 and is_quantised(values[0]) and chip_element(tensor(op.output).element_type) in (I8, U8):
+        return _by_table(op, term, values[0], job)
     operands = [_operand(value, aligned(value, op.output), i, job) for i, value in enumerate(values)]
     whole = [isinstance(tensor(value).element_type, IntegerType) for value in operands]
     term = _in_range(_fitted(term, whole, job), whole, op.output)
@@ -35,6 +39,15 @@ def elementwise(op: Elementwise, job: Job) -> TpuOp:
         attributes={"formula": StringAttr(str(term))},
     )
     return job.viewed(made, shape(op.output), "merged")
+
+
+def _by_table(op: Elementwise, term: Term, x: SSAValue, job: Job) -> TpuOp:
+    """Bools or bytes of a quantised operand: a result for each of its 256 values, stored as the chip stores floats."""
+    element = I8 if chip_element(tensor(op.output).element_type) == I8 else U8
+    made = store(of_every_byte(term, x).astype(np.float32), dtype_of(element))
+    table = job.weight("table", made.reshape(1, 1, 1, 256), element)
+    lut = LutOp(operands=[x, table], result_types=[TensorType(element, shape(x))])
+    return job.viewed(lut, shape(op.output), "values")
 
 
 def _operand(value: SSAValue, extents: tuple[int, ...], index: int, job: Job) -> SSAValue:

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 
 from compiler import opt
 from compiler.dialects.host import HostOp
+from compiler.dialects.tpu.base import TpuOp
 from compiler.frontends.onnx.prepare import prepare
 from compiler.frontends.onnx.read import read
 from compiler.frontends.onnx.session import Session
@@ -23,6 +24,7 @@ from compiler.ir.network import Array, Network, name_of
 from compiler.lowering.walk import lower
 from compiler.stages.canonical_mlir import PIPELINE
 from tests.compiler.frontends.onnx.reference import run
+from tests.compiler.lowering.networks import calibrate
 
 SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-30, -1e30, 2.5, -1.5, 1.0, -1.0], np.float32)
 FLOAT, WHOLE, BOOL = ("float32",), ("int32", "int64"), ("bool",)
@@ -169,6 +171,18 @@ def test_an_integer_to_a_whole_power_that_is_a_float_is_exact() -> None:
     lower(network, "f32")
     found = results(network, {"x": base, "y": exponent})
     assert found.arrays["z_Pow"].tolist() == (base.astype(np.int64) ** 5).tolist()
+
+
+def test_a_flag_of_a_quantised_tensor_is_a_table() -> None:
+    x = (np.arange(-127, 128) / 32).astype(np.float32)
+    model = model_of("Greater", Kind(2, (), made="bool"), {"x": x, "limit": np.array(0.5, np.float32)})
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(0.5, np.float32), "limit"))
+    del model.graph.input[1]
+    network = canonical(model)
+    calibrate(network, {"x": x}, {})
+    lower(network, "int8")
+    assert [op.name for op in network.ops if isinstance(op, TpuOp)] == ["tpu.Lut"]
+    assert np.array_equal(results(network, {"x": x}).arrays["y_Greater"], x > 0.5)
 
 
 def test_a_condition_chooses_from_two_constants_that_are_floats() -> None:
