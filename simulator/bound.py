@@ -134,15 +134,6 @@ def bounds(model: onnx.ModelProto, mode: str, chip: Chip, host: Sequence[Aside] 
     return Bounds(floor, bound, least, cube, depthwise, aside)
 
 
-def macs(model: onnx.ModelProto) -> int:
-    """Multiply-accumulates of a model's convolutions and matrix products, those of unknown extents apart."""
-    net, total = _net(model), 0
-    for node in net.graph.node:
-        if node.op_type in READERS and all(name in net.shapes for name in (*node.input[:2], node.output[0])):
-            total += READERS[node.op_type](net, node).macs
-    return total
-
-
 def array_cycles(item: Contraction, size: int, chip: Chip) -> int:
     """Cycles of a whole conv or matmul of `size`-byte elements, every axis rounded up to the array (CHIP §3)."""
     rows = item.rows * _up(item.channels, chip.lanes)

@@ -34,10 +34,10 @@ from compiler.dialects.host import HostOp, StringType
 from compiler.dialects.top import ops as top
 from compiler.frontends.onnx.fold import Known
 from compiler.frontends.onnx.names import every_name, used_in
+from compiler.frontends.onnx.products import macs
 from compiler.frontends.onnx.schemas import schema_of
 from compiler.ir.network import Network, named
 from compiler.ir.storage import FLOATS, element_of
-from simulator.bound import macs
 
 FLAGS = frozenset({"ceil_mode", "count_include_pad", "keepdims"})
 """ONNX attributes that are 0 or 1 and Top has as booleans."""

@@ -1,138 +1,31 @@
-"""Products, sums by Einsum, reductions and running sums of any rank, against onnxruntime."""
+"""Multiply-accumulates of ONNX nodes against the bound's own count."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import onnx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-from compiler import opt
-from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
-from compiler.frontends.onnx.session import Session
-from compiler.interpreter.run import run
-from compiler.ir.network import Array, name_of
-from compiler.lowering.walk import lower
-from compiler.stages.canonical_mlir import PIPELINE
-
-EXTENTS = st.integers(1, 4)
-LETTERS = "abcde"
-
-
-def one_node(
-    op_type: str,
-    dims: Sequence[Sequence[int]],
-    constants: Sequence[Array] = (),
-    opset: int = 17,
-    kind: int = TensorProto.FLOAT,
-    **given_: Any,
-) -> onnx.ModelProto:
-    """A model of one node fed with tensors of these extents, then constants."""
-    fed = [helper.make_tensor_value_info(f"x{i}", kind, own) for i, own in enumerate(dims)]
-    held = [numpy_helper.from_array(array, f"k{i}") for i, array in enumerate(constants)]
-    node = helper.make_node(op_type, [value.name for value in (*fed, *held)], ["y"], "node", **given_)
-    graph = helper.make_graph([node], "one", fed, [helper.make_tensor_value_info("y", kind, None)], held)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-
-
-def assert_lowers_to_the_same(model: onnx.ModelProto, seed: int = 0, tolerance: float = 1e-4) -> None:
-    """The lowered network computes, without the host, what onnxruntime does."""
-    rng = np.random.default_rng(seed)
-    session = Session(model, threads=1)
-    whole = model.graph.input[0].type.tensor_type.elem_type != TensorProto.FLOAT
-    feeds: dict[str, Array] = {
-        name: rng.integers(-9, 9, dims).astype(np.int32) if whole else rng.normal(size=dims).astype(np.float32)
-        for name, dims in session.inputs.items()
-    }
-    (expected,) = session.run(feeds).values()
-    network = read(prepare(model, {}), "one")
-    opt.run(network, opt.passes(PIPELINE))
-    lower(network, "f32")
-    assert not any(op.name == "top.Host" for op in network.ops)
-    made = run(network, feeds, lambda op, array: None)
-    (found,) = (made[name_of(value)] for value in list(network.ops)[-1].operands)
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
-
-
-@settings(max_examples=40)
-@given(st.data())
-def test_a_product_of_any_two_shapes(data: st.DataObject) -> None:
-    batch = data.draw(st.lists(EXTENTS, max_size=3))
-    m, k, n = (data.draw(EXTENTS) for _ in "mkn")
-    lead = [
-        [d if data.draw(st.booleans()) else 1 for d in batch[data.draw(st.integers(0, len(batch))) :]] for _ in "ab"
-    ]
-    left = [k] if not lead[0] and data.draw(st.booleans()) else [*lead[0], m, k]
-    right = [k] if not lead[1] and data.draw(st.booleans()) else [*lead[1], k, n]
-    assert_lowers_to_the_same(one_node("MatMul", [left, right]), data.draw(st.integers(0, 99)))
-
-
-@settings(max_examples=40)
-@given(st.data())
-def test_any_sum_of_products(data: st.DataObject) -> None:
-    sizes = {letter: data.draw(EXTENTS) for letter in LETTERS}
-    words = [
-        data.draw(st.lists(st.sampled_from(LETTERS), min_size=1, max_size=4, unique=True))
-        for _ in range(data.draw(st.integers(1, 3)))
-    ]
-    every = sorted({letter for word in words for letter in word})
-    result = data.draw(st.permutations(every))[: data.draw(st.integers(0, len(every)))]
-    equation = f"{','.join(map(''.join, words))}->{''.join(result)}"
-    dims = [[sizes[letter] for letter in word] for word in words]
-    assert_lowers_to_the_same(one_node("Einsum", dims, equation=equation), data.draw(st.integers(0, 99)))
+from compiler.frontends.onnx.products import macs
+from simulator.bound import bounds
+from simulator.chip import CHIPS
 
 
 @pytest.mark.parametrize(
-    ("equation", "dims"),
+    ("op", "x", "w", "y", "attributes"),
     [
-        ("...ij,...jk->...ik", [(2, 1, 3, 4), (1, 3, 4, 5)]), ("ii->i", [(4, 4)]), ("...ii->...i", [(2, 3, 3)]),
-        ("ii", [(3, 3)]), ("ij,jk", [(2, 3), (3, 4)]), ("i...->...", [(3, 2, 4)]),
-        ("bhqd,bhkd->bhqk", [(2, 3, 4, 5)] * 2),
+        ("Conv", [1, 4, 6, 6], [8, 2, 3, 3], [1, 8, 4, 4], {"group": 2}),
+        ("ConvTranspose", [1, 4, 3, 3], [4, 5, 2, 2], [1, 5, 4, 4], {}),
+        ("Gemm", [7, 3], [7, 5], [3, 5], {"transA": 1}),
+        ("MatMul", [2, 3, 4], [2, 4, 5], [2, 3, 5], {}),
     ],
-)  # fmt: skip
-def test_einsum_of_the_usual_forms(equation: str, dims: Sequence[Sequence[int]]) -> None:
-    assert_lowers_to_the_same(one_node("Einsum", dims, equation=equation))
-
-
-@settings(max_examples=60)
-@given(st.data())
-def test_a_reduction_over_any_axes(data: st.DataObject) -> None:
-    dims = data.draw(st.lists(EXTENTS, min_size=1, max_size=5))
-    axes = data.draw(st.lists(st.integers(0, len(dims) - 1), unique=True))
-    whole = data.draw(st.booleans())
-    kinds = (
-        ["Sum", "Max", "Min", "Prod"]
-        if whole
-        else ["Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "SumSquare", "LogSumExp"]
-    )
-    keep = data.draw(st.integers(0, 1))
-    kind = TensorProto.INT32 if whole else TensorProto.FLOAT
-    asked = [np.array(axes, np.int64)] if axes else []
-    model = one_node(f"Reduce{data.draw(st.sampled_from(kinds))}", [dims], asked, opset=18, kind=kind, keepdims=keep)
-    assert_lowers_to_the_same(model, data.draw(st.integers(0, 99)))
-
-
-@settings(max_examples=30)
-@given(st.data())
-def test_a_running_sum(data: st.DataObject) -> None:
-    dims = data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=3))
-    axis = data.draw(st.integers(-len(dims), len(dims) - 1))
-    kind = data.draw(st.sampled_from([TensorProto.FLOAT, TensorProto.INT32]))
-    flags = {name: data.draw(st.integers(0, 1)) for name in ("exclusive", "reverse")}
-    assert_lowers_to_the_same(one_node("CumSum", [dims], [np.array(axis)], kind=kind, **flags))
-
-
-def test_no_infinity_reaches_a_running_sum_before_it() -> None:
-    model = one_node("CumSum", [[5]], [np.array(0)])
-    network = read(prepare(model, {}), "one")
-    opt.run(network, opt.passes(PIPELINE))
-    lower(network, "f32")
-    (made,) = run(network, {"x0": np.array([1, 2, np.inf, 4, 5], np.float32)}, lambda op, array: None).values()
-    assert made.tolist() == [1, 3, np.inf, np.inf, np.inf]
+)
+def test_they_are_those_of_the_bound(op: str, x: list[int], w: list[int], y: list[int], attributes: Any) -> None:
+    fed = [helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name, dims in (("x", x), ("w", w))]
+    made = helper.make_tensor_value_info("y", TensorProto.FLOAT, y)
+    graph = helper.make_graph([helper.make_node(op, ["x", "w"], ["y"], **attributes)], "g", fed, [made])
+    model: onnx.ModelProto = helper.make_model(graph)
+    counted = bounds(model, "f32", CHIPS["e8"])
+    assert macs(model) == counted.cube_macs + counted.depthwise_macs > 0
