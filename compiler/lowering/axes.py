@@ -36,7 +36,11 @@ def view(x: SSAValue, extents: Shape) -> TpuOp:
 
 
 def permuted(x: SSAValue, order: Sequence[int], job: Job) -> TpuOp:
-    """Axis i of the result is axis `order[i]` of `x`; blocks of axes change places until few enough are left."""
+    """
+    Axis i of the result is axis `order[i]` of `x`; blocks of axes change places until few enough are left.
+
+    Two blocks are a matrix turned over, whose columns are fetched whole: no lane is in the way.
+    """
     dims = shape(x)
     made = tuple(dims[axis] for axis in order)
     blocks = _blocks([axis for axis in order if dims[axis] != 1])
@@ -45,7 +49,7 @@ def permuted(x: SSAValue, order: Sequence[int], job: Job) -> TpuOp:
     while len(blocks) > FRAME:
         x, blocks = _first_in_place(x, dims, blocks, job)
         dims = shape(x)
-    if len(order) <= FRAME:
+    if len(blocks) > 2 and len(order) <= FRAME:
         return PermuteOp(operands=[x], result_types=[typed(x, made)], attributes={"order": ints(*order)})
     in_order = sorted(blocks)
     merged = tuple(prod(dims[axis] for axis in block) for block in in_order)

@@ -16,6 +16,7 @@ from math import prod
 from compiler.dialects.access import Follows, Frame, Whole
 from compiler.dialects.tpu.slices import Cuts
 from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key, made_anew
+from compiler.schedule.fetching import fetching_order
 from compiler.schedule.nodes import Node, Operand
 from simulator.chip import Chip
 from simulator.timing import DMA_LATENCY, transfer_cycles
@@ -115,8 +116,9 @@ def move(extents: tuple[int, ...], operand: Operand, node: Node, chip: Chip) -> 
         min(extent, made) if isinstance(entry, Whole) else extent
         for extent, entry, made in zip(extents, operand.access, node.extents, strict=True)
     ]
-    dims = [-(-read[axis] // steps[axis]) for axis in order]
-    return _transfer(dims, [strides[axis] * steps[axis] for axis in order], operand.itemsize, chip, 1)
+    dims, far = [-(-read[axis] // steps[axis]) for axis in order], [strides[axis] * steps[axis] for axis in order]
+    named = fetching_order(dims, far)
+    return _transfer([dims[i] for i in named], [far[i] for i in named], operand.itemsize, chip, 1)
 
 
 def transfer(extents: tuple[int, ...], whole: Frame, size: int, chip: Chip, copies: int = 1) -> int:

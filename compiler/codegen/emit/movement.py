@@ -13,6 +13,7 @@ from compiler.dialects.access import Follows, Frame
 from compiler.dialects.tpu import ops as tpu
 from compiler.dialects.tpu.base import frame_of
 from compiler.ir.interface import Interface
+from compiler.schedule.fetching import fetching_order
 from compiler.schedule.tiling import Piece
 from simulator.chip import Chip
 from simulator.isa.record import Command, Operand
@@ -45,7 +46,9 @@ def laid_out(
         n, c, h, w = (-(-source.dims[axis] // steps[axis]) for axis in order)
         sn, sc, sh, sw = (source.strides[axis] * steps[axis] for axis in order)
         local = part_of(made, [part.before[axis] for axis in order], (n, c, h, w), chip)
-        yield Command("LOAD", {"out": local, "in": replace(source, dims=local.dims, strides=(sn, sc, sh, sw))})
+        turned = replace(source, dims=local.dims, strides=(sn, sc, sh, sw))
+        named = fetching_order(turned.dims, turned.strides)
+        yield Command("LOAD", {"out": _named(local, named), "in": _named(turned, named)})
 
 
 @moves.on(tpu.ExpandOp)
@@ -76,6 +79,15 @@ def scatter(
         {"out": made, "in": updates, "index": stretched(index, updates.dims)},
         {"axis": axis, "first": piece.work[axis].start, "rows": frame_of(op.input)[axis]},
         op.function.data,
+    )
+
+
+def _named(operand: Operand, order: Frame) -> Operand:
+    """The same elements, the axes named in another order; channels are where they were."""
+    a, b, c, d = order
+    dims, strides = operand.dims, operand.strides
+    return replace(
+        operand, dims=(dims[a], dims[b], dims[c], dims[d]), strides=(strides[a], strides[b], strides[c], strides[d])
     )
 
 
