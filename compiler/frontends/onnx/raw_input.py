@@ -1,8 +1,8 @@
 """
 `fuse_preprocess`: a model that takes raw pixels, with what the host would do to them before its first node.
 
-The nodes do the same arithmetic in the same order as the host, so float results are the same bits; the passes that come
-later make one multiplication and one addition of them, or fold them into a convolution without padding.
+The nodes do the same arithmetic in the same order as the host, so float results are the same bits. Pixels are moved
+while they are bytes. What is done by channel isn't folded into the first convolution: most of those pad, with zeros.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def take_raw(model: onnx.ModelProto, shapes: Mapping[str, Sequence[int]], how: M
     A copy of the model whose input `how["input"]` is replaced by raw pixels, red first, in 0..255.
 
     `how` has `divisor`, `mean`, `std`, `colour` and `layout` as the model's own input wants them (see the zoo's
-    records), and `raw`: `layout` and `dtype` of the new one. `shapes` has the extents of the old one. Raises WrongShape.
+    records), and `raw`: `layout` and `dtype` of the new one. `shapes` has the extents of the old one. Raises
+    WrongShape.
     """
     name = str(how["input"])
     extents = list(shapes.get(name, ()))
@@ -38,17 +39,16 @@ def take_raw(model: onnx.ModelProto, shapes: Mapping[str, Sequence[int]], how: M
     made = onnx.ModelProto()
     made.CopyFrom(model)
     graph = made.graph
-    steps = _Steps(raw_name(name), model)
-    steps.cast(how["raw"]["dtype"])
-    channels = _axis(how["raw"]["layout"])
+    steps, channels = _Steps(raw_name(name), model), _axis(how["layout"])
+    steps.turn(how["raw"]["layout"], how["layout"])
     if how["colour"] == "bgr":
         steps.add("Gather", np.array([2, 1, 0], np.int64), axis=channels)
+    steps.cast(how["raw"]["dtype"])
     if how["divisor"] != 1:
         steps.add("Div", np.array(how["divisor"], np.float32))
     for kind, numbers, nothing in (("Sub", how["mean"], 0), ("Div", how["std"], 1)):
         if any(number != nothing for number in numbers):
             steps.add(kind, np.array(numbers, np.float32).reshape((-1, 1, 1) if channels == 1 else (-1,)))
-    steps.turn(how["raw"]["layout"], how["layout"])
     steps.end(name)
     kept = [value for value in graph.input if value.name != name]
     old = next(value for value in graph.input if value.name == name)
