@@ -57,7 +57,8 @@ def _exported(torch: Any, program: Any, sample: Any, names: list[str] | None) ->
     made = torch.onnx.export(program, sample, dynamo=True, opset_version=OPSET, input_names=names, verbose=False)
     proto: onnx.ModelProto = made.model_proto
     fed = names or [value.name for value in proto.graph.input]
-    return Converted(proto, lambda feeds: _run(torch, program.module(), fed, feeds))
+    module = program.module()
+    return Converted(proto, lambda feeds: _run(torch, module, fed, feeds))
 
 
 def _script(torch: Any, script: Any, source: Foreign) -> Converted:
