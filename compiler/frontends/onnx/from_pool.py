@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
@@ -24,14 +25,14 @@ def pool(reader: Reader, node: onnx.NodeProto) -> None:
     The window that ceil_mode adds to an average that counts padding is of uneven weight: there padding is data.
     """
     given, dims = reader.attributes(node), reader.shape(node.input[0])
+    along = _agreed(reader, node, dims[2:])
     if len(node.output) > 1 and reader.is_used(node.output[1]):
-        places_of_maxima(reader, node, windows(reader, node, dims[2:], given["kernel_shape"]))
+        places_of_maxima(reader, node, along)
     kernel, counted = list(given["kernel_shape"]), bool(given.get("count_include_pad", 0))
     kind = top.MaxPoolOp if node.op_type == "MaxPool" else top.AvgPoolOp
     if len(kernel) == 2 and not (counted and given.get("ceil_mode")):
         convert_by_name(reader, node, kind, kernel_shape=kernel)
         return
-    along = windows(reader, node, dims[2:], kernel)
     made = _pooled(reader, node, kind, node.input[0], dims, along, counted)
     reader.add(node, top.ReshapeOp, [made], {"shape": ints(*dims[:2], *(a.made for a in along))})
 
@@ -40,7 +41,7 @@ def pool(reader: Reader, node: onnx.NodeProto) -> None:
 def lp_pool(reader: Reader, node: onnx.NodeProto) -> None:
     """`(Σ |x|ᵖ)^(1/p)`, the sum as an average over zeros too, times the number of taps."""
     given, dims = reader.attributes(node), reader.shape(node.input[0])
-    along = windows(reader, node, dims[2:], given["kernel_shape"])
+    along = _agreed(reader, node, dims[2:])
     terms = powers(reader, node, node.input[0], given["p"])
     mean = _pooled(reader, node, top.AvgPoolOp, terms, dims, [replace(a, ceiling=0) for a in along], True)
     total = {"const_val": real(float(prod(given["kernel_shape"])))}
@@ -66,6 +67,16 @@ def global_pool(reader: Reader, node: onnx.NodeProto) -> None:
         return
     kind = top.MaxPoolOp if greatest else top.AvgPoolOp
     reader.add(node, kind, node.input, dict.fromkeys(("kernel_shape", "strides", "pads"), ints()))
+
+
+def _agreed(reader: Reader, node: onnx.NodeProto, extents: Sequence[int]) -> list[Along]:
+    """The window on each axis. Raises Unsupported where ONNX doesn't say which elements it leaves out."""
+    given = reader.attributes(node)
+    along = windows(reader, node, extents, given["kernel_shape"])
+    mode = given.get("auto_pad", "NOTSET")
+    if mode.startswith("SAME") and any((a.made - 1) * a.stride + a.reach < a.extent for a in along):
+        raise Unsupported(f"auto_pad = {mode} of a kernel that is shorter than its stride; state pads")
+    return along
 
 
 def powers(reader: Reader, node: onnx.NodeProto, x: str, p: float) -> str:

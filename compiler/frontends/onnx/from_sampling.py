@@ -9,7 +9,6 @@ from math import prod
 
 import numpy as np
 import onnx
-from xdsl.dialects.builtin import StringAttr, i1
 
 from compiler.dialects.fields import ints
 from compiler.dialects.top import ops as top
@@ -73,9 +72,8 @@ def _neighbours(make: Arithmetic, at: str, mode: str, padding: str, extent: int,
     if mode == "nearest":
         at = make.op(top.RoundOp, at)
     if padding == "border":
-        # Up to the border itself a cubic kernel stays where it is.
-        kept = make.clip(at, 0.0, extent - 1.0)
-        at = _beyond(make, at, kept, extent, edge) if mode == "cubic" and edge else kept
+        # A cubic kernel stays where it is; its neighbours are brought inside one by one, as PyTorch does it.
+        at = at if mode == "cubic" else make.clip(at, 0.0, extent - 1.0)
     elif padding == "reflection":
         at = _reflected(make, at, extent, edge)
     if mode == "nearest":
@@ -88,12 +86,6 @@ def _neighbours(make: Arithmetic, at: str, mode: str, padding: str, extent: int,
         _inside(make, make.add(before, float(first + t)), share, padding, extent, edge)
         for t, share in enumerate(shares)
     ]
-
-
-def _beyond(make: Arithmetic, at: str, kept: str, extent: int, edge: float) -> str:
-    """`kept` for a point beyond the borders, else the point."""
-    within = make.op(top.CompareOp, at, make.clip(at, -edge, extent - 1 + edge), element=i1, mode=StringAttr("Equal"))
-    return make.op(top.WhereOp, within, at, kept)
 
 
 def _inside(make: Arithmetic, index: str, share: str | None, padding: str, extent: int, edge: float) -> Tap:
