@@ -1,7 +1,7 @@
 // RUN: fuse-pad,dead-code
 // Pads add up. A maximum takes only a pad of -inf, an average then counts it, and no pool's window may
-// lie in the padding alone.
-func.func @main(%arg0: tensor<1x2x4x4xf32>) -> (tensor<1x2x5x6xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x4xf32>) {
+// lie in the padding alone. A pad of rows of its own stays.
+func.func @main(%arg0: tensor<1x2x4x4xf32>) -> (tensor<1x2x5x6xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x5xf32>) {
   %x = "top.Input"(%arg0) : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> loc("x")
   %none = "top.None"() : () -> none
   %w = "top.Weight"() : () -> tensor<2x2x3x3xf32> loc("w")
@@ -14,7 +14,9 @@ func.func @main(%arg0: tensor<1x2x4x4xf32>) -> (tensor<1x2x5x6xf32>, tensor<1x2x
   %4 = "top.MaxPool"(%l) {kernel_shape = [2, 2]} : (tensor<1x2x6x6xf32>) -> tensor<1x2x5x5xf32> loc("n_MaxPool")
   %o = "top.Pad"(%x) {paddings = [0, 0, 2, 0, 0, 0, 0, 1]} : (tensor<1x2x4x4xf32>) -> tensor<1x2x6x5xf32> loc("o_Pad")
   %5 = "top.AvgPool"(%o) {kernel_shape = [2, 2]} : (tensor<1x2x6x5xf32>) -> tensor<1x2x5x4xf32> loc("w_AveragePool")
-  return %1, %2, %3, %4, %5 : tensor<1x2x5x6xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x4xf32>
+  %r = "top.Pad"(%x) {paddings = [0, 0, 1, 1, 0, 0, 1, 1], mode = "reflect"} : (tensor<1x2x4x4xf32>) -> tensor<1x2x6x6xf32> loc("r_Pad")
+  %6 = "top.AvgPool"(%r) {kernel_shape = [2, 2]} : (tensor<1x2x6x6xf32>) -> tensor<1x2x5x5xf32> loc("v_AveragePool")
+  return %1, %2, %3, %4, %5, %6 : tensor<1x2x5x6xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x5xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x5xf32>
 }
 // CHECK:      %[[X:.*]] = "top.Input"
 // CHECK:      "top.Conv"(%[[X]]
@@ -30,3 +32,6 @@ func.func @main(%arg0: tensor<1x2x4x4xf32>) -> (tensor<1x2x5x6xf32>, tensor<1x2x
 // CHECK-SAME: pads = [1, 1, 1, 1]
 // CHECK:      %[[O:.*]] = "top.Pad"
 // CHECK:      "top.AvgPool"(%[[O]])
+// CHECK:      %[[R:.*]] = "top.Pad"
+// CHECK-SAME: loc("r_Pad")
+// CHECK:      "top.AvgPool"(%[[R]])
