@@ -32,7 +32,7 @@ def conv(op: ConvOp, inputs: Arrays, piece: Piece) -> Array:
 def matmul(op: MatMulOp, inputs: Arrays, piece: Piece) -> Array:
     x, right, params = inputs
     a, w = x[:, :, 0, 0], right[0, :, :, 0]
-    if is_quantised(op.output):
+    if is_quantised(op.input):
         sums = integer.multiply(a, w, zx=zero_point(op.input), start=None)
         return requantised(op, sums.reshape(extents(piece)), params)
     start = _start(params, piece)[:, :, 0, 0]
@@ -48,5 +48,7 @@ def _start(params: Array, piece: Piece) -> Array:
 def requantised(op: Contraction, sums: Array, params: Array) -> Array:
     """What int32 sums are stored as: bias, multiplier and shift of the piece's channels are the columns of `params`."""
     bias, multiplier, shift = (params[..., i : i + 1] for i in range(3))
+    if not is_quantised(op.output):
+        return sums + bias
     zero, kind = zero_point(op.output), storage(op.output)
     return requantise(sums, multiplier, shift, zero, *op.clamp(), kind, bias=bias)

@@ -18,7 +18,7 @@ from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.contraction import ConvOp
 from compiler.dialects.top.elementwise import AddOp, Elementwise, MulOp, SubOp
-from compiler.dialects.top.normalisation import SoftmaxOp
+from compiler.dialects.top.normalisation import LayerNormOp, RMSNormOp, SoftmaxOp
 from compiler.dialects.top.pooling import AvgPoolOp
 from compiler.dialects.top.quantised import FakeQuantOp
 from compiler.dialects.tpu import contraction as tpu
@@ -29,6 +29,7 @@ from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
 from compiler.ir.interface import Interface
 from compiler.ir.network import Array, Shape, name_of, shape, size, tensor
 from compiler.ir.storage import is_quantised, scale, uniform, zero_point
+from compiler.lowering.axes import together
 from compiler.lowering.borders import cast, quantised_array, values_of_table
 from compiler.lowering.fixed_point import common_shift, multiplier_and_shift
 from compiler.lowering.floating import to_float
@@ -38,6 +39,9 @@ from compiler.lowering.quantised_weights import Quantised, quantise
 from compiler.lowering.scales import symmetric
 from compiler.lowering.surround import within_reach
 from compiler.lowering.terms import bound
+
+FLOAT_READERS = (SoftmaxOp, LayerNormOp, RMSNormOp)
+"""Ops that are f32 in an int8 network, and would rather have precise operands."""
 
 
 @Interface
@@ -50,20 +54,24 @@ def to_int8_or_float(op: Operation, job: Job) -> TpuOp:
     """
     int8 where there is a rule for it and calibration saw all the op's tensors, else f32 between casts.
 
-    What is done to scores on the way to a softmax is f32 as that is: a mask would spoil their scale.
+    What is done on the way to a softmax or a layer's norm alone is f32 as that is: a mask would spoil the scale of
+    scores, a few large elements that of sums.
     """
-    ready = to_int8.answer_of(type(op)) is not None and _is_calibrated(op, job) and not scores_only(op)
+    ready = to_int8.answer_of(type(op)) is not None and _is_calibrated(op, job) and not stays_float(op)
     if ready and (made := to_int8(op, job)) is not None:
         return made
     return to_float(op, job)
 
 
-def scores_only(op: Operation) -> bool:
-    """Whether an elementwise op's result serves a softmax alone, elementwise ops in between."""
-    if not isinstance(op, Elementwise):
-        return False
-    readers = [use.operation for use in op.output.uses]
-    return bool(readers) and all(isinstance(reader, SoftmaxOp) or scores_only(reader) for reader in readers)
+def stays_float(op: Operation) -> bool:
+    """Whether it is an elementwise op whose result serves `FLOAT_READERS` alone."""
+    return isinstance(op, Elementwise) and serves_float(op)
+
+
+def serves_float(op: Operation) -> bool:
+    """Whether an op's result is read by `FLOAT_READERS` alone, elementwise ops in between."""
+    readers = [use.operation for use in op.results[0].uses]
+    return bool(readers) and all(isinstance(reader, FLOAT_READERS) or stays_float(reader) for reader in readers)
 
 
 @to_int8.on(ConvOp)
@@ -129,7 +137,9 @@ def add(op: AddOp | SubOp, job: Job) -> TpuOp | None:
         "multipliers": ints(ma, -mb if isinstance(op, SubOp) else mb),
         "rshift": integer(shift),
     }
-    return RescaleAddOp(operands=pair, result_types=[result_type(shape(op.output), job)], attributes=attributes)
+    operands, extents = together(pair, shape(op.output), job)
+    made = RescaleAddOp(operands=operands, result_types=[result_type(extents, job)], attributes=attributes)
+    return job.viewed(made, shape(op.output), "merged")
 
 
 @to_int8.on(MulOp)
@@ -139,7 +149,9 @@ def mul(op: MulOp, job: Job) -> TpuOp | None:
         return elementwise(op, job)
     multiplier, shift = multiplier_and_shift(scale(pair[0]) * scale(pair[1]) / step_of(job))
     attributes = shared(op, RescaleMulOp) | {"multiplier": integer(multiplier), "rshift": integer(shift)}
-    return RescaleMulOp(operands=pair, result_types=[result_type(shape(op.output), job)], attributes=attributes)
+    operands, extents = together(pair, shape(op.output), job)
+    made = RescaleMulOp(operands=operands, result_types=[result_type(extents, job)], attributes=attributes)
+    return job.viewed(made, shape(op.output), "merged")
 
 
 def _pair(op: Elementwise, job: Job) -> list[SSAValue] | None:

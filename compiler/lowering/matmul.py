@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
-from xdsl.dialects.builtin import BoolAttr, TensorType
+from xdsl.dialects.builtin import BoolAttr, TensorType, f32
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.dialects.fields import integer, ints
@@ -19,11 +19,21 @@ from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ConcatOp, PermuteOp
 from compiler.dialects.tpu.product import BatchMatMulOp
 from compiler.ir.network import Array, Shape, shape, tensor
-from compiler.ir.storage import uniform
+from compiler.ir.storage import scale, uniform
 from compiler.lowering.borders import quantised_array, real
 from compiler.lowering.fixed_point import multiplier_and_shift
 from compiler.lowering.floating import bias_of, formula_op, to_float
-from compiler.lowering.int8 import bias_values, params_of, quantise_for, result_type, step_of, stored, to_int8
+from compiler.lowering.int8 import (
+    bias_values,
+    params_of,
+    quantise_for,
+    result_type,
+    serves_float,
+    step_of,
+    stored,
+    to_int8,
+)
+from compiler.lowering.integers import I32
 from compiler.lowering.job import Job
 from compiler.lowering.layout import activation, as_matrix, chip_right
 from compiler.lowering.scales import symmetric
@@ -50,13 +60,20 @@ def matmul(op: MatMulOp, job: Job) -> TpuOp:
 
 @to_int8.on(MatMulOp)
 def int8_matmul(op: MatMulOp, job: Job) -> TpuOp | None:
-    """None for a product of activations with a bias, or with sums that int32 may not hold."""
+    """
+    None for a product of activations with a bias, or with sums that int32 may not hold.
+
+    What only float ops read isn't requantised: the int32 sums become f32.
+    """
     if not _has_weights(op, job):
         return _int8_product(op, job)
     right = chip_right(op, job.constant(op.right, "right operand"), job)
     x = as_matrix(op, stored(op.input, job), job)
     made = quantise_for(x, right[0, :, :, 0], bias_values(op.bias, job), job)
     operands = [x, job.weight("right", made.weights.reshape(right.shape), I8), params_of(made, job)]
+    if serves_float(op) and not op.do_relu:
+        sums = tpu.MatMulOp(operands=operands, result_types=[TensorType(I32, (shape(x)[0], right.shape[1]))])
+        return job.viewed(_scaled(sums, scale(x) * made.steps.reshape(1, -1), job), shape(op.output), "matrix")
     result = result_type((shape(x)[0], right.shape[1]), job)
     product = tpu.MatMulOp(operands=operands, result_types=[result], attributes=activation(op))
     return job.viewed(product, shape(op.output), "matrix")
@@ -130,9 +147,18 @@ def _int8_product(op: MatMulOp, job: Job) -> TpuOp | None:
     (step, reach), (other_step, other_reach) = map(_range, (left.element, right.element))
     if op.depth * reach * other_reach >= MOST:
         return None
+    if serves_float(op) and not op.do_relu:
+        sums = _product(op, left, right, I32, job, {})
+        return _scaled(sums, np.full((1,) * len(shape(op.output)), step * other_step), job)
     multiplier, shift = multiplier_and_shift(step * other_step / step_of(job))
     factor = {"multiplier": integer(multiplier), "rshift": integer(shift)}
     return _product(op, left, right, job.scales[job.name], job, activation(op) | factor)
+
+
+def _scaled(sums: TpuOp, steps: Array, job: Job) -> TpuOp:
+    """Int32 sums in steps of so much, as f32."""
+    made = TensorType(f32, shape(sums.output))
+    return formula_op(Operand(0) * Operand(1), [job.insert(sums, "sums"), job.weight("steps", steps, f32)], made)
 
 
 def _int8_factor(value: SSAValue, job: Job) -> Factor:

@@ -11,7 +11,7 @@ from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import PassesValues, TopOp, is_present
 from compiler.ir.network import Network, name_of, tensor
 from compiler.lowering.answers import to_int8
-from compiler.lowering.int8 import scores_only
+from compiler.lowering.int8 import stays_float
 
 
 def float_reasons(network: Network, listed: Collection[str] = ()) -> dict[str, str]:
@@ -30,8 +30,8 @@ def _reason(op: TopOp, listed: Collection[str]) -> str:
         return "set by the qtable"
     if to_int8.answer_of(type(op)) is None:
         return f"no int8 rule for {op.name}"
-    if scores_only(op):
-        return "makes scores of a softmax"
+    if stays_float(op):
+        return "serves a softmax or a norm alone"
     strange = [name_of(value) for value in (*op.results, *op.operands) if not _has_range(value)]
     return f"{strange[0]} isn't calibrated" if strange else f"the int8 rule of {op.name} leaves this one to f32"
 

@@ -134,10 +134,12 @@ def _whole_steps(site: Site, sums: Sums) -> Callable[[], None]:
     before = carried.before
     if (after := carried.after) is not None:
         return lambda: after.scatter(sums(None if before is None else before.gather()))
-    out = site.target("out", *WHOLE)
+    out = site.target("out", *WHOLE, DType.I32)
     site.dims("params", (1, out.dims[1], 1, 3), "bias, multiplier and shift of each output channel")
     site.same_lanes("out", "filter", "params")
     params = site.source("params", DType.I32)
+    if site.operand("out").dtype == DType.I32:
+        return lambda: out.scatter(sums(None if before is None else before.gather()) + params.gather()[..., :1])
     zy, (low, high) = site.integer("zy"), site.clamp(site.operand("out").dtype)
 
     def step() -> None:

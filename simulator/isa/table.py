@@ -136,7 +136,8 @@ SPECS: Mapping[str, Spec] = {
     ),
     "MATMUL": Spec(
         4, Engine.TIU, ("out", "in", "filter", "params", "acc"), (_ZX, _ZY, *_CLAMP),
-        "in (m, k, 1, 1) by filter (1, n, k, 1) to out (m, n, 1, 1)",
+        "in (m, k, 1, 1) by filter (1, n, k, 1) to out (m, n, 1, 1), which of 8-bit input may be i32: sums and bias, "
+        "not requantised, as of every convolution",
     ),
     "POOL": Spec(
         5, Engine.TIU, ("out", "in", "params"), (*_WINDOW, _ZX, _ZY, *_CLAMP),

@@ -105,6 +105,8 @@ def matmul(draw: Draw) -> tpu.TpuOp:
     m, k, n = (draw(st.integers(1, 5)) for _ in "mkn")
     element, weights, params = contraction(draw, n)
     operands = [value(element, m, k), value(weights, 1, n, k, 1), params]
+    if element in BYTES and draw(st.booleans()):
+        return tpu.MatMulOp(operands=operands, result_types=[TensorType(i32, [m, n])])
     result = TensorType(element, [m, n])
     return tpu.MatMulOp(operands=operands, result_types=[result], attributes=relu(draw))
 

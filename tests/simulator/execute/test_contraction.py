@@ -179,6 +179,24 @@ def test_matmul() -> None:
     assert np.array_equal(program.run()[0], requantised(sums[:, :, None, None], params, 3))
 
 
+def test_sums_may_stay_as_they_are() -> None:
+    """An i32 result is the sum and the bias, nothing requantised."""
+    rng = np.random.default_rng(6)
+    a, b = rng.integers(-128, 128, (3, 40)).astype(np.int8), rng.integers(-127, 128, (1, 11, 40, 1)).astype(np.int8)
+    params = random_params(rng, 11, 40)
+    program = Program("e8")
+    source, right, rows = (
+        program.load(program.feed(a.reshape(3, 40, 1, 1))),
+        program.load(program.weight(b)),
+        program.load(program.weight(params)),
+    )
+    out = program.local((3, 11, 1, 1), DType.I32)
+    program.do("MATMUL", out=out, in_=source, filter=right, params=rows, zx=-5, zy=3, **FULL)
+    program.store(out)
+    sums = (a.astype(np.int64) + 5) @ b[0, :, :, 0].astype(np.int64).T + params[0, :, 0, 0]
+    assert np.array_equal(program.run()[0][:, :, 0, 0], sums)
+
+
 def test_float_matmul_goes_on_from_its_accumulator() -> None:
     rng = np.random.default_rng(5)
     a, b = rng.normal(size=(3, 16, 1, 1)).astype(np.float32), rng.normal(size=(1, 9, 16, 1)).astype(np.float32)
