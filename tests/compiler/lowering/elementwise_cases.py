@@ -22,8 +22,25 @@ def unary(kind: type[top.Unary], name: str = "x", **attributes: float) -> Case:
     return make
 
 
+def broadcast(kind: type[top.Nary], *other: int, constant: bool = False) -> Case:
+    """Five axes, beside fewer or ones."""
+
+    def make(b: Builder, rng: np.random.Generator) -> SSAValue:
+        x = b.input("x", 2, 3, 2, 4, 3)
+        grid = rng.integers(-127, 128, other)
+        # The largest there can be, so that int8 holds all of them.
+        grid.reshape(-1)[0] = 127
+        y = b.weight(grid / 32) if constant else b.input("u", *other)
+        return b.op(kind, [x, y])
+
+    return make
+
+
 ELEMENTWISE: Mapping[str, Case] = {
     "cosh": unary(top.CoshOp), "sinh": unary(top.SinhOp), "arctan": unary(top.ArctanOp),
     "arcsinh": unary(top.ArcsinhOp), "sign": unary(top.SignOp), "shrink": unary(top.ShrinkOp, bias=0.25, lambd=1.0),
     "thresholded relu": unary(top.ThresholdedReluOp, alpha=0.75),
+    "add over five axes": broadcast(top.AddOp, 1, 3, 1, 1, 1),
+    "mul over five axes": broadcast(top.MulOp, 2, 1, 2, 1, 3),
+    "sub a constant over five axes": broadcast(top.SubOp, 3, 1, 4, 1, constant=True),
 }  # fmt: skip
