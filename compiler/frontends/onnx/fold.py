@@ -18,6 +18,7 @@ from onnx.reference import ReferenceEvaluator
 
 from compiler.frontends.onnx.errors import DamagedModel
 from compiler.frontends.onnx.names import inner_graphs, read_by
+from compiler.frontends.onnx.outputs import output_types
 from compiler.frontends.onnx.schemas import schema_of
 from compiler.frontends.onnx.session import Session
 
@@ -177,11 +178,20 @@ class Known:
             helper.make_graph([node], "alone", fed, made), opset_imports=list(self.opsets), **options
         )
 
-    def _types(self, node: onnx.NodeProto) -> Mapping[str, onnx.TypeProto]:
-        """Types of a node's outputs; nothing for an op that ONNX doesn't define, and for what depends on one."""
-        version = self.version(node.domain)
-        if not defs.has(node.op_type, node.domain) or any(n not in self.types for n in read_by(node)):
+    def _by_onnxruntime(self, node: onnx.NodeProto) -> Mapping[str, onnx.TypeProto]:
+        """Types of the outputs of a node that isn't ONNX's own."""
+        try:
+            return output_types(self._alone(node, ir_version=IR_VERSION))
+        except Exception:  # onnxruntime has no common ancestor for what it raises
             return {}
+
+    def _types(self, node: onnx.NodeProto) -> Mapping[str, onnx.TypeProto]:
+        """Types of a node's outputs; nothing where neither ONNX nor onnxruntime knows the op, or an operand's type."""
+        version = self.version(node.domain)
+        if any(n not in self.types for n in read_by(node)):
+            return {}
+        if not defs.has(node.op_type, node.domain):
+            return self._by_onnxruntime(node)
         try:
             if any(inner_graphs(node)):
                 graph = shape_inference.infer_shapes(self._alone(node), data_prop=True).graph
