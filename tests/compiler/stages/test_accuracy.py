@@ -89,6 +89,22 @@ def test_fewer_samples_may_be_asked_for(built: dict[str, Path], tmp_path: Path) 
     assert told["samples"] == 2
 
 
+def test_other_metrics_are_told_beside_it(built: dict[str, Path], tmp_path: Path) -> None:
+    told = scored(built, tmp_path, {"x": DIGITS, "labels": np.zeros(12, np.int64)}, {**TOP1, "also": ["top5"]})
+    assert told["top5"] == told["top5_float"] >= told["accuracy"]
+
+
+def test_answers_that_are_no_classes_are_told_by_how_good_they_are(built: dict[str, Path], tmp_path: Path) -> None:
+    labels = np.zeros((12, 10), np.uint8)
+    labels[:, 3] = 1
+    told = scored(built, tmp_path, {"x": DIGITS, "labels": labels}, {"metric": "miou", "samples": 12})
+    rows = json.loads((tmp_path / "accuracy.json").read_text())["predictions"]
+    assert set(rows[0]) == {"sample", "chip", "float"}
+    assert told["accuracy"] == pytest.approx(np.mean([row["chip"] for row in rows]))
+    assert told["misjudged"] == sum(row["chip"] < 1 or row["float"] < 1 for row in rows)
+    assert told["agreement"] == np.mean([row["chip"] == row["float"] for row in rows])
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
