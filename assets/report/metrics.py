@@ -68,6 +68,7 @@ METRICS: Sequence[Metric] = (
     Metric("cycles", "profile", "cycles", False, "cycles", relative=0.01),
     Metric("ddr_bytes", "profile", "ddr_bytes", False, "bytes", relative=0.01),
     Metric("model_bytes", "sample_model", "model_bytes", False, "bytes", relative=0.01),
+    Metric("host_ops", "sample_model", "host_ops", False, "ops", digits=0),
     Metric("seconds", None, "seconds", False, "s", absolute=10.0, relative=0.5, digits=2),
 )
 """In the order of a report. Everything but the seconds is the same on every run of the same sources."""
