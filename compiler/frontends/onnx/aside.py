@@ -34,6 +34,8 @@ def set_aside(reader: Reader, node: onnx.NodeProto, reason: str) -> None:
     """
     if draws(reader, node):
         raise Unsupported(f"{reason}; it draws at random, so that no two runs could be compared")
+    if why := otherwise(node):
+        raise Unsupported(f"{reason}; nor is it left to the host: {why}")
     needed = list(dict.fromkeys(name for name in (*node.input, *_captured(node)) if name))
     held = {tensor.name: tensor for tensor in reader.graph.initializer}
     fed = [name for name in needed if name not in held]
@@ -57,6 +59,17 @@ def draws(reader: Reader, node: onnx.NodeProto) -> bool:
         return node.op_type in DRAWING
     ratio, training = (reader.constant(node, i) for i in (1, 2))
     return bool(training) and (ratio is None or bool(ratio))
+
+
+def otherwise(node: onnx.NodeProto) -> str:
+    """What onnxruntime makes of a node that ONNX means otherwise; nothing for most."""
+    third = len(node.input) > 2 and bool(node.input[2])
+    if node.op_type == "MaxUnpool" and third:
+        return "onnxruntime reads the places as those in output_shape"
+    given = {a.name: a.s for a in node.attribute}
+    if node.op_type == "Resize" and third and given.get("coordinate_transformation_mode") == b"align_corners":
+        return "onnxruntime takes the result's whole extents for scale times extent; give it sizes"
+    return ""
 
 
 def _accepted(model: onnx.ModelProto, reason: str, instead: str) -> onnx.ModelProto:

@@ -153,7 +153,7 @@ def _volume_transposed(
     d -= max(-before, 0) + max(-after, 0)
     along = Along(d, kernel[0], 1, depth.dilation, max(before, 0), max(after, 0))
     planes = stacked(reader, node, x, (n, c, d, *plane), along)
-    flat = viewed(reader, node, filters, "taps", c, outputs, kernel[0], prod(kernel[1:]))
+    flat = viewed(reader, node, filters, "flat", c, outputs, kernel[0], prod(kernel[1:]))
     flipped = [cut(reader, node, flat, f"flip{k}", 2, range(k, k + 1)) for k in reversed(range(kernel[0]))]
     flat = turned(reader, node, joined(reader, node, flipped, "flipped", 2), "by_input", 0, 2, 1, 3)
     flat = viewed(reader, node, flat, "filter", c * kernel[0], outputs, *kernel[1:])
