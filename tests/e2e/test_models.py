@@ -56,6 +56,18 @@ def test_no_tiling_changes_a_bit(builder: Builder, model: str, target: str, seed
     assert mismatched_bytes(records["tpu_results"].ref.path, records["chip_results"].ref.path) == 0
 
 
+def test_a_model_that_preprocesses_by_itself_is_as_good(builder: Builder) -> None:
+    files_of("unet_glyphs")
+    settings = replace(builder.zoo.settings("unet_glyphs"), samples=5)
+    told: list[dict[str, Any]] = []
+    for fused in (False, True):
+        records = builder.build(replace(settings, fuse_preprocess=fused), Target.parse("x64-f32"), ("accuracy",))
+        told.append(dict(records["accuracy"].metadata))
+    plain, fused_ = told
+    assert fused_["accuracy_float"] == plain["accuracy_float"] > 0.85
+    assert fused_["accuracy"] == pytest.approx(plain["accuracy"], abs=1e-3)
+
+
 @pytest.mark.parametrize("target", ["x64-mix", "e8-mix"])
 def test_formats_may_change_from_op_to_op(builder: Builder, target: str) -> None:
     settings, wanted = builder.zoo.settings("resnet8"), Target.parse(target)

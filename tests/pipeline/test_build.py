@@ -74,6 +74,7 @@ def test_one_exception_of_the_qtable_reaches_mode_mix_alone(offline: Path) -> No
         ("calibration.method=best", "--set calibration.method: Input should be 'max', 'kl', 'percentile' or 'mse'"),
         ("calibration.samples=0", "--set calibration.samples: Input should be greater than 0; got 0"),
         ("calibration.samples=[1", "'[1' is no value"),
+        ("shapes.fuse_preprocess=true", "lenet: fuse_preprocess needs preprocessing.raw in the model's record"),
         ("calibration", "write group.field=value, such as calibration.method=kl"),
     ],
 )
