@@ -23,14 +23,15 @@ from compiler.passes.fuse_swish import FuseSwishPass
 from compiler.passes.fuse_transpose import FuseTransposePass
 from compiler.passes.global_pool import GlobalPoolPass
 from compiler.passes.network_pass import NetworkPass, PassError
+from compiler.passes.raise_scale import RaiseScalePass
 from compiler.passes.remove_identity import RemoveIdentityPass
 from compiler.passes.scale_to_conv import ScaleToConvPass
 from compiler.passes.shape_infer import ShapeInfer
 
 _CANONICAL: tuple[type[NetworkPass], ...] = (
     ShapeInfer, ConstantFold, FuseReshapePass, RemoveIdentityPass, ConstantOperands, FuseSwishPass, FuseGeluPass,
-    FuseNormPass, FuseTransposePass, FusePadPass, FuseAffinePass, ScaleToConvPass, FuseAffinePass, GlobalPoolPass,
-    ClipToReluPass, FuseReluPass, DeadCode,
+    FuseNormPass, FusePadPass, FuseAffinePass, RaiseScalePass, ScaleToConvPass, FuseAffinePass, FuseTransposePass,
+    GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
 )  # fmt: skip
 CANONICALIZE = ",".join(kind.name for kind in _CANONICAL)
 """The pipeline from origin to canonical; a Conv made of a Scale takes in what follows it, hence one pass twice."""

@@ -43,6 +43,31 @@ class FuseTranspose(RewritePattern):
         rewriter.erase(turned)
 
 
+class FuseTransposeBehindView(RewritePattern):
+    """The same where a view that leaves the last two axes alone stands between a transposition and the MatMul."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: top.MatMulOp, rewriter: PatternRewriter) -> None:
+        view = only_producer(op.right)
+        turned = only_producer(view.input) if isinstance(view, top.View) else None
+        if not isinstance(view, top.View) or not isinstance(turned, top.PermuteOp):
+            return
+        order, made = list(numbers(turned.order)), list(shape(view.output))
+        rank = len(order)
+        swapped = rank > 1 and order == [*range(rank - 2), rank - 1, rank - 2]
+        if not swapped or made[-2:] != list(shape(turned.output)[-2:]) or isinstance(turned.input.owner, WeightOp):
+            return
+        made[-2:] = reversed(made[-2:])
+        kind = TensorType(tensor(op.right).element_type, made)
+        reshaped = top.ReshapeOp(operands=[turned.input], result_types=[kind], attributes={"shape": ints(*made)})
+        right = rewriter.insert(named(reshaped, f"{name_of(view)}_rows")).output
+        flipped = {**op.attributes, "right_transpose": BoolAttr.from_bool(not op.right_transpose)}
+        product = top.MatMulOp(operands=[op.input, right, op.bias], result_types=[op.output.type], attributes=flipped)
+        replace(rewriter, op, product)
+        rewriter.erase(view)
+        rewriter.erase(turned)
+
+
 @dataclass(frozen=True)
 class FuseTransposePass(NetworkPass):
     """Only where nothing else reads what was permuted."""
@@ -50,4 +75,4 @@ class FuseTransposePass(NetworkPass):
     name: ClassVar[str] = "fuse-transpose"
 
     def rewrite(self, network: Network) -> None:
-        apply(network, FuseTranspose())
+        apply(network, FuseTranspose(), FuseTransposeBehindView())
