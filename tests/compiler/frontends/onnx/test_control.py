@@ -6,8 +6,13 @@ import numpy as np
 import onnx
 import pytest
 
+from compiler import opt
+from compiler.dialects.host import HostOp
 from compiler.frontends.onnx.prepare import prepare
+from compiler.frontends.onnx.read import read
+from compiler.frontends.onnx.reference import Reference
 from compiler.frontends.onnx.session import Session
+from compiler.stages.canonical_mlir import PIPELINE
 from tests.compiler.frontends.onnx.reference import feeds
 
 BEGIN = '<ir_version: 8, opset_import: ["" : 17]> g '
@@ -68,6 +73,11 @@ GRAPHS = {
             all = SplitToSequence<axis = 0, keepdims = 0>(x) some = SequenceErase(all, first)
             y = SequenceAt(some, last) n = SequenceLength(some)
         }""",
+    "a list whose members are worked on": """(float[4,3] x) => (float[4,3] y) {
+            all = SplitToSequence<axis = 0>(x)
+            each = SequenceMap(all) <body = b (float[1,3] e) => (float[1,3] f) { f = Neg(e) }>
+            y = ConcatFromSequence<axis = 0>(each)
+        }""",
 }  # fmt: skip
 
 
@@ -101,3 +111,20 @@ def test_what_the_inputs_decide_stays_as_it_is() -> None:
     for flag in (False, True):
         fed = {"x": np.ones((2, 3), np.float32), "flag": np.array(flag)}
         assert np.array_equal(Session(made).run(fed)["y"], Session(model).run(fed)["y"])
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_loop_whose_rounds_the_inputs_count_is_the_hosts(count: int) -> None:
+    """What ONNX defines by such a loop, too: but as the op it is, which has extents of its own."""
+    graph = """(float[2,3] x, int64 n) => (float[2,3] y, int64[m] r)
+        <int64 none = {0}, int64 one = {1}> {
+            z = Loop(n, , x) <body = b (int64 i, bool going, float[2,3] s) => (bool on, float[2,3] next) {
+                on = Identity(going) next = Add(s, x) }>
+            y = Relu(z) r = Range(none, n, one)
+        }"""
+    network = read(prepare(onnx.parser.parse_model(BEGIN + graph), {}), "counted")
+    assert [op.kind.data for op in network.ops if isinstance(op, HostOp)] == ["Loop", "Range"]
+    opt.run(network, opt.passes(PIPELINE))
+    made = Reference(network).run({"x": np.ones((2, 3), np.float32), "n": np.array(count)})
+    assert made["y_Relu"].tolist() == [[1.0 + count] * 3] * 2
+    assert made["r_Range"].tolist() == list(range(count))
