@@ -197,10 +197,11 @@ def test_powers_are_the_stated_steps_and_near_the_true_ones() -> None:
     with np.errstate(all="ignore"):
         expected = np.array([power(F(a), F(b)) for a, b in zip(x, y, strict=True)], F)
         true = np.power(x.astype(np.float64), y.astype(np.float64))
+        rounded = true.astype(F)
         growth = np.nan_to_num(np.abs(y.astype(np.float64) * np.log(np.abs(x.astype(np.float64)))))
     assert np.array_equal(canonical_bits(found), canonical_bits(expected))
     special = (x == 0) | (y == 0) | ~np.isfinite(x) | ~np.isfinite(y)
-    assert np.array_equal(canonical_bits(found)[special], canonical_bits(true.astype(F))[special])
+    assert np.array_equal(canonical_bits(found)[special], canonical_bits(rounded)[special])
     tame = (np.abs(true) > 1e-37) & (np.abs(true) < 3e38)
     error = np.abs(found[tame] / true[tame] - 1)
     assert (error <= (2 + 2 * growth[tame]) * 2**-23).all()

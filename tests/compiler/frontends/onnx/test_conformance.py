@@ -23,6 +23,7 @@ from compiler.frontends.onnx.errors import ModelError
 from compiler.frontends.onnx.prepare import prepare
 from compiler.frontends.onnx.read import read
 from compiler.ir.network import name_of
+from compiler.ir.storage import FLOATS
 from compiler.passes.network_pass import PassError
 from compiler.stages.canonical_mlir import PIPELINE
 from simulator.onnx_host import HostFault
@@ -77,6 +78,13 @@ def bound(model: onnx.ModelProto, fed: list[Array]) -> tuple[onnx.ModelProto, di
     return made, feeds
 
 
+def rounded(made: Array, wanted: Array) -> tuple[Array, Array]:
+    """A float32 result in the float type that is wanted; both as float32 where numpy lacks that type."""
+    if wanted.dtype.name in FLOATS:
+        made = made.astype(wanted.dtype)
+    return (made.astype(np.float32), wanted.astype(np.float32)) if wanted.dtype.kind == "V" else (made, wanted)
+
+
 def outcomes(kind: str) -> Iterator[tuple[str, str]]:
     """
     Each case's name, and what came of it: `right`, `refused`, or what is wrong.
@@ -104,7 +112,8 @@ def outcomes(kind: str) -> Iterator[tuple[str, str]]:
             continue
         returned = [name_of(value) for value in list(network.ops)[-1].operands]
         near = [
-            made[name].shape == wanted.shape and np.allclose(made[name], wanted, case.rtol, max(case.atol, 1e-5), True)
+            made[name].shape == wanted.shape
+            and np.allclose(*rounded(made[name], wanted), case.rtol, max(case.atol, 1e-5), equal_nan=True)
             for name, wanted in zip(returned, expected, strict=False)
         ]
         yield case.name, "right" if all(near) else "wrong"
