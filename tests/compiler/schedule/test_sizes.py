@@ -14,6 +14,8 @@ from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, Resc
 from compiler.dialects.tpu.movement import ConcatOp, ExpandOp, GatherOp, PermuteOp, ScatterOp, SliceOp
 from compiler.dialects.tpu.ops import Tpu
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
+from compiler.dialects.tpu.product import BatchMatMulOp
+from compiler.dialects.tpu.windows import DeconvOp, ResampleOp
 from compiler.schedule.divide import divide
 from compiler.schedule.nodes import Node
 from compiler.schedule.plan import Plan
@@ -31,6 +33,7 @@ LONG = 1 << 17
 """Four lanes in one row."""
 
 SIGMOID = StringAttr("(1.0 / (1.0 + exp((0.0 - x0))))")
+DOUBLING = {"kernel_shape": ints(4, 4), "strides": ints(2, 2), "pads": ints(1, 1)}
 MEAN = {"function": StringAttr("mean"), "axes": ints(2, 3)}
 
 MAKERS: dict[str, Callable[[Builder], SSAValue]] = {
@@ -53,6 +56,32 @@ MAKERS: dict[str, Callable[[Builder], SSAValue]] = {
         function=StringAttr("max"),
         kernel_shape=ints(2, 2),
         strides=ints(2, 2),
+    ),
+    "products of a batch": lambda b: b.op(
+        BatchMatMulOp, [b.input(3, SIDE, 256), b.input(3, 256, SIDE)], (3, SIDE, SIDE), **b.rescale()
+    ),
+    "transposed convolution": lambda b: b.op(
+        DeconvOp, [b.input(1, 24, 64, 512), b.weight(1, 16, 24, 16), b.params(16)], (1, 16, 128, 1024), **DOUBLING
+    ),
+    "deep transposed convolution": lambda b: b.op(
+        DeconvOp, [b.input(1, 2048, 12, 12), b.weight(1, 40, 2048, 16), b.params(40)], (1, 40, 24, 24), **DOUBLING
+    ),
+    "rows picked": lambda b: b.op(
+        ResampleOp,
+        [b.input(*PLANE), b.weight(1, 1, 2 * SIDE, 1, element=i32)],
+        (1, 3, 2 * SIDE, 256),
+        function=StringAttr("pick"),
+        axis=integer(2),
+        reach=ints(1, 0, 0, 2),
+    ),
+    "columns summed": lambda b: b.op(
+        ResampleOp,
+        [b.input(1, 3, 2, LONG), b.weight(1, 1, 3, 2 * LONG, element=i32)],
+        (1, 3, 2, 2 * LONG),
+        function=StringAttr("sum"),
+        axis=integer(3),
+        reach=ints(1, -1, 3, 2),
+        **b.rescale(),
     ),
     "mean of planes": lambda b: b.op(ReduceOp, [b.input(*PLANE)], (1, 3, 1, 1), **MEAN, **b.rescale()),
     "maximum of columns": lambda b: b.op(
