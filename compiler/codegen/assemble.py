@@ -122,8 +122,8 @@ def _tensors(network: Network, made: Program) -> Iterator[Tensor]:
                 yield _held(op.output)
             case structure.InputOp():
                 whole = TensorSlice(Engine.GDMA, 0, in_global(op.output), _ranges(_whole(op.output)))
-                found.slices[op.output] = [whole]
-                yield _tensor(op.output, [whole])
+                found.slices[op.output] = [whole] if 0 not in shape(op.output) else []
+                yield _tensor(op.output, found.slices[op.output])
             case tpu.GroupOp():
                 yield from _of_group(op, found)
             case tpu.ReshapeOp():

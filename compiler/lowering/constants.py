@@ -1,4 +1,8 @@
-"""Results that are the same whatever is fed: the chip copies them from the weights to where results are."""
+"""
+Results that are the same whatever is fed: the chip copies them from the weights to where results are.
+
+One without elements is just declared: there is nothing to copy.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,8 @@ def _constant(network: Network, value: SSAValue) -> Array | None:
 def _copied(network: Network, value: SSAValue, array: Array) -> SSAValue:
     maker, kind = value.owner, TensorType(tensor(value).element_type, shape(value))
     assert isinstance(maker, ReshapeOp | WeightOp), maker
+    if not array.size:
+        return value if isinstance(maker, WeightOp) else _declared(network, maker, array)
     held = f"{name_of(value)}_returned"
     network.weights[held] = array
     weight = named(WeightOp(result_types=[kind]), held)
@@ -45,3 +51,12 @@ def _copied(network: Network, value: SSAValue, array: Array) -> SSAValue:
         copy.internal = UnitAttr()
         named(copy, f"{name_of(value)}_copy")
     return copy.output
+
+
+def _declared(network: Network, view: ReshapeOp, array: Array) -> SSAValue:
+    """A constant without elements in the place of a view of one."""
+    name = name_of(view)
+    network.weights[name] = array
+    made = named(WeightOp(result_types=[view.output.type]), name)
+    Rewriter.replace_op(view, made)
+    return made.output

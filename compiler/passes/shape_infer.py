@@ -28,7 +28,7 @@ class ShapeInfer(NetworkPass):
                     made = op.infer_shape()
                 except VerifyException as error:
                     raise PassError(f"{op.name} at {name_of(op)!r}: {error}") from None
-                if 0 in made:
+                if 0 in made and not isinstance(op, top.IdentityOp):
                     raise PassError(f"{op.name} at {name_of(op)!r}: makes {list(made)}, a tensor without elements")
                 Rewriter.replace_value_with_new_type(op.output, TensorType(op.output.type.element_type, made))
         network.main.update_function_type()

@@ -148,7 +148,7 @@ def _on_chip(reader: Reader, node: onnx.NodeProto) -> None:
     for name in filter(None, (*node.input, *node.output)):
         if name in reader.types and reader.is_used(name):
             reader.element(name)
-            if 0 in reader.shape(name) and name in node.output:
+            if 0 in reader.shape(name) and name in node.output and not _copies_constant(reader, node):
                 raise Unsupported(f"{name!r} has no elements")
     if node.domain not in ("", "ai.onnx"):
         raise Unsupported(f"it is of domain {node.domain!r}; only ONNX's own ops are understood")
@@ -160,3 +160,8 @@ def _on_chip(reader: Reader, node: onnx.NodeProto) -> None:
         raise Unsupported("there is no Top op for it")
     if missing := [name for name in node.output if reader.is_used(name) and name not in reader.values]:
         raise Unsupported(f"its output {missing[0]!r} is used; only the first output is there")
+
+
+def _copies_constant(reader: Reader, node: onnx.NodeProto) -> bool:
+    """Whether a node's result is a constant, as that of a graph's result is that doesn't depend on what is fed."""
+    return node.op_type == "Identity" and node.input[0] in reader.network.weights

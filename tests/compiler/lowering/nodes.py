@@ -60,10 +60,16 @@ def node(kind: str, *operands: Array | None, fed: Sequence[int] = (0,), outputs:
     return Node(made, inputs, {name: array for name, array in given.items() if name not in inputs})
 
 
-def lowered(case: Node, mode: str = "f32") -> Network:
-    """The node's network, canonical and lowered."""
+def canonical(case: Node) -> Network:
+    """The node's network as it goes to lowering."""
     network = read(prepare(case.model(), {}), "one")
     opt.run(network, opt.passes(PIPELINE))
+    return network
+
+
+def lowered(case: Node, mode: str = "f32") -> Network:
+    """The node's network, canonical and lowered."""
+    network = canonical(case)
     lower(network, mode)
     return network
 

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.compiler.lowering.nodes import Array, Node, check, node
+from compiler.codegen.assemble import assemble
+from compiler.interpreter.results import results
+from compiler.lowering.walk import lower
+from compiler.schedule.addresses import assign
+from compiler.schedule.divide import divide
+from simulator.chip import CHIPS
+from simulator.runtime import PyRuntime
+from tests.compiler.lowering.networks import calibrate
+from tests.compiler.lowering.nodes import Array, Node, canonical, check, lowered, node, on_host
 
 RNG = np.random.default_rng(0)
 
@@ -148,3 +156,27 @@ def test_halves_and_bytes_move_as_they_are() -> None:
         x = np.round(floats(3, 4, 5) * 8) / 8
         check(node("Gather", x, at(-4, 4, 6), fed=(0, 1), axis=1), mode)
         check(node("ScatterElements", x, at(-3, 3, 3, 4, 5), np.round(floats(3, 4, 5)), fed=(0, 1, 2)), mode)
+
+
+def test_a_result_without_elements_needs_nobody() -> None:
+    case = node("Slice", floats(3, 4, 5), told(4), told(9), told(1))
+    network = lowered(case)
+    assert on_host(network) == []
+    divide(network, CHIPS["e8"])
+    assign(network)
+    (made,) = PyRuntime(assemble(network, CHIPS["e8"])).run(None, case.fed)
+    assert (made.shape, made.dtype) == ((3, 0, 5), np.float32)
+
+
+@pytest.mark.parametrize("mode", ["int8", "int8a"])
+def test_an_embedding_is_picked_as_bytes(mode: str) -> None:
+    """The nearest step of each number of the table; indices are fed as they are."""
+    case = node("Gather", floats(40, 12), at(0, 40, 2, 9), fed=(1,))
+    network = canonical(case)
+    (table, ids) = case.constants["x0"], case.fed["x1"]
+    calibrate(network, {"y0_Gather": table}, {})
+    lower(network, mode)
+    found = results(network, case.fed)
+    meaning = found.meanings["y0_Gather"]
+    assert "int8" in meaning.dtype
+    assert np.abs(found.real("y0_Gather") - table[ids]).max() <= 0.51 * meaning.scale
