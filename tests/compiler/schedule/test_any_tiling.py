@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xdsl.dialects.builtin import StringAttr, f32
+from xdsl.dialects.builtin import IntegerType, Signedness, StringAttr, f32, i32
 
 from compiler.codegen.assemble import assemble
 from compiler.dialects.fields import TRUE, integer, ints
@@ -89,7 +89,23 @@ def attention() -> Network:
     return b.finish(b.op(BatchMatMulOp, [mixed, b.weight(1, 13, 17, element=INT8)], (2, 19, 17), **b.rescale()))
 
 
-NETWORKS = [bottleneck, branches, softmax, strides, attention]
+def types() -> Network:
+    """Floats, integers and flags side by side: steps of each type, their temporaries, a choice."""
+    b, dims = Builder(f32), (2, 6, 9, 7)
+    x = b.input(*dims)
+    wide = b.op(ElementwiseOp, [x], dims, formula=StringAttr("(x0 * 40.0)"))
+    b.element = i32
+    whole = b.op(ElementwiseOp, [wide], dims, formula=StringAttr("x0"))
+    shift = b.weight(1, 6, 1, 1)
+    rest = b.op(ElementwiseOp, [whole, shift], dims, formula=StringAttr("mod((x0 * x1), 7.0)"))
+    b.element = IntegerType(8, Signedness.UNSIGNED)
+    flag = b.op(ElementwiseOp, [whole, rest], dims, formula=StringAttr("bitand(lt(x0, x1), le(-9.0, x0))"))
+    b.element = f32
+    made = b.op(ElementwiseOp, [flag, x, rest], dims, formula=StringAttr("select(x0, (x1 + x2), exp((x1 * 0.5)))"))
+    return b.finish(b.conv(made, 4, 3), flag)
+
+
+NETWORKS = [bottleneck, branches, softmax, strides, attention, types]
 
 
 def expected(network: Network, feeds: dict[str, Array]) -> dict[str, Array]:
