@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from functools import cache
+from itertools import combinations, count
 from math import prod
 
 import onnx
@@ -178,3 +179,38 @@ def _equation(text: str, ranks: Sequence[int]) -> tuple[list[tuple[str, ...]], t
 def _labels(text: str, dotted: int) -> tuple[str, ...]:
     before, dots, after = text.partition("...")
     return (*before, *(str(i) for i in range(dotted - 1, -1, -1) if dots), *after)
+
+
+LARGEST_MATRIX = 4
+"""Rows of the largest matrix whose determinant is spelt out."""
+
+
+@composes("Det")
+def determinant(reader: Reader, node: onnx.NodeProto) -> None:
+    """Expanded by rows from the last up: the minors of its columns, each made once."""
+    *lead, n, _ = dims = reader.shape(node.input[0])
+    if n > LARGEST_MATRIX:
+        raise Unsupported(f"a determinant of {n} rows; up to {LARGEST_MATRIX} are spelt out")
+
+    @cache
+    def entry(row: int, column: int) -> str:
+        last = len(dims) - 1
+        ends = {"offset": ints(row, column), "ends": ints(row + 1, column + 1), "steps": ints(1, 1)}
+        return reader.step(node, f"entry{row}{column}", top.SliceOp, node.input, {**ends, "axes": ints(last - 1, last)})
+
+    def expanded(columns: tuple[int, ...]) -> str:
+        """The determinant of the last rows in these columns."""
+        row, total, tag = n - len(columns), "", "".join(map(str, columns))
+        for i, column in enumerate(columns):
+            made = entry(row, column) if row == n - 1 else ""
+            if not made:
+                pair = [entry(row, column), minors[(*columns[:i], *columns[i + 1 :])]]
+                made = reader.step(node, f"term{tag}{i}", top.MulOp, pair)
+            kind = top.SubOp if i % 2 else top.AddOp
+            total = reader.step(node, f"sum{tag}{i}", kind, [total, made]) if total else made
+        return total
+
+    minors = dict[tuple[int, ...], str]()
+    for size in range(1, n + 1):
+        minors |= {columns: expanded(columns) for columns in combinations(range(n), size)}
+    reader.add(node, top.ReshapeOp, [minors[tuple(range(n))]], {"shape": ints(*lead)})
