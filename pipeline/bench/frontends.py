@@ -40,6 +40,10 @@ MODEL = "resnet8"
 DIGIT, DIGIT_LAST = [1, 1, 28, 28], [1, 28, 28, 1]
 
 
+ROUNDED = 5
+"""The most of the 1,000 digits that int8 may name otherwise than its framework: each side rounds by itself."""
+
+
 @dataclass(frozen=True)
 class Route:
     """A way in: whose file, which one, what it is fed, and the target that it is built for."""
@@ -105,12 +109,12 @@ def _route(
 
 
 def failed(rows: list[Row]) -> bool:
-    """Whether a route is absent, or names a digit unlike the framework; on the chip only float has to be the same."""
-    return any(
-        row.value
-        for row in rows
-        if row.metric in ("absent", "changed") or (row.metric == "chip_changed" and "int8" not in row.case)
-    )
+    """Whether a framework is absent, or a digit is named unlike by the framework; of int8 more than ROUNDED."""
+    return any(row.value > _allowed(row) for row in rows if row.metric in ("absent", "changed", "chip_changed"))
+
+
+def _allowed(row: Row) -> int:
+    return ROUNDED if "int8" in row.case and row.metric != "absent" else 0
 
 
 def _answers(builder: Builder, model: str, target: str, told: Told) -> dict[str, NDArray[Any]]:

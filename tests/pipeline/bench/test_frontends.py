@@ -28,18 +28,20 @@ def test_a_route_that_there_is_none_of_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "metric", "fails"),
+    ("target", "metric", "value", "fails"),
     [
-        ("x64-f32", "absent", True),
-        ("x64-f32", "changed", True),
-        ("x64-int8", "changed", True),
-        ("x64-f32", "chip_changed", True),
-        ("x64-int8", "chip_changed", False),
-        ("x64-f32", "accuracy", False),
+        ("x64-f32", "absent", 1, True),
+        ("x64-int8", "absent", 1, True),
+        ("x64-f32", "changed", 1, True),
+        ("x64-f32", "chip_changed", 1, True),
+        ("x64-int8", "changed", 5, False),
+        ("x64-int8", "changed", 6, True),
+        ("x64-int8", "chip_changed", 6, True),
+        ("x64-f32", "accuracy", 1, False),
     ],
 )
-def test_what_fails(target: str, metric: str, fails: bool) -> None:
-    assert failed([Row(f"resnet8/{target}/some", metric, 1, "digits")]) == fails
+def test_what_fails(target: str, metric: str, value: float, fails: bool) -> None:
+    assert failed([Row(f"resnet8/{target}/some", metric, value, "digits")]) == fails
     assert not failed([Row(f"resnet8/{target}/some", metric, 0, "digits")])
 
 
