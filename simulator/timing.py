@@ -7,7 +7,7 @@ Nothing here looks at data, so a command's time is known when it is emitted. Cyc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil, prod
 
@@ -15,6 +15,7 @@ from simulator.chip import Chip
 from simulator.isa.record import Command, Operand
 from simulator.isa.table import SPECS, DType, Engine, Flag, Region
 from simulator.layout import up
+from simulator.runs import contiguous, indexed_runs
 
 TIU_SETUP = 24
 """Cycles a TIU record takes beside its work."""
@@ -189,9 +190,15 @@ def work(command: Command, chip: Chip) -> int:
             return vector_work(chip, _widest(present, "out", "in"), n, c, h, w, taps + _mean_passes(command, present))
         case "RESAMPLE":
             taps = max(present["table"].dims[5 - _int(command, "axis")] - 1, 1)
-            return vector_work(chip, _widest(present, "out", "in"), n, c, h, w, resample_passes(
-                command.function, taps, present["out"].dtype in INTEGERS
-            ))
+            return vector_work(
+                chip,
+                _widest(present, "out", "in"),
+                n,
+                c,
+                h,
+                w,
+                resample_passes(command.function, taps, present["out"].dtype in INTEGERS),
+            )
         case "REDUCE":
             size = _widest(present, "out", "in")
             read = vector_work(chip, size, *present["in"].dims, PASSES["REDUCE"].count)
@@ -242,35 +249,9 @@ def _indexed(chip: Chip, moved: Operand, present: Mapping[str, Operand]) -> Tran
     return Transfer(occupancy, DMA_LATENCY, runs * run_bytes + prod(told), wire)
 
 
-def indexed_runs(dims: Sequence[int], strides: Sequence[int], steps: Sequence[int], size: int) -> tuple[int, int]:
-    """Number and bytes of the contiguous runs of elements of `size` bytes whose index, by its strides, is one."""
-    length, runs = size, 1
-    for extent, stride, step in zip(reversed(dims), reversed(strides), reversed(steps), strict=True):
-        if extent == 1:
-            continue
-        if runs == 1 and step == 0 and stride == length:
-            length *= extent
-        else:
-            runs *= extent
-    return runs, length
-
-
 def indexed_cycles(chip: Chip, wire: int, local_bytes: int, lanes: int) -> int:
     """Cycles that GATHER or SCATTER occupies its engine, for `wire` bytes on the bus, indices included."""
     return DMA_SETUP + ceil(max(wire / chip.ddr_bytes_per_cycle, local_bytes / (lanes * chip.eu_bytes)))
-
-
-def contiguous(far: Operand) -> tuple[int, int]:
-    """Number and bytes of the contiguous runs of an operand in global memory; an axis of stride 0 is fetched once."""
-    length, runs = far.dtype.itemsize, 1
-    for extent, stride in zip(reversed(far.dims), reversed(far.strides), strict=True):
-        if extent == 1 or stride == 0:
-            continue
-        if runs == 1 and stride == length:
-            length *= extent
-        else:
-            runs *= extent
-    return runs, length
 
 
 def span(operand: Operand, chip: Chip) -> tuple[int, int]:
