@@ -29,7 +29,7 @@ WITH_CONSTANT: dict[type[top.Nary], tuple[type[top.Unary], type[top.Unary], dict
 
 @dataclass
 class ConstantOperand(NetworkPattern):
-    """`x + weight` of one element is `AddConst(x)`, and so on."""
+    """`x + weight` of one element is `AddConst(x)`, and so on; but not of an integer that no double is."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: top.Nary, rewriter: PatternRewriter) -> None:
@@ -39,6 +39,8 @@ class ConstantOperand(NetworkPattern):
         for at, (kind, says) in enumerate(((left_kind, left_says), (right_kind, NOTHING))):
             number, other = self.constant(op.inputs[at]), op.inputs[1 - at]
             if number is None or number.size != 1 or shape(other) != shape(op.output):
+                continue
+            if float(number.item()) != number.item() and number.dtype.kind in "iu":
                 continue
             kept = {key: value for key, value in op.attributes.items() if key in ("do_relu", "relu_limit")}
             attributes = {**kept, **says, "const_val": FloatAttr(number.item(), f64)}

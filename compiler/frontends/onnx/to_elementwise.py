@@ -138,8 +138,11 @@ class _Walk:
             case Operand(index):
                 name, own = name_of(self.op.operands[index]), _is_integer(self.op.operands[index])
             case Constant(value):
-                kind = np.int64 if whole else np.float32
-                return self.out.constant(f"{name_of(self.op)}_{kind.__name__}{value!r}", value, kind)
+                name = f"{name_of(self.op)}_{'whole' if whole else 'real'}{value!r}"
+                if not whole:
+                    return self.out.constant(name, value, np.float32)
+                # As a double, the greatest integer is one too great.
+                return self.out.constant(name, min(int(value), 2**63 - 1))
             case _:
                 if self.whole[term] == whole:
                     return self.made[term]

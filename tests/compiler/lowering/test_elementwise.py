@@ -198,6 +198,31 @@ def test_a_condition_chooses_from_two_constants_that_are_floats() -> None:
     assert results(network, {"c": condition}).arrays["y_Where"].tolist() == [0.5, -np.inf, 0.5]
 
 
+def test_an_integer_that_no_double_is_stays_itself() -> None:
+    x, far = np.array([1, 2], np.int64), np.array(2**53 + 1, np.int64)
+    model = model_of("Add", Kind(2, ()), {"x": x, "far": far})
+    model.graph.initializer.append(onnx.numpy_helper.from_array(far, "far"))
+    del model.graph.input[1]
+    network = canonical(model)
+    assert run(network, {"x": x})["y_Add"].tolist() == [2**53 + 2, 2**53 + 3]
+    lower(network, "f32")
+    assert results(network, {"x": x}).arrays["y_Add"].tolist() == [2**53 + 2, 2**53 + 3]
+
+
+def test_a_bound_beyond_the_chips_integers_binds_nothing() -> None:
+    x = np.array([-5, 3, 2**31 - 1], np.int64)
+    given = {"x": x, "low": np.array(0, np.int64), "high": np.array(2**63 - 1, np.int64)}
+    model = model_of("Clip", Kind(3, ()), given)
+    for name in ("low", "high"):
+        model.graph.initializer.append(onnx.numpy_helper.from_array(given[name], name))
+        del model.graph.input[1]
+    network = canonical(model)
+    assert run(network, {"x": x})["y_Clip"].tolist() == [0, 3, 2**31 - 1]
+    lower(network, "f32")
+    assert not any(isinstance(op, HostOp) for op in network.ops)
+    assert results(network, {"x": x}).arrays["y_Clip"].tolist() == [0, 3, 2**31 - 1]
+
+
 def test_a_constant_that_the_chip_cannot_hold_goes_to_the_host() -> None:
     x, far = np.array([1, 2], np.int64), np.array([1 << 40, 2], np.int64)
     model = model_of("Add", Kind(2, ()), {"x": x, "far": far})
