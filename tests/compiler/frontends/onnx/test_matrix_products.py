@@ -80,6 +80,11 @@ def test_a_reduction_over_any_axes(data: st.DataObject) -> None:
     assert_lowers_to_the_same(model, data.draw(st.integers(0, 99)))
 
 
+@pytest.mark.parametrize("dims", [(1, 1), (2, 2), (3, 2, 2), (2, 3, 3, 3), (4, 4)])
+def test_a_determinant(dims: Sequence[int]) -> None:
+    assert_lowers_to_the_same(one_node("Det", [dims]))
+
+
 @settings(max_examples=30)
 @given(st.data())
 def test_a_running_sum(data: st.DataObject) -> None:
