@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import IntegerType, Signedness, StringAttr, f32
+from xdsl.dialects.builtin import IntegerType, Signedness, f32
 from xdsl.ir import Attribute
 
 from compiler.dialects.fields import integer, ints
@@ -43,9 +43,11 @@ class Arithmetic:
         return name
 
     def add(self, a: str, b: str | float) -> str:
+        """`a + b`"""
         return self._two(top.AddOp, top.AddConstOp, a, b)
 
     def mul(self, a: str, b: str | float) -> str:
+        """`a · b`"""
         return self._two(top.MulOp, top.MulConstOp, a, b)
 
     def least(self, a: str, b: str | float) -> str:
@@ -57,6 +59,7 @@ class Arithmetic:
         return self._two(top.MaxOp, top.MaxConstOp, a, b)
 
     def sub(self, a: str, b: str) -> str:
+        """`a - b`"""
         return self.op(top.SubOp, a, b)
 
     def less_from(self, number: float, a: str) -> str:
@@ -64,6 +67,7 @@ class Arithmetic:
         return self.add(self.mul(a, -1.0), number)
 
     def clip(self, a: str, low: float, high: float) -> str:
+        """`a` brought between two numbers."""
         return self.op(top.ClipOp, a, min=real(low), max=real(high))
 
     def total(self, terms: Sequence[str]) -> str:
@@ -101,11 +105,6 @@ class Arithmetic:
         if isinstance(b, str):
             return self.op(kind, a, b)
         return self.op(with_number, a, const_val=real(b))
-
-
-def text(value: str) -> StringAttr:
-    """A word as an attribute."""
-    return StringAttr(value)
 
 
 def as_f32(values: Any) -> NDArray[np.float32]:

@@ -13,7 +13,8 @@ from compiler.dialects.top import ops as top
 from compiler.frontends.onnx.arithmetic import Arithmetic, as_f32
 from compiler.frontends.onnx.compose import composes
 from compiler.frontends.onnx.reader import Reader, Unsupported
-from compiler.frontends.onnx.spatial import windows
+from compiler.frontends.onnx.spatial import Along, windows
+from compiler.ir.network import Array
 
 Corner = tuple[str, str]
 """An index on an axis, a whole number that exists, and its share."""
@@ -78,23 +79,12 @@ def deform_conv(reader: Reader, node: onnx.NodeProto) -> None:
     taps, pixels, parts = prod(kernel), rows.made * columns.made, given["offset_group"]
     make = Arithmetic(reader, node)
     bias, masks = (node.input[3] if len(node.input) > 3 else ""), (node.input[4] if len(node.input) > 4 else "")
-    steps = (
-        along.stride * np.arange(along.made) - along.before + along.dilation * np.arange(along.kernel)[:, None]
-        for along in (rows, columns)
-    )
-    down, across = steps
-    still = np.broadcast_to(down[:, None, :, None], (*kernel, rows.made, columns.made))
-    aside = np.broadcast_to(across[None, :, None, :], still.shape)
+    still = [make.constant(place) for place in _unmoved(rows, columns)]
     moved = make.view(moves, n, parts * taps, 2, pixels)
     stacked = list[str]()
     for part in range(parts):
         own = make.cut(moved, 1, part * taps, taps)
-        at = [
-            make.add(
-                make.view(make.cut(own, 2, i, 1), n, taps * pixels, 1), make.constant(as_f32(place).reshape(1, -1, 1))
-            )
-            for i, place in enumerate((still, aside))
-        ]
+        at = [make.add(make.view(make.cut(own, 2, i, 1), n, taps * pixels, 1), place) for i, place in enumerate(still)]
         image = make.view(make.cut(x, 1, part * (c // parts), c // parts), n, c // parts, h * w)
         total = _bilinear(make, make.turn(image, 0, 2, 1), at, (h, w))
         if masks:
@@ -104,6 +94,16 @@ def deform_conv(reader: Reader, node: onnx.NodeProto) -> None:
     flat = make.view(filters, oc, depth * taps, 1, 1)
     operands = [make.join(stacked, 1), flat, *([bias] if bias else [])]
     reader.add(node, top.ConvOp, operands, {"kernel_shape": ints(1, 1), "group": integer(given["group"])})
+
+
+def _unmoved(rows: Along, columns: Along) -> list[Array]:
+    """The row, and the column, that each tap of each window looks at before it is moved: (1, taps · windows, 1)."""
+    down, across = (
+        a.stride * np.arange(a.made) - a.before + a.dilation * np.arange(a.kernel)[:, None] for a in (rows, columns)
+    )
+    extents = (rows.kernel, columns.kernel, rows.made, columns.made)
+    places = (np.broadcast_to(down[:, None, :, None], extents), np.broadcast_to(across[None, :, None, :], extents))
+    return [as_f32(place).reshape(1, -1, 1) for place in places]
 
 
 def _bilinear(make: Arithmetic, table: str, at: list[str], extents: tuple[int, int]) -> str:
