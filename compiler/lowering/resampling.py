@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
-from xdsl.dialects.builtin import StringAttr, TensorType, f32, i32
+from xdsl.dialects.builtin import IntegerType, StringAttr, TensorType, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.dialects.fields import integer, ints
@@ -44,6 +44,8 @@ def interp(op: InterpOp, job: Job) -> TpuOp:
     axes = [(axis, op.taps(axis)) for axis in op.axes()]
     if all(taps.picks for _, taps in axes) and not is_float(op.input):
         return _resized(op, op.input, [Pass(*each) for each in axes], job)
+    if isinstance(tensor(op.input).element_type, IntegerType):
+        raise job.refusal("sums of weighed integers; cast them to float, or take the nearest")
     passes = [
         Pass(axis, taps, None if taps.picks else job.element if i == len(axes) - 1 else f32)
         for i, (axis, taps) in enumerate(axes)

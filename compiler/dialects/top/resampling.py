@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ArrayAttr, BoolAttr, FloatAttr, StringAttr, f64
-from xdsl.irdl import attr_def, irdl_op_definition, operand_def
+from xdsl.irdl import attr_def, irdl_op_definition, operand_def, traits_def
+from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.dialects.fields import FALSE, Float, Ints, numbers
-from compiler.dialects.top.base import AnyRank, TopOp
+from compiler.dialects.top.base import AnyRank, OverIntegers, TopOp
 from compiler.ir.network import Shape, shape, size
 
 Reals = ArrayAttr[FloatAttr]
@@ -69,6 +70,7 @@ class InterpOp(TopOp):
     """
 
     name = "top.Interp"
+    traits = traits_def(Pure(), OverIntegers())
     input = operand_def(AnyRank)
     sizes = attr_def(Ints)
     scales = attr_def(Reals)

@@ -121,6 +121,12 @@ def test_older_resizing(op_type: str, opset: int, mode: str) -> None:
     assert_lowers_to_the_same(one_node(op_type, [(1, 2, 3, 4)], [scales], opset=opset, mode=mode))
 
 
+def test_nearest_integers_stay_what_they_are() -> None:
+    held = [np.zeros(0, np.float32), np.array([1, 1, 2, 1.5], np.float32)]
+    given_ = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    assert_lowers_to_the_same(one_node("Resize", [(1, 2, 3, 4)], held, opset=18, kind=TensorProto.INT32, **given_))
+
+
 @settings(max_examples=12, suppress_health_check=SLOW, deadline=None)
 @given(st.data())
 def test_samples_of_a_grid(data: st.DataObject) -> None:
