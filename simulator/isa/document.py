@@ -48,10 +48,10 @@ global and local memory. Each engine works through its stream in order, and effe
 holds a record back until the other engine's k-th record (counted from 1) is complete, and so all before it; 0 waits
 for none. Nothing else orders the engines.
 
-Where an op runs on the host (see [host.md](host.md)), each stream falls into stretches, one for each subnet of the chip,
-and each stretch ends with END or DMA_END. Waits count through the whole stream. The first record of each engine in a
-later subnet waits for the other engine's end of the subnet before; between the two, the host reads and writes global
-memory.
+Where an op runs on the host (see [host.md](host.md)), each stream falls into stretches, one for each subnet of the
+chip, and each stretch ends with END or DMA_END. Waits count through the whole stream. The first record of each engine
+in a later subnet waits for the other engine's end of the subnet before; between the two, the host reads and writes
+global memory.
 """
 
 LOCAL_MEMORY = f"""\

@@ -52,10 +52,11 @@ def model(
     outputs: Sequence[onnx.ValueInfoProto],
     constants: Mapping[str, Array] | None = None,
 ) -> onnx.ModelProto:
-    """A model of these nodes."""
+    """A model of these nodes, of ONNX or onnxruntime."""
     held = [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()]
     graph = helper.make_graph(nodes, "main", inputs, outputs, held)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(graph, opset_imports=imports, ir_version=9)
 
 
 def compiled(
