@@ -182,7 +182,7 @@ def test_more_than_two_operands_fold_from_the_left() -> None:
     assert str(op.term) == "((x0 + x1) + x2)"
 
 
-DEFAULTS: dict[str, Attribute] = {"zero_point": integer(3), "minimum": integer(0), "maximum": integer(255)} | {
+DEFAULTS: Mapping[str, Attribute] = {"zero_point": integer(3), "minimum": integer(0), "maximum": integer(255)} | {
     name: FloatAttr(number, f64)
     for name, number in {"alpha": 0.3, "beta": 0.4, "const_val": 1.5, "min": -1.0, "max": 2.0, "exponent": 3.0,
                          "bias": 0.5, "lambd": 1.0, "scale": 0.25}.items()
