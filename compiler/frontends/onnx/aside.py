@@ -9,6 +9,7 @@ import onnx
 from onnx import AttributeProto, TensorProto, defs, helper, numpy_helper
 
 from compiler.frontends.onnx.hints import hint
+from compiler.frontends.onnx.names import inner_graphs
 from compiler.frontends.onnx.outputs import output_types
 from compiler.frontends.onnx.reader import Reader, UnknownShape, Unsupported
 
@@ -45,12 +46,22 @@ def set_aside(reader: Reader, node: onnx.NodeProto, reason: str) -> None:
         [node],
         node.name or node.op_type,
         [helper.make_value_info(name, reader.types[name]) for name in fed],
-        [onnx.ValueInfoProto(name=name) for name in node.output if name and reader.is_used(name)],
+        [_output(reader, node, name) for name in node.output if name and reader.is_used(name)],
         [held[name] for name in needed if name in held],
     )
     imports = {o.domain: o for o in reader.model.opset_import}.values()
     model = helper.make_model(graph, opset_imports=imports, ir_version=min(reader.model.ir_version, NEWEST_IR))
     reader.set_aside(node, _accepted(model, reason, hint(node)), reason)
+
+
+def _output(reader: Reader, node: onnx.NodeProto, name: str) -> onnx.ValueInfoProto:
+    """An output; with its type where inner graphs make it, since onnxruntime doesn't say if it is a scalar then."""
+    known = reader.types.get(name)
+    if not any(inner_graphs(node)):
+        return onnx.ValueInfoProto(name=name)
+    if known is None or not known.tensor_type.HasField("shape"):
+        raise UnknownShape(f"the rank of {name!r} isn't known; state it in the body's outputs")
+    return helper.make_value_info(name, known)
 
 
 def draws(reader: Reader, node: onnx.NodeProto) -> bool:

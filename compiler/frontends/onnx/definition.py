@@ -10,6 +10,7 @@ from compiler.frontends.onnx.control import NotStatic
 from compiler.frontends.onnx.errors import DamagedModel
 from compiler.frontends.onnx.fold import Known
 from compiler.frontends.onnx.functions import is_function, spelt_out
+from compiler.frontends.onnx.names import inner_graphs
 from compiler.frontends.onnx.quantised import QUANTISED
 from compiler.frontends.onnx.reader import Reader
 from compiler.frontends.onnx.recurrent import RECURRENT
@@ -21,7 +22,8 @@ Definition = Callable[[onnx.NodeProto, Known], Sequence[onnx.NodeProto]]
 
 def definition(reader: Reader, node: onnx.NodeProto) -> Sequence[onnx.NodeProto]:
     """
-    The nodes that come to the same as `node`; none where neither ONNX nor `OURS` defines its op by others.
+    The nodes that come to the same as `node`; none where neither ONNX nor `OURS` defines its op by others, or by a loop
+    whose rounds the network's inputs decide.
 
     Tensors on the way are called `<output>_<op type>_<name>`, results as the op's own would be.
     """
@@ -33,7 +35,7 @@ def definition(reader: Reader, node: onnx.NodeProto) -> Sequence[onnx.NodeProto]
         parts = list(simplified(_parts(titled, known), known))
     except (DamagedModel, NotStatic):
         return []
-    if any(part.op_type == node.op_type for part in parts):
+    if any(part.op_type == node.op_type or any(inner_graphs(part)) for part in parts):
         return []
     reader.take_in(parts, known, dict.fromkeys(node.output, reader.titles.get(node.output[0], node.op_type)))
     return parts

@@ -113,7 +113,7 @@ class Known:
         """
         value = self._value(node)
         if value is None:
-            self.types.update(self._types(node))
+            self.learn(node)
             return self._take_empty(node)
         for name, array in zip(node.output, value, strict=False):
             if name:
@@ -168,7 +168,14 @@ class Known:
             except Exception:
                 raise DamagedModel(f"{node.op_type} {node.name or node.output[0]!r}: {reason}") from error
             results = dict(zip([name for name in node.output if name], map(np.asarray, made), strict=True))
-        return [results.get(name, np.empty(0)) for name in node.output]
+        return [self._as_stated(node, name, results.get(name, np.empty(0))) for name in node.output]
+
+    def _as_stated(self, node: onnx.NodeProto, name: str, made: Array) -> Array:
+        """A result in its own type: onnxruntime gives floats of eight bits as bytes."""
+        if made.dtype != np.uint8 or name not in (types := self._types(node)):
+            return made
+        wanted = helper.tensor_dtype_to_np_dtype(types[name].tensor_type.elem_type)
+        return made.view(wanted) if wanted.itemsize == 1 else made
 
     def _alone(self, node: onnx.NodeProto, **options: Any) -> onnx.ModelProto:
         """A model of just this node, fed with all that it reads."""
@@ -185,6 +192,20 @@ class Known:
         except Exception:  # onnxruntime has no common ancestor for what it raises
             return {}
 
+    def _kept_extents(self, node: onnx.NodeProto) -> dict[str, onnx.TypeProto]:
+        """Types of the states of a Loop whose body says that it leaves their extents as they are."""
+        bodies = list(inner_graphs(node)) if node.op_type == "Loop" else []
+        states = [
+            (made, self.types[given], value.type)
+            for body in bodies
+            for given, made, value in zip(node.input[2:], node.output, body.output[1:], strict=False)
+        ]
+        return {made: kind for made, kind, stated in states if made and kind == stated}
+
+    def learn(self, node: onnx.NodeProto) -> None:
+        """Note the types of what a node makes. Raises DamagedModel."""
+        self.types.update(self._types(node))
+
     def _types(self, node: onnx.NodeProto) -> Mapping[str, onnx.TypeProto]:
         """Types of a node's outputs; nothing where neither ONNX nor onnxruntime knows the op, or an operand's type."""
         version = self.version(node.domain)
@@ -195,7 +216,8 @@ class Known:
         try:
             if any(inner_graphs(node)):
                 graph = shape_inference.infer_shapes(self._alone(node), data_prop=True).graph
-                return {value.name: value.type for value in graph.output if value.type.WhichOneof("value")}
+                made = {value.name: value.type for value in graph.output if value.type.WhichOneof("value")}
+                return made | self._kept_extents(node)
             seen = {n: numpy_helper.from_array(c) for n in node.input if (c := self.constants.get(n)) is not None
                     and c.size <= VIEWED}  # fmt: skip
             types = {name: self.types[name] for name in node.input if name in self.types}

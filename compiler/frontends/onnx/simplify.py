@@ -32,6 +32,7 @@ def simplified(nodes: Iterable[onnx.NodeProto], known: Known) -> Iterator[onnx.N
                 known.take(attempt)
                 yield from parts
                 if any(name in known.sequences for name in node.output):
+                    known.learn(node)
                     yield node
                 continue
         if not known.visit(node):
