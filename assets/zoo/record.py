@@ -45,9 +45,8 @@ def names() -> tuple[str, ...]:
 
 
 def optional() -> list[str]:
-    """The models that stand back, in alphabetical order."""
-    paths = sorted([*RECORDS.glob("*.yaml"), *own_records()])
-    return [path.stem for path in paths if _readable(path) and read_file(path).optional]
+    """The repository's models that stand back, in alphabetical order."""
+    return [path.stem for path in sorted(RECORDS.glob("*.yaml")) if _readable(path) and read_file(path).optional]
 
 
 def committed() -> list[str]:

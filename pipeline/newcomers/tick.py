@@ -56,7 +56,7 @@ class Tick:
 
     def look(self) -> Seen:
         """Look at everything once; `memory` is then what to remember."""
-        for model in sorted(record.committed()):
+        for model in sorted({*record.committed()} - {*record.optional()}):
             self._committed(record.RECORDS / f"{model}.yaml")
         for path in self._bare():
             self._write(path)

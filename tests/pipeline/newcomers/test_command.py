@@ -70,7 +70,7 @@ def test_the_committed_records_are_sound() -> None:
 
 
 def test_an_unknown_model_is_named() -> None:
-    assert "no model 'nett'; there are lenet_mnist" in refused("check", "nett")
+    assert "no model 'nett'; there are ddddocr_det" in refused("check", "nett")
 
 
 def test_a_dynamic_extent_is_given_on_the_command_line(folder: Path) -> None:
