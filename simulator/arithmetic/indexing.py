@@ -48,7 +48,7 @@ def scatter(
     place = np.broadcast_to(index, updates.shape).astype(np.int64)
     place = np.where(place < 0, place + length, place) - first
     moved, told, given = (np.moveaxis(array, axis, -1) for array in (made, place, updates))
-    others = [np.arange(n).reshape(-1, *(1,) * (told.ndim - 2 - i)) for i, n in enumerate(told.shape[:-1])]
+    others: list[Array] = [np.arange(n).reshape(-1, *(1,) * (told.ndim - 2 - i)) for i, n in enumerate(told.shape[:-1])]
     for i in range(told.shape[-1]):
         here = told[..., i]
         held = (here >= 0) & (here < moved.shape[-1])

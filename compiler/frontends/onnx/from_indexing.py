@@ -46,13 +46,14 @@ def one_hot(reader: Reader, node: onnx.NodeProto) -> None:
     if depth is None:
         raise Unsupported("it has no depth")
     size, axis = int(depth.item()), int(reader.attributes(node)["axis"]) % (rank + 1)
-    if not isinstance(element := reader.element(indices), IntegerType):
+    element = reader.element(indices)
+    if dtype_of(element).kind not in "iu":
         indices, element = reader.step(node, "whole", top.CastOp, [indices], element=INDEX), INDEX
     indices = reader.step(node, "column", top.UnsqueezeOp, [indices], {"axes": ints(axis)}, element)
-    places = np.arange(size).reshape(-1, *(1,) * (rank - axis)).astype(dtype_of(element))
+    places = np.arange(size).reshape(-1, *(1,) * (rank - axis)).astype(kind := dtype_of(element))
     hot = _equal(reader, node, "hot", indices, places)
-    if element.signedness.data is not Signedness.UNSIGNED:
-        behind = _equal(reader, node, "behind", indices, places - dtype_of(element).type(size))
+    if kind.kind == "i":
+        behind = _equal(reader, node, "behind", indices, places - kind.type(size))
         hot = reader.step(node, "either", top.LogicalOrOp, [hot, behind], element=i1)
     off, on = (_one(reader, node, role, values, i) for i, role in enumerate(("off", "on")))
     reader.add(node, top.WhereOp, [hot, on, off], {})
