@@ -19,7 +19,7 @@ from compiler.dialects.structure import Structure
 from compiler.dialects.top.ops import Top
 from compiler.dialects.tpu.group import GroupOp, Transfer, YieldOp
 from compiler.dialects.tpu.ops import Tpu
-from compiler.frontends.onnx.write import nodes
+from compiler.frontends.onnx.from_top.write import nodes
 from compiler.interpreter.answers import evaluate
 from compiler.ir.interface import Interface
 from compiler.lowering.answers import carry, to_float, to_int8

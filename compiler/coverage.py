@@ -13,15 +13,15 @@ from onnx import TensorProto, defs, helper
 from xdsl.ir import Operation
 
 from compiler.dialects.top import ops as top
-from compiler.frontends.onnx.compose import COMPOSED
-from compiler.frontends.onnx.control import CONTROL
-from compiler.frontends.onnx.convert import CONVERTERS
-from compiler.frontends.onnx.definition import OURS
 from compiler.frontends.onnx.errors import ModelError
-from compiler.frontends.onnx.fold import Known
-from compiler.frontends.onnx.read import KINDS
-from compiler.frontends.onnx.reader import Reader
-from compiler.frontends.onnx.sequences import SEQUENCES
+from compiler.frontends.onnx.graph.control import CONTROL
+from compiler.frontends.onnx.graph.fold import Known
+from compiler.frontends.onnx.graph.sequences import SEQUENCES
+from compiler.frontends.onnx.to_top.compose import COMPOSED
+from compiler.frontends.onnx.to_top.convert import CONVERTERS
+from compiler.frontends.onnx.to_top.definition import OURS
+from compiler.frontends.onnx.to_top.read import KINDS
+from compiler.frontends.onnx.to_top.reader import Reader
 from compiler.lowering.answers import carry, to_float, to_int8
 
 Kinds = Sequence[type[Operation]]

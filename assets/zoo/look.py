@@ -11,7 +11,7 @@ from compiler.dialects.top.census import total_macs
 from compiler.frontends.onnx.errors import DamagedModel, UnboundDimension
 from compiler.frontends.onnx.load import load
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
+from compiler.frontends.onnx.to_top.read import read
 
 Extent = int | str
 

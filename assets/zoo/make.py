@@ -22,7 +22,7 @@ from assets.zoo.preprocess import fitted, normalised, raw
 from assets.zoo.record import ROOT
 from compiler.build.flow import SOURCES
 from compiler.feeds import samples_for
-from compiler.frontends.onnx.raw_input import raw_name
+from compiler.frontends.onnx.graph.raw_input import raw_name
 from compiler.npz import read_npz, write_npz
 
 LABELS = "labels"

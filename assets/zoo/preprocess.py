@@ -2,7 +2,7 @@
 From pictures to what a network takes: fitted into its extents, and brought to its numbers, colours and layout.
 
 What lies between is the raw form, `<input>_raw`: fitted pixels 0..255, red first. A model compiled with
-`fuse_preprocess` takes that, and does the rest itself (`compiler.frontends.onnx.raw_input`).
+`fuse_preprocess` takes that, and does the rest itself (`compiler.frontends.onnx.graph.raw_input`).
 """
 
 from collections.abc import Sequence

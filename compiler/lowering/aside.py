@@ -13,7 +13,7 @@ from compiler.dialects.host import HostOp, StringType, is_dynamic
 from compiler.dialects.quant import CalibratedType
 from compiler.dialects.structure import InputOp, WeightOp, only_on_host
 from compiler.dialects.top.base import TopOp, is_present
-from compiler.frontends.onnx.write import write_part
+from compiler.frontends.onnx.from_top.write import write_part
 from compiler.ir.interface import Unanswered
 from compiler.ir.network import Network, name_of, named, shape, tensor
 from compiler.lowering.integers import chip_element

@@ -13,7 +13,6 @@ from compiler.ir.network import Array, Network, name_of, shape
 from compiler.passes.affine import Affine, affine
 from compiler.passes.network_pass import NetworkPass, NetworkPattern, apply, only_producer, replace
 
-
 Contraction = top.ConvOp | top.DeconvOp | top.MatMulOp
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from compiler.dialects.top.ops import Top
-from compiler.frontends.onnx.reference import Reference
+from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.ir import files
 from compiler.npz import write_npz
 from compiler.quantization.calibrate import collect, entries

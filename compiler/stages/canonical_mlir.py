@@ -19,7 +19,7 @@ from xdsl.dialects.builtin import IntegerAttr, i64
 from compiler import opt
 from compiler.dialects.top.census import by_kind, computing_ops, count_ops, total_flops, total_macs
 from compiler.dialects.top.ops import Top
-from compiler.frontends.onnx.browse import browsable
+from compiler.frontends.onnx.from_top.browse import browsable
 from compiler.ir import files
 from compiler.ir.network import Network
 from compiler.stages.progress import Progress, silent

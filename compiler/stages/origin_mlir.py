@@ -13,7 +13,7 @@ from typing import Any
 import onnx
 
 from compiler.dialects.top.census import by_kind, computing_ops
-from compiler.frontends.onnx.read import read
+from compiler.frontends.onnx.to_top.read import read
 from compiler.ir import files
 from compiler.stages.progress import Progress, silent
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import onnx
 
+from compiler.frontends.onnx.graph.raw_input import bound, take_raw
 from compiler.frontends.onnx.load import load
 from compiler.frontends.onnx.prepare import Shapes, prepare
-from compiler.frontends.onnx.raw_input import bound, take_raw
 from compiler.stages.progress import Progress, silent
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from compiler.dialects.top.ops import Top
 from compiler.feeds import first_samples
-from compiler.frontends.onnx.reference import Reference
+from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.ir import files
 from compiler.ranges import census
 from compiler.results import Results

@@ -13,7 +13,7 @@ import onnx
 
 from compiler.dialects.top.ops import Top
 from compiler.frontends.onnx.errors import ModelError, UnsupportedModel
-from compiler.frontends.onnx.reference import Reference
+from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.frontends.onnx.session import ORT
 from compiler.ir import files
 from compiler.ir.network import declared_outputs, name_of

@@ -6,7 +6,7 @@ from compiler.catalogue import DOCUMENT, TOP, TPU, document
 from compiler.codegen.emit.answers import emit
 from compiler.coverage import coverage
 from compiler.dialects.top.base import PassesValues
-from compiler.frontends.onnx.write import nodes
+from compiler.frontends.onnx.from_top.write import nodes
 from compiler.interpreter.answers import evaluate
 from compiler.lowering.answers import carry, to_float, to_int8
 

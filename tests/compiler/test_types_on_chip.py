@@ -11,8 +11,8 @@ import pytest
 from compiler import opt
 from compiler.dialects.host import HostOp
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
 from compiler.frontends.onnx.session import Session
+from compiler.frontends.onnx.to_top.read import read
 from compiler.interpreter.results import results
 from compiler.ir import files
 from compiler.ir.network import Array

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from functools import reduce
-from math import pi, sqrt
 from operator import mul
 
 from xdsl.dialects.builtin import FloatAttr, IntegerType, StringAttr, f64
@@ -176,8 +176,8 @@ class GELUOp(Unary):
 
     def formula(self, x: Term) -> Term:
         if self.approx_mode.data == "normal":
-            return x * 0.5 * (1.0 + erf(x / sqrt(2.0)))
-        return x * 0.5 * (1.0 + tanh((x + x * x * x * 0.044715) * sqrt(2.0 / pi)))
+            return x * 0.5 * (1.0 + erf(x / math.sqrt(2.0)))
+        return x * 0.5 * (1.0 + tanh((x + x * x * x * 0.044715) * math.sqrt(2.0 / math.pi)))
 
     def verify_(self) -> None:
         if self.approx_mode.data not in ("normal", "tanh"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log, pi
+import math
 
 from xdsl.irdl import irdl_op_definition
 
@@ -65,7 +65,7 @@ class ArccosOp(Unary):
     name = "top.Arccos"
 
     def formula(self, x: Term) -> Term:
-        return select(equal(x, -1.0), pi, arctangent(sqrt((1.0 - x) / (1.0 + x))) * 2.0)
+        return select(equal(x, -1.0), math.pi, arctangent(sqrt((1.0 - x) / (1.0 + x))) * 2.0)
 
 
 @irdl_op_definition
@@ -112,7 +112,7 @@ class ArcsinhOp(Unary):
         size = absolute(x)
         square = size * size
         near = log1p(size + square / (1.0 + sqrt(1.0 + square)))
-        return signed(select(less(LARGE, size), f.log(size) + log(2.0), near), x)
+        return signed(select(less(LARGE, size), f.log(size) + math.log(2.0), near), x)
 
 
 @irdl_op_definition
@@ -124,7 +124,7 @@ class ArccoshOp(Unary):
     def formula(self, x: Term) -> Term:
         rest = x - 1.0
         near = log1p(rest + sqrt(rest * (x + 1.0)))
-        return select(less(LARGE, x), f.log(x) + log(2.0), near)
+        return select(less(LARGE, x), f.log(x) + math.log(2.0), near)
 
 
 @irdl_op_definition

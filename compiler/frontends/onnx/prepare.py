@@ -9,10 +9,10 @@ import onnx
 from onnx import helper, numpy_helper
 
 from compiler.frontends.onnx.errors import UnboundDimension, WrongShape
-from compiler.frontends.onnx.fold import Known
-from compiler.frontends.onnx.names import every_name, renamed, used_in
-from compiler.frontends.onnx.old_opsets import modernised
-from compiler.frontends.onnx.simplify import simplified, without_unread_sequences
+from compiler.frontends.onnx.graph.fold import Known
+from compiler.frontends.onnx.graph.names import every_name, renamed, used_in
+from compiler.frontends.onnx.graph.old_opsets import modernised
+from compiler.frontends.onnx.graph.simplify import simplified, without_unread_sequences
 
 Shapes = Mapping[str, Sequence[int]]
 

@@ -25,7 +25,7 @@ REACHED = {
     "compiler/lowering/int8.py": {"tpu_mlir"},
     "compiler/schedule/divide.py": {"lg_mlir"},
     "compiler/codegen/assemble.py": {"sample_model"},
-    "compiler/frontends/onnx/read.py": {"origin_mlir"},
+    "compiler/frontends/onnx/to_top/read.py": {"origin_mlir"},
     "compiler/quantization/histogram.py": {"cali_table"},
     "simulator/bound.py": {"profile"},
 }

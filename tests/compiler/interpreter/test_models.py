@@ -12,8 +12,8 @@ import pytest
 from compiler import opt
 from compiler.frontends.onnx.load import load
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
 from compiler.frontends.onnx.session import Session
+from compiler.frontends.onnx.to_top.read import read
 from compiler.interpreter.results import results
 from compiler.ir.network import Array, Network
 from compiler.lowering.walk import FORMATS, lower

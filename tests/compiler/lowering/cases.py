@@ -188,6 +188,8 @@ CASES: Mapping[str, Case] = {
 }  # fmt: skip
 """By name."""
 
-FLOAT_IN_INT8 = {"max", "softmax", "softmax last", "log softmax", "softmax sharpened"}
-FLOAT_IN_INT8 |= window_cases.FLOAT_IN_INT8 | product_cases.FLOAT_IN_INT8 | movement_cases.FLOAT_IN_INT8
+FLOAT_IN_INT8 = {
+    "max", "softmax", "softmax last", "log softmax", "softmax sharpened",
+    *window_cases.FLOAT_IN_INT8, *product_cases.FLOAT_IN_INT8, *movement_cases.FLOAT_IN_INT8,
+}  # fmt: skip
 """The cases that an int8 network computes in f32."""

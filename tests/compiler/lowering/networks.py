@@ -23,8 +23,8 @@ from xdsl.rewriter import Rewriter
 from compiler.dialects.quant import CalibratedType
 from compiler.dialects.structure import InputOp, NoneOp, WeightOp
 from compiler.dialects.top.base import TopOp
+from compiler.frontends.onnx.from_top.write import write
 from compiler.frontends.onnx.session import Session
-from compiler.frontends.onnx.write import write
 from compiler.ir.network import Array, Network, name_of, named, shape
 
 

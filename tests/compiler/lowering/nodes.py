@@ -16,8 +16,8 @@ from compiler.codegen.assemble import assemble
 from compiler.dialects.host import HostOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
 from compiler.frontends.onnx.session import Session
+from compiler.frontends.onnx.to_top.read import read
 from compiler.interpreter.results import results
 from compiler.ir.network import Network, name_of
 from compiler.lowering.walk import lower

@@ -17,8 +17,8 @@ from compiler import opt
 from compiler.dialects.host import HostOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
 from compiler.frontends.onnx.session import Session
+from compiler.frontends.onnx.to_top.read import read
 from compiler.interpreter.results import results
 from compiler.ir.network import Array, Network, name_of
 from compiler.lowering.walk import lower

@@ -9,9 +9,9 @@ import pytest
 from compiler import opt
 from compiler.codegen.assemble import assemble
 from compiler.dialects.top.census import count_ops
+from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
-from compiler.frontends.onnx.reference import Reference
+from compiler.frontends.onnx.to_top.read import read
 from compiler.interpreter.run import run
 from compiler.ir.network import Array, Network, name_of
 from compiler.lowering.walk import lower

@@ -10,10 +10,10 @@ from compiler import opt
 from compiler.dialects.structure import InputOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.contraction import ConvOp
+from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
-from compiler.frontends.onnx.reference import Reference
 from compiler.frontends.onnx.session import Session
+from compiler.frontends.onnx.to_top.read import read
 from compiler.interpreter.results import results
 from compiler.ir.network import Network, name_of
 from compiler.ir.storage import scale, storage, zero_point

@@ -10,7 +10,7 @@ from compiler.dialects.fields import integer, ints
 from compiler.dialects.host import HostOp
 from compiler.dialects.top import ops as top
 from compiler.dialects.tpu.base import TpuOp
-from compiler.frontends.onnx.write import Writer, nodes
+from compiler.frontends.onnx.from_top.write import Writer, nodes
 from compiler.ir.network import Network, Shape, name_of, shape
 from compiler.ir.storage import storage
 from compiler.lowering.job import LARGEST, Unlowerable, fitted

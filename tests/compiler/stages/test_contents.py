@@ -18,7 +18,7 @@ from compiler.build.builder import Builder
 from compiler.build.flow import Target
 from compiler.build.keys import Code
 from compiler.build.store import Record, Store
-from compiler.frontends.onnx.browse import array_places
+from compiler.frontends.onnx.from_top.browse import array_places
 from compiler.npz import read_npz
 from compiler.results import Results
 from compiler.stages import cali_table, comparison

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import parser
 
-from compiler.frontends.onnx import convert
+from compiler.frontends.onnx.to_top import convert
 from pipeline.bench import conformance, conformance_columns, conformance_crew
 from pipeline.bench.conformance_columns import COLUMNS, OURS, Outcome
 from pipeline.bench.conformance_operands import specialised

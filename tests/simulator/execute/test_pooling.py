@@ -118,7 +118,7 @@ def test_a_reduction_in_slices_has_the_bits_of_the_whole(function: str, axes: tu
 def test_integers_wrap_in_32_bits(kind: Any, function: str) -> None:
     """Bytes keep their type for a maximum or minimum; sums and products are i32."""
     limits = np.iinfo(kind)
-    x = np.random.default_rng(2).integers(limits.min, limits.max, (1, 11, 6, 3), dtype=kind, endpoint=True)
+    x: NDArray[Any] = np.random.default_rng(2).integers(limits.min, limits.max, (1, 11, 6, 3), kind, endpoint=True)
     made = x.dtype if function in ("max", "min") else np.dtype(np.int32)
     program = Program("e8")
     source, out = program.load(program.feed(x)), program.local((1, 11, 1, 3), DTYPES[made])

@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compiler import opt
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
 from compiler.frontends.onnx.session import Session
+from compiler.frontends.onnx.to_top.read import read
 from compiler.interpreter.run import run
 from compiler.ir.network import Array, name_of
 from compiler.lowering.walk import lower

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from compiler.frontends.onnx.reference import Reference
+from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.frontends.onnx.session import Session
 from compiler.ir.network import Network
 

@@ -22,7 +22,7 @@ from compiler.frontends.onnx.errors import (
 )
 from compiler.frontends.onnx.load import load
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
+from compiler.frontends.onnx.to_top.read import read
 from compiler.ir.network import name_of
 from compiler.passes.network_pass import PassError
 from tests.compiler.frontends.onnx.graphs import Graph

@@ -21,7 +21,7 @@ from onnx.backend.test.loader import load_model_tests
 from compiler import opt
 from compiler.frontends.onnx.errors import ModelError
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
+from compiler.frontends.onnx.to_top.read import read
 from compiler.ir.network import name_of
 from compiler.ir.storage import FLOATS
 from compiler.passes.network_pass import PassError

@@ -8,10 +8,10 @@ import pytest
 
 from compiler import opt
 from compiler.dialects.host import HostOp
+from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
-from compiler.frontends.onnx.reference import Reference
 from compiler.frontends.onnx.session import Session
+from compiler.frontends.onnx.to_top.read import read
 from compiler.stages.canonical_mlir import PIPELINE
 from tests.compiler.frontends.onnx.reference import feeds
 

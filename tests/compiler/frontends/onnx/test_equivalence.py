@@ -10,7 +10,7 @@ from compiler import opt
 from compiler.dialects.top import ops as top
 from compiler.dialects.top.census import computing_ops
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
+from compiler.frontends.onnx.to_top.read import read
 from compiler.ir import text
 from compiler.stages.canonical_mlir import PIPELINE
 from tests.compiler.frontends.onnx.graphs import Graph, draw_graph

@@ -12,7 +12,7 @@ from onnx import TensorProto
 
 from compiler import opt
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
+from compiler.frontends.onnx.to_top.read import read
 from compiler.interpreter.run import run
 from compiler.lowering.walk import lower
 from compiler.stages.canonical_mlir import PIPELINE

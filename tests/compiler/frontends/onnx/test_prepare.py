@@ -9,8 +9,8 @@ from onnx import helper, numpy_helper
 
 from compiler.dialects.top.ops import TopOp
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
 from compiler.frontends.onnx.session import Session
+from compiler.frontends.onnx.to_top.read import read
 from compiler.ir import text
 from compiler.ir.network import name_of
 from tests.compiler.frontends.onnx.graphs import Graph

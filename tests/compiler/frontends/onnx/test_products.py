@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from compiler.frontends.onnx.products import macs
+from compiler.frontends.onnx.to_top.macs import macs
 from simulator.bound import bounds
 from simulator.chip import CHIPS
 

@@ -13,10 +13,10 @@ from onnx import helper, numpy_helper
 
 from compiler import opt
 from compiler.dialects.top.quantised import FakeQuantOp
+from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.frontends.onnx.prepare import prepare
-from compiler.frontends.onnx.read import read
-from compiler.frontends.onnx.reference import Reference
 from compiler.frontends.onnx.session import Session
+from compiler.frontends.onnx.to_top.read import read
 from compiler.ir.network import Network, name_of
 from compiler.stages.canonical_mlir import PIPELINE
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from assets.zoo.fields import Preprocessing
 from assets.zoo.preprocess import normalised, raw
 from compiler.frontends.onnx.errors import WrongShape
-from compiler.frontends.onnx.raw_input import bound, take_raw
+from compiler.frontends.onnx.graph.raw_input import bound, take_raw
 from compiler.frontends.onnx.session import Session
 from compiler.stages import addr_mlir, canonical_mlir, lg_mlir, origin_mlir, sample_model, sample_onnx, tpu_mlir
 from simulator.runtime import PyRuntime
