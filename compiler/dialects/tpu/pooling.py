@@ -45,7 +45,7 @@ class PoolOp(Windowed, Activated):
 @irdl_op_definition
 class ReduceOp(Activated):
     """
-    `function` (`max`, `min`, `sum`, `prod`, `mean`) over `axes` (some of [2, 3]) of `input` (n, c, h, w): they become 1.
+    `function` (`max`, `min`, `sum`, `prod`, `mean`) over `axes`, of [2, 3], of `input` (n, c, h, w): they become 1.
 
     Steps of the reduction are rows, where axis 2 is reduced, else columns. An int8 sum or mean is
     Σ(x - zero point), requantised by `multiplier` and `rshift`; an int8 maximum or minimum needs neither. Integers

@@ -152,9 +152,12 @@ def reduction(mode: str, *axes: int, keep: bool = True) -> Case:
     return make
 
 
-def scale(b: Builder, rng: np.random.Generator) -> SSAValue:
-    gain, offset = b.weight(rng.normal(0, 1, 3)), b.weight(rng.normal(0, 1, 3))
-    return b.op(top.ScaleOp, b.input("x", 2, 3, 4), gain, offset)
+def scale(*dims: int) -> Case:
+    def case(b: Builder, rng: np.random.Generator) -> SSAValue:
+        gain, offset = b.weight(rng.normal(0, 1, dims[1])), b.weight(rng.normal(0, 1, dims[1]))
+        return b.op(top.ScaleOp, b.input("x", *dims), gain, offset)
+
+    return case
 
 
 def batch_norm(b: Builder, rng: np.random.Generator) -> SSAValue:
@@ -183,7 +186,7 @@ CASES: Mapping[str, Case] = {
     "softmax sharpened": softmax(2, beta=1.5),
     "reduce mean": reduction("ReduceMean", 2, 3), "reduce sum": reduction("ReduceSum", 1, keep=False),
     "reduce max": reduction("ReduceMax", 0, 2), "reduce min": reduction("ReduceMin", 3, keep=False),
-    "scale": scale, "batch norm": batch_norm,
+    "scale": scale(2, 3, 4), "scale of a volume": scale(2, 3, 4, 2, 3), "batch norm": batch_norm,
     **elementwise_cases.ELEMENTWISE, **window_cases.WINDOWS, **product_cases.PRODUCTS, **movement_cases.MOVES,
 }  # fmt: skip
 """By name."""
