@@ -1,103 +1,23 @@
-"""
-Every op of the Tpu dialect at four times the size of an e8 lane, stretched along each of its axes in turn.
+"""Every op of the Tpu dialect as a giant; here pools, reductions, resampling and what goes value by value."""
 
-Sizes are those of the tensor an op reads: `LANES` lanes hold `4 · LANE_BYTES` each, so no op here fits uncut.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
-from xdsl.dialects.builtin import StringAttr, bf16, f16, f32, i32
+from xdsl.dialects.builtin import StringAttr, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.dialects.fields import TRUE, integer, ints
-from compiler.dialects.quant import I8, UniformType
+from compiler.dialects.fields import integer, ints
+from compiler.dialects.quant import I8
 from compiler.dialects.tpu import ops as tpu
-from compiler.ir.network import Shape, shape
-from compiler.ir.storage import dtype_of
+from compiler.ir.network import Array, Shape
+from pipeline.bench.giants_base import ALL, CHIP, ELEMENTS, FLOATS, LANE_BYTES, LANES, QUANTISED, Giant, Make
+from pipeline.bench.giants_contracted import CONTRACTED, WINDOW
+from pipeline.bench.giants_moved import MOVED
 from pipeline.bench.sketch import Sketch
-from simulator.chip import CHIPS
 
-CHIP = "e8"
-LANES, LANE_BYTES = CHIPS[CHIP].lanes, CHIPS[CHIP].lane_bytes
-QUANTISED = UniformType.per_tensor(0.05)
-ELEMENTS: Mapping[str, Attribute] = {"f32": f32, "bf16": bf16, "f16": f16, "int8": QUANTISED}
-"""The element type of each mode."""
+__all__ = ["CHIP", "ELEMENTS", "GIANTS", "LANES", "LANE_BYTES"]
 
-SMALL = 8
-"""Extent of the axes that aren't stretched."""
-
-WINDOW = {"kernel_shape": ints(3, 3), "pads": ints(1, 1, 1, 1)}
 SIGMOID = "(1.0 / (1.0 + exp((0.0 - x0))))"
-
-Make = Callable[[Sketch, Attribute, Shape], SSAValue]
-"""Writes the op into a sketch, reading a tensor of the element type and extents, and returns what the network does."""
-
-
-@dataclass(frozen=True)
-class Giant:
-    """One op, what it is written by, along which axes it is stretched and in which modes it exists."""
-
-    make: Make
-    op: type[tpu.TpuOp]
-    axes: str = "nchw"
-    modes: tuple[str, ...] = ("f32", "int8")
-
-    def cases(self, name: str) -> Iterator[tuple[str, str, Shape]]:
-        """Label, mode and extents of each case."""
-        for mode in self.modes:
-            for axis in self.axes:
-                yield f"{name}-{axis}", mode, stretched(mode, axis, self.axes)
-
-
-def stretched(mode: str, axis: str, axes: str) -> Shape:
-    """Extents of four e8 lanes' worth of elements, nearly all of them along one axis."""
-    count = 4 * LANE_BYTES * LANES // dtype_of(ELEMENTS[mode]).itemsize
-    return tuple(count // SMALL ** (len(axes) - 1) if axis == name else SMALL for name in axes)
-
-
-def _params(sketch: Sketch, element: Attribute, channels: int, terms: int) -> SSAValue:
-    """Bias alone; for int8 bias, multiplier and shift that bring sums of so many terms back to a byte."""
-    if element != QUANTISED:
-        return sketch.drawn(f32, (1, channels, 1, 1))
-    shift = 31 + round(np.log2(18 * np.sqrt(terms)))
-    rows = sketch.random.integers([-9999, 1 << 30, shift], [9999, (1 << 31) - 1, shift + 1], (channels, 3))
-    return sketch.constant(i32, rows.reshape(1, channels, 1, 3))
-
-
-def _weights(element: Attribute) -> Attribute:
-    return I8 if element == QUANTISED else element
-
-
-def conv(sketch: Sketch, element: Attribute, extents: Shape, oc: int = SMALL) -> SSAValue:
-    n, ic, h, w = extents
-    filters = sketch.drawn(_weights(element), (1, oc, ic, 9))
-    operands = [sketch.fed(element, extents), filters, _params(sketch, element, oc, 9 * ic)]
-    return sketch.op(tpu.ConvOp, operands, element, (n, oc, h, w), do_relu=TRUE, **WINDOW)
-
-
-def conv_to_many(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
-    n, oc, h, w = extents
-    return conv(sketch, element, (n, SMALL, h, w), oc)
-
-
-def depthwise(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
-    n, c, h, w = extents
-    filters = sketch.drawn(_weights(element), (1, c, 1, 9))
-    operands = [sketch.fed(element, extents), filters, _params(sketch, element, c, 9)]
-    made = (n, c, (h + 1) // 2, (w + 1) // 2)
-    return sketch.op(tpu.ConvOp, operands, element, made, group=integer(c), strides=ints(2, 2), **WINDOW)
-
-
-def matmul(sketch: Sketch, element: Attribute, extents: Shape, n: int = SMALL) -> SSAValue:
-    m, k = extents
-    operands = [sketch.fed(element, extents), sketch.drawn(_weights(element), (1, n, k, 1))]
-    return sketch.op(tpu.MatMulOp, [*operands, _params(sketch, element, n, k)], element, (m, n))
-
-
-def matmul_to_many(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
-    return matmul(sketch, element, (SMALL, SMALL), max(extents))
 
 
 def pool(function: str) -> Make:
@@ -166,49 +86,46 @@ def cast(to: Attribute) -> Make:
     return make
 
 
-def concat(axis: int) -> Make:
+def picked(axis: int) -> Make:
+    """Every other row or column from the second on."""
+
     def make(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
-        halves = [sketch.fed(element, extents), sketch.fed(element, extents)]
-        made = tuple(2 * extent if i == axis else extent for i, extent in enumerate(extents))
-        return sketch.op(tpu.ConcatOp, [halves], element, made, axis=integer(axis))
+        starts = np.arange(1, extents[axis], 2)
+        return _resampled(sketch, element, extents, axis, starts[:, None], (2, 1, 1, 1))
 
     return make
 
 
-def reshape(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
-    doubled = sketch.op(tpu.ConcatOp, [[sketch.fed(element, extents)] * 2], element, _double(extents), axis=integer(3))
-    turned = tuple(reversed(shape(doubled)))
-    return sketch.op(tpu.ReshapeOp, [doubled], element, turned)
+def doubled(axis: int) -> Make:
+    """Twice as many rows or columns, each of two neighbours with weights of its own."""
 
-
-def _double(extents: Shape) -> Shape:
-    return (*extents[:-1], 2 * extents[-1])
-
-
-def permute(*order: int) -> Make:
     def make(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
-        made = tuple(extents[axis] for axis in order)
-        return sketch.op(tpu.PermuteOp, [sketch.fed(element, extents)], element, made, order=ints(*order))
+        count = extents[axis]
+        starts = ((np.arange(2 * count) - 1) // 2).clip(0, count - 2)
+        share = sketch.random.integers(0, 2049, 2 * count)
+        weights = np.stack([share, 2048 - share], -1)
+        if element != QUANTISED:
+            weights = (weights / np.float32(3000)).astype(np.float32).view(np.int32)
+        return _resampled(sketch, element, extents, axis, np.column_stack([starts, weights]), (1, -3, 2, 2))
 
     return make
 
 
-def take(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
-    made = tuple(extent // 2 for extent in extents)
-    return sketch.op(
-        tpu.SliceOp, [sketch.fed(element, extents)], element, made, offset=ints(1, 1, 1, 1), steps=ints(2, 2, 2, 2)
-    )
+def _resampled(
+    sketch: Sketch, element: Attribute, extents: Shape, axis: int, table: Array, reach: tuple[int, int, int, int]
+) -> SSAValue:
+    """By a table of (results, 1 + taps): no weights, no sum."""
+    function, made = "sum" if table.shape[1] > 1 else "pick", list(extents)
+    made[axis] = len(table)
+    attributes: dict[str, Attribute] = {"function": StringAttr(function), "axis": integer(axis), "reach": ints(*reach)}
+    if function == "sum" and element == QUANTISED:
+        attributes |= {"multiplier": integer(1 << 30), "rshift": integer(30 + 11)}
+    told = sketch.constant(i32, (table if axis == 2 else table.T)[None, None])
+    return sketch.op(tpu.ResampleOp, [sketch.fed(element, extents), told], element, tuple(made), **attributes)
 
-
-FLOATS = ("f32", "bf16", "f16")
-ALL = (*FLOATS, "int8")
 
 GIANTS: Mapping[str, Giant] = {
-    "Conv": Giant(conv, tpu.ConvOp, modes=ALL),
-    "Conv-oc": Giant(conv_to_many, tpu.ConvOp, modes=ALL),
-    "Depthwise": Giant(depthwise, tpu.ConvOp),
-    "MatMul": Giant(matmul, tpu.MatMulOp, "mk", ALL),
-    "MatMul-oc": Giant(matmul_to_many, tpu.MatMulOp, "mk"),
+    **CONTRACTED,
     "Pool-max": Giant(pool("max"), tpu.PoolOp),
     "Pool-avg": Giant(pool("avg"), tpu.PoolOp),
     "Reduce-mean-hw": Giant(reduce("mean", 2, 3), tpu.ReduceOp, modes=ALL),
@@ -224,11 +141,10 @@ GIANTS: Mapping[str, Giant] = {
     "RescaleMul": Giant(rescale_mul, tpu.RescaleMulOp, modes=("int8",)),
     "Cast-to-int8": Giant(cast(QUANTISED), tpu.CastOp, modes=FLOATS),
     "Cast-to-f32": Giant(cast(f32), tpu.CastOp, modes=("bf16", "f16", "int8")),
-    "Concat-c": Giant(concat(1), tpu.ConcatOp),
-    "Concat-w": Giant(concat(3), tpu.ConcatOp),
-    "Reshape": Giant(reshape, tpu.ReshapeOp),
-    "Permute-nhwc": Giant(permute(0, 2, 3, 1), tpu.PermuteOp),
-    "Permute-reversed": Giant(permute(3, 2, 1, 0), tpu.PermuteOp, modes=("bf16",)),
-    "Slice": Giant(take, tpu.SliceOp),
+    "Resample-rows-picked": Giant(picked(2), tpu.ResampleOp),
+    "Resample-columns-picked": Giant(picked(3), tpu.ResampleOp, modes=("bf16", "int8")),
+    "Resample-rows-doubled": Giant(doubled(2), tpu.ResampleOp, modes=ALL),
+    "Resample-columns-doubled": Giant(doubled(3), tpu.ResampleOp),
+    **MOVED,
 }
 """By name. Each op class occurs; a test holds that."""
