@@ -51,7 +51,8 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
             "above_the_floor",
             "Neither cycles nor bytes fall below what the network needs at least: the cycle model is not cheating.",
             lambda metadata, tolerance: (
-                metadata["cycles"] >= metadata["floor_cycles"] and metadata["ddr_over_compulsory"] >= 1
+                metadata["cycles"] >= metadata["floor_cycles"]
+                and (metadata["ddr_over_compulsory"] >= 1 or not metadata["compulsory_bytes"])
             ),
             ("cycles", "floor_cycles", "ddr_over_compulsory"),
         ),

@@ -72,7 +72,9 @@ class Remote:
         base = self._path(folder)
         with self._said("list", folder):
             found: Mapping[str, Mapping[str, Any]] = self._files.find(base, detail=True)
-        return {path.removeprefix(f"{base}/"): Entry(int(info["size"]), _changed(info)) for path, info in found.items()}
+        # A folder whose first file comes between two questions of one listing is listed as itself.
+        files = {path: info for path, info in found.items() if info.get("type") != "directory"}
+        return {path.removeprefix(f"{base}/"): Entry(int(info["size"]), _changed(info)) for path, info in files.items()}
 
     def create(self, name: str, data: bytes) -> bool:
         """

@@ -67,6 +67,7 @@ def run(
         "bound_by": "memory" if least.compulsory / roofs["bytes_per_cycle"] >= least.bound - 1 else "compute",
         "held_up_by": max(busy, key=busy.__getitem__),
         "ddr_bytes": costs.ddr_bytes,
+        "compulsory_bytes": least.compulsory,
         "ddr_over_compulsory": _over(costs.ddr_bytes, least.compulsory),
         "local_bytes": costs.lmem_peak,
         "lane_bytes": chip.lane_bytes,

@@ -109,8 +109,10 @@ def _dynamic(zoo: BadZoo) -> None:
 
 
 def _unknown_ops(zoo: BadZoo) -> None:
-    model = network(activation="Hardmax")
-    model.graph.node.append(onnx.helper.make_node("Frobnicate", [model.graph.node[1].output[0]], ["z"], "frob"))
+    model = network()
+    for op_type, made in (("Twiddle", "w"), ("Frobnicate", "z")):
+        node = onnx.helper.make_node(op_type, [model.graph.node[1].output[0]], [made], op_type[:4].lower())
+        model.graph.node.append(node)
     model.graph.output[0].name = "z"
     zoo.model(model.SerializeToString())
 
@@ -164,7 +166,7 @@ BREAKAGES = (
     Breakage(
         "unknown ops",
         "origin_mlir",
-        ("2 nodes aren't supported", "Hardmax 'n1': there is no Top op", "Frobnicate 'frob': there is no Top op"),
+        ("2 nodes aren't supported", "Twiddle 'twid': there is no Top op", "Frobnicate 'frob': there is no Top op"),
         _unknown_ops,
     ),
     Breakage(

@@ -31,8 +31,8 @@ def open_dimension(zoo: Path) -> None:
 
 
 def unknown_op(zoo: Path) -> None:
-    """An op of the standard that the compiler does not know."""
-    node = helper.make_node("Det", ["x"], ["y"], name="odd")
+    """An op that neither the compiler nor onnxruntime knows."""
+    node = helper.make_node("Frobnicate", ["x"], ["y"], name="odd")
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 28, 28])
     _write(zoo, helper.make_graph([node], "g", [x], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 1])]))
 

@@ -119,6 +119,14 @@ def test_an_empty_artifact_travels_too(machines: Machines) -> None:
     assert list(found.ref.path.iterdir()) == []
 
 
+def test_a_folder_that_fills_while_it_is_listed_is_no_file(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    remote = connect(s3)
+    base = f"{s3.removeprefix('s3://')}/cas/{KEY}"
+    itself = {base: {"name": base, "size": 0, "type": "directory", "StorageClass": "DIRECTORY"}}
+    monkeypatch.setattr(type(remote._files), "find", lambda self, path, **asked: itself)  # pyright: ignore[reportPrivateUsage]
+    assert remote.listed(f"cas/{KEY}") == {}
+
+
 def test_what_a_partition_shows_is_seen_by_all(machines: Machines) -> None:
     one, two = machines.start(), machines.start()
     one.point("m/t", "s", put(one))

@@ -71,11 +71,13 @@ class Known:
         )  # fmt: skip
 
     def fresh(self, name: str) -> str:
-        """A name that no tensor has yet: this one, or one like it."""
-        while name in self.names:
-            name += "_"
-        self.names.add(name)
-        return name
+        """A name that no tensor has yet: this one, or this one and a number."""
+        free, number = name, 0
+        while free in self.names:
+            number += 1
+            free = f"{name}_{number}"
+        self.names.add(free)
+        return free
 
     def constant(self, value: Array, name: str) -> str:
         """A new constant, called like this; its name."""

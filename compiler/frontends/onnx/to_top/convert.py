@@ -111,7 +111,7 @@ def dropout(reader: Reader, node: onnx.NodeProto) -> None:
     if training is not None and training.item() and (ratio is None or ratio.item()):
         raise Unsupported(TRAINING)
     reader.add(node, top.IdentityOp, node.input[:1], {})
-    if len(node.output) > 1 and node.output[1]:
+    if len(node.output) > 1 and reader.is_used(node.output[1]):
         mask = f"{node.output[1]}_{node.op_type}_mask"
         reader.network.weights[mask] = np.ones(reader.shape(node.input[0]), dtype_of(reader.element(node.output[1])))
         reader.add(node, top.IdentityOp, [mask], {}, 1)
