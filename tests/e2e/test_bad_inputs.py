@@ -147,7 +147,7 @@ def test_an_unknown_model_or_stage_is_answered_with_those_there_are(
 ) -> None:
     assert "no stage zzz; there are sample_onnx, " in refused("build", "net", "--target", TARGET, "--goal", "zzz")
     monkeypatch.setattr(workshop, "InstalledZoo", InstalledZoo)
-    assert "no model 'nonet'; there are lenet_mnist, " in refused("build", "nonet", "--target", TARGET)
+    assert "no model 'nonet'; there are ddddocr_det, " in refused("build", "nonet", "--target", TARGET)
 
 
 @pytest.mark.parametrize("part", [0.0, 0.001, 0.05, 0.9])

@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 from compiler.build import hashes, shared
 from compiler.build.collect import collect
@@ -123,7 +124,11 @@ def test_a_folder_that_fills_while_it_is_listed_is_no_file(s3: str, monkeypatch:
     remote = connect(s3)
     base = f"{s3.removeprefix('s3://')}/cas/{KEY}"
     itself = {base: {"name": base, "size": 0, "type": "directory", "StorageClass": "DIRECTORY"}}
-    monkeypatch.setattr(type(remote._files), "find", lambda self, path, **asked: itself)  # pyright: ignore[reportPrivateUsage]
+
+    def find(files: object, path: str, detail: bool) -> dict[str, dict[str, Any]]:
+        return itself
+
+    monkeypatch.setattr(S3FileSystem, "find", find)
     assert remote.listed(f"cas/{KEY}") == {}
 
 

@@ -78,7 +78,9 @@ def test_every_tensor_is_near_the_model(path: Path, mode: str) -> None:
     # What an op is composed of, such as a step of an LSTM, is called after it.
     assert all(any(name.startswith(f"{op}_") for op in whole) for name in made if name not in whole)
     assert shown
-    assert min(noise(whole[name], found.real(name)) for name in shown) > DECIBELS[mode] - SHORT.get((path.stem, mode), 0)
+    assert min(noise(whole[name], found.real(name)) for name in shown) > DECIBELS[mode] - SHORT.get(
+        (path.stem, mode), 0
+    )
 
 
 def test_there_are_models() -> None:

@@ -26,6 +26,7 @@ from compiler.ir.network import name_of
 from compiler.ir.storage import FLOATS
 from compiler.passes.network_pass import PassError
 from compiler.stages.canonical_mlir import PIPELINE
+from pipeline.bench.conformance_suite import category
 from simulator.onnx_host import HostFault
 from tests.compiler.frontends.onnx.reference import run
 
@@ -60,6 +61,10 @@ def sample(case: TestCase) -> Sample:
     return saved(folder, "input"), saved(folder, "output")
 
 
+FOREIGN = frozenset({"signal/dft"})
+"""Categories that only the host runs, where its rounding is another than the suite's."""
+
+
 def model_of(case: TestCase) -> onnx.ModelProto:
     return case.model or onnx.load(Path(str(case.model_dir)) / "model.onnx")
 
@@ -71,7 +76,7 @@ def bound(model: onnx.ModelProto, fed: list[Array]) -> tuple[onnx.ModelProto, di
     made, feeds = onnx.ModelProto(), dict[str, Array]()
     made.CopyFrom(model)
     for name, value in zip(names, fed, strict=False):
-        if value.dtype == np.float32 and value.ndim and value.size:
+        if value.dtype in (np.float16, np.float32) and value.ndim and value.size:
             feeds[name] = value
         else:
             made.graph.initializer.append(numpy_helper.from_array(value, name))
@@ -103,7 +108,7 @@ def outcomes(kind: str) -> Iterator[tuple[str, str]]:
             fed, expected = sample(case)
         except (TypeError, FileNotFoundError):
             continue
-        if any(array.dtype == np.float64 for array in (*fed, *expected)):
+        if any(array.dtype == np.float64 for array in (*fed, *expected)) or category(model_of(case)) in FOREIGN:
             continue
         model, feeds = bound(model_of(case), fed)
         try:
