@@ -76,7 +76,7 @@ def bound(model: onnx.ModelProto, fed: list[Array]) -> tuple[onnx.ModelProto, di
     made, feeds = onnx.ModelProto(), dict[str, Array]()
     made.CopyFrom(model)
     for name, value in zip(names, fed, strict=False):
-        if value.dtype in (np.float16, np.float32) and value.ndim and value.size:
+        if value.dtype.name in ("float16", "float32") and value.ndim and value.size:
             feeds[name] = value
         else:
             made.graph.initializer.append(numpy_helper.from_array(value, name))
