@@ -17,7 +17,7 @@ from compiler.lowering.carry import carry
 from compiler.lowering.floating import to_float
 from compiler.lowering.int8 import to_int8, to_int8_or_float
 
-COMPOSED = (
+FAMILIES = (
     channelwise,
     elementwise,
     indexing,
@@ -30,6 +30,6 @@ COMPOSED = (
     softmax,
     transposed,
 )
-"""Rules for ops that become several, in files of their own."""
+"""Rules in files of their own."""
 
-__all__ = ["COMPOSED", "carry", "to_float", "to_int8", "to_int8_or_float"]
+__all__ = ["FAMILIES", "carry", "to_float", "to_int8", "to_int8_or_float"]
