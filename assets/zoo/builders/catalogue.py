@@ -4,12 +4,16 @@ from collections.abc import Callable, Mapping
 
 import onnx
 
-from assets.zoo.builders import efficientnet_lite0, g2p, upscaler
+from assets.zoo.builders import efficientnet_lite0, encoders, g2p, mobilenetv2, upscaler, yolov8n
 
 BUILDERS: Mapping[str, Callable[[], onnx.ModelProto]] = {
+    "bert_base": encoders.bert_base,
     "efficientnet_lite0": efficientnet_lite0.model,
     "g2p": g2p.model,
+    "minilm_s128": encoders.minilm_s128,
+    "mobilenetv2": mobilenetv2.model,
     "upscaler": upscaler.model,
+    "yolov8n": yolov8n.model,
 }
 
 

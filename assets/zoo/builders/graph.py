@@ -29,6 +29,11 @@ class Graph:
         self._nodes.append(helper.make_node(kind, list(inputs), [*unused, name], name=name, **attributes))
         return name
 
+    def split(self, x: str, sizes: str, names: Sequence[str], **attributes: Any) -> Sequence[str]:
+        """A Split's results, called `names`."""
+        self._nodes.append(helper.make_node("Split", [x, sizes], names, name=f"{x}.split", **attributes))
+        return names
+
     def model(
         self, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto], name: str, opset: int
     ) -> onnx.ModelProto:
