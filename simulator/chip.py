@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 BANKS = 16
 """Banks a lane's memory is divided into, evenly."""
 
-VERSION = 2
+VERSION = 3
 """Of the presets and of the arithmetic they stand for; part of every model's hash."""
 
 
