@@ -68,6 +68,28 @@ def sim(
     show("sim", rows, as_json)
 
 
+@app.command()
+def cycles(
+    only: Annotated[str, typer.Option(help="Only cases whose names this pattern is found in.")] = "",
+    zoo: Annotated[bool, typer.Option(help="Also the other models of the zoo, for x64-int8.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare cycles, DDR bytes and memory with the least there can be; exit code 1 if a bar is missed."""
+    from assets.workshop import Workshop
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    builder = Workshop().builder
+    with telling() as told:
+        from pipeline.bench import cycles
+
+        names = builder.zoo.names() if zoo else ()
+        rows = [row for case in cycles.cases(only, names) for row in cycles.rows(builder, case, told)]
+    show("cycles", rows, as_json)
+    if cycles.failed(rows):
+        raise typer.Exit(1)
+
+
 @app.command("compile")
 def compile_cold(
     model: Model = "resnet50",

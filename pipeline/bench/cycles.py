@@ -1,0 +1,144 @@
+"""
+`bench cycles`: cycles against the bound, bytes against the compulsory ones, and cycles against TPU-MLIR's estimates.
+
+Each row says its bar, its goal and which of them it meets. A row is invalid, with the reason, if an op ran on the host,
+inputs and outputs aren't stored as the case has them, the checker found something, or the schedule isn't the default.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from compiler.build.builder import Builder, StageFailed
+from compiler.build.flow import Settings, Target
+from compiler.build.store import Metadata
+from pipeline.bench.report import Row
+from pipeline.bench.status import Told
+from simulator.isa.table import DType
+from simulator.model_file import IO, read
+
+GOALS = ("addr_mlir", "sample_model", "profile")
+DEFAULT_EFFORT = 2
+FLOATS = frozenset({"float32", "float16", "bfloat16", "float64"})
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a figure must not exceed, and what it is to come to."""
+
+    bar: float
+    goal: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model for a target, the limits of its figures, and the types its float inputs and outputs are stored in."""
+
+    model: str
+    target: str
+    limits: Mapping[str, Limit] = field(default_factory=dict[str, Limit])
+    io: frozenset[DType] = frozenset({DType.I8, DType.U8})
+
+    @property
+    def name(self) -> str:
+        """`<model>/<chip>-<mode>`."""
+        return f"{self.model}/{self.target}"
+
+
+@dataclass(frozen=True)
+class Judged(Row):
+    """A measurement with its limits, where it has any, and what is to be said of it."""
+
+    bar: float | None
+    goal: float | None
+    verdict: str
+
+
+def _against_bound(model: str, chip: str, cycles: tuple[float, float], moved: tuple[float, float]) -> Case:
+    return Case(model, f"{chip}-int8", {"cycles_over_bound": Limit(*cycles), "ddr_over_compulsory": Limit(*moved)})
+
+
+TABLE: Sequence[Case] = (
+    _against_bound("resnet50", "x64", (1.15, 1.04), (1.05, 1.02)),
+    _against_bound("mobilenetv2", "x64", (1.30, 1.10), (1.10, 1.01)),
+    _against_bound("yolov8n", "x64", (1.30, 1.12), (1.5, 1.1)),
+    _against_bound("bert_base", "x64", (1.50, 1.28), (1.10, 1.02)),
+    _against_bound("minilm_s128", "x64", (1.40, 1.20), (1.10, 1.02)),
+    _against_bound("resnet50", "e16", (1.30, 1.12), (1.9, 1.6)),
+    _against_bound("mobilenetv2", "e16", (1.45, 1.22), (1.4, 1.15)),
+    _against_bound("yolov8n", "e16", (1.20, 1.06), (4.0, 2.8)),
+    _against_bound("resnet50", "e8", (1.15, 1.05), (2.8, 2.4)),
+    _against_bound("mobilenetv2", "e8", (1.20, 1.08), (2.6, 2.0)),
+    _against_bound("yolov8n", "e8", (1.17, 1.06), (7.5, 5.5)),
+)
+"""The topologies whose figures the schedule is judged by; batch 1, weights that say nothing of accuracy."""
+
+PEAK = Limit(1.0, 1.0)
+"""Of the memory for activations, over the most bytes that live at once: there is no excuse for more."""
+
+
+def cases(match: str, names: Sequence[str]) -> list[Case]:
+    """Those of the table, then further models for x64-int8, whose names the pattern is found in."""
+    told = {case.name for case in TABLE}
+    more = (Case(model, "x64-int8") for model in names)
+    every = [*TABLE, *(case for case in more if case.name not in told)]
+    return [case for case in every if re.search(match, case.name)]
+
+
+def rows(builder: Builder, case: Case, told: Told) -> Iterator[Judged]:
+    """Its figures; a single row that says why where the model could not be built."""
+    told.at(case.name)
+    settings, target = builder.zoo.settings(case.model), Target.parse(case.target)
+    try:
+        records = builder.build(settings, target, GOALS, told, show=False)
+    except StageFailed as failure:
+        yield Judged(case.name, "cycles", 0, "cycles", None, None, f"failed: {failure}")
+        return
+    made = {name: record.metadata for name, record in records.items()}
+    model = read(records["sample_model"].ref.path / "sample.model")
+    wrong = "; ".join(faults(case, settings, made["profile"], [*model.inputs, *model.outputs]))
+    for stage, metric, unit in FIGURES:
+        limit = PEAK if metric == "peak_over_lower_bound" else case.limits.get(metric)
+        bar, goal = (limit.bar, limit.goal) if limit else (None, None)
+        value = made[stage][metric]
+        verdict = f"invalid: {wrong}" if wrong else judged(value, limit)
+        yield Judged(case.name, metric, value, unit, bar, goal, verdict)
+
+
+FIGURES = (
+    ("profile", "cycles", "cycles"),
+    ("profile", "cycles_over_bound", "ratio"),
+    ("profile", "ddr_over_compulsory", "ratio"),
+    ("addr_mlir", "peak_over_lower_bound", "ratio"),
+)
+"""What each case tells, by the stage whose metadata has it."""
+
+
+def faults(case: Case, settings: Settings, profile: Metadata, edges: Sequence[IO]) -> Iterator[str]:
+    """Why the figures count for nothing."""
+    if profile["host_ops"]:
+        yield f"{profile['host_ops']} ops on the host"
+    if profile["findings"]:
+        yield f"{profile['findings']} findings"
+    if profile["cycles"] < profile["floor_cycles"]:
+        yield f"fewer cycles than the floor, {profile['floor_cycles']}"
+    if profile["ddr_bytes"] < profile["compulsory_bytes"]:
+        yield f"fewer bytes than are compulsory, {profile['compulsory_bytes']}"
+    if (settings.effort, settings.seed) != (DEFAULT_EFFORT, None):
+        yield "a schedule of its own"
+    for edge in edges:
+        if edge.declared in FLOATS and edge.dtype not in case.io:
+            yield f"{edge.name} is stored as {edge.dtype.name.lower()}"
+
+
+def judged(value: float, limit: Limit | None) -> str:
+    """Which of the limits a figure meets; a ratio below 1 is one that the bound doesn't explain."""
+    if limit is None:
+        return ""
+    met = "goal" if value <= limit.goal else "bar" if value <= limit.bar else "missed"
+    return f"{met}, below the bound" if value < 1 <= limit.goal else met
+
+
+def failed(measured: Sequence[Judged]) -> bool:
+    """Whether a row misses its bar, or counts for nothing."""
+    return any(row.verdict.startswith(("missed", "invalid", "failed")) for row in measured)

@@ -1,0 +1,73 @@
+"""`bench cycles` names what misses its bar, and what counts for nothing."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from assets.zoo.zoo import InstalledZoo
+from compiler.build.flow import Settings, Target
+from pipeline.bench import cycles
+from pipeline.bench.app import app
+from pipeline.bench.cycles import TABLE, Case, Judged, Limit, faults, judged
+from simulator.isa.table import DType
+from simulator.model_file import IO
+
+SOUND: dict[str, Any] = {
+    "host_ops": 0, "findings": 0, "cycles": 20, "floor_cycles": 10, "ddr_bytes": 9, "compulsory_bytes": 9,
+}  # fmt: skip
+EDGE = IO("x", (1, 3), DType.I8, 0)
+CASE = Case("lenet", "x64-int8")
+
+
+def why(profile: dict[str, Any] | None = None, edge: IO = EDGE, effort: int = 2) -> str:
+    return "; ".join(faults(CASE, Settings("lenet", effort=effort), SOUND | (profile or {}), [edge]))
+
+
+def test_the_table_has_the_topologies_that_the_zoo_has() -> None:
+    zoo = InstalledZoo()
+    for case in TABLE:
+        assert zoo.settings(case.model).effort == cycles.DEFAULT_EFFORT
+        Target.parse(case.target)
+        assert all(limit.goal < limit.bar for limit in case.limits.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(1.31, "missed"), (1.3, "bar"), (1.1, "goal"), (0.99, "goal, below the bound")],
+)
+def test_a_figure_is_held_against_bar_and_goal(value: float, said: str) -> None:
+    assert judged(value, Limit(1.3, 1.1)) == said
+
+
+def test_less_than_an_estimate_is_no_surprise() -> None:
+    assert judged(0.5, Limit(0.75, 0.55)) == "goal"
+
+
+def test_what_counts_for_nothing_is_named() -> None:
+    assert why() == ""
+    assert why({"host_ops": 2}) == "2 ops on the host"
+    assert why({"findings": 1}) == "1 findings"
+    assert "floor" in why({"cycles": 9})
+    assert "compulsory" in why({"ddr_bytes": 8})
+    assert why(edge=replace(EDGE, dtype=DType.F32)) == "x is stored as f32"
+    assert why(edge=replace(EDGE, dtype=DType.I32, declared="int64")) == "", "indices have no storage type of a mode"
+    assert why(effort=3) == "a schedule of its own"
+
+
+def test_a_row_that_misses_or_counts_for_nothing_fails_the_bench() -> None:
+    row = Judged("a", "cycles_over_bound", 1.2, "ratio", 1.3, 1.1, "bar")
+    assert not cycles.failed([row])
+    assert all(cycles.failed([row, replace(row, verdict=v)]) for v in ("missed", "invalid: x", "failed: y"))
+
+
+@pytest.mark.usefixtures("offline")
+def test_models_of_the_zoo_on_request() -> None:
+    result = CliRunner().invoke(app, ["cycles", "--zoo", "--only", "^lenet", "--json"])
+    shown = {row["metric"]: row for row in json.loads(result.stdout)["rows"]}
+    assert list(shown) == ["cycles", "cycles_over_bound", "ddr_over_compulsory", "peak_over_lower_bound"]
+    assert shown["peak_over_lower_bound"]["verdict"] == "goal"
+    assert shown["cycles_over_bound"]["bar"] is None
+    assert result.exit_code == 0, result.output
