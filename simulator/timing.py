@@ -114,6 +114,11 @@ def vector_work(chip: Chip, itemsize: int, n: int, c: int, h: int, w: int, passe
     return n * up(c, chip.lanes) * up(h * w, chip.eu_bytes // itemsize) * passes
 
 
+def copy_work(chip: Chip, itemsize: int, n: int, c: int, h: int, w: int, lane: int) -> int:
+    """Cycles of copying a frame; `lane` is the later one of those its two places are based at. Without the setup."""
+    return vector_work(chip, itemsize, n, lane + c, h, w, PASSES["COPY"].count)
+
+
 def depthwise_work(chip: Chip, dtype: DType, n: int, c: int, oh: int, ow: int, kh: int, kw: int) -> int:
     """Cycles of a depthwise convolution to (n, c, oh, ow), pixels of `dtype`; without the record's setup."""
     return vector_work(chip, dtype.itemsize, n, c, oh, ow, kh * kw * PASSES["DWCONV"].count)
@@ -188,6 +193,8 @@ def work(command: Command, chip: Chip) -> int:
         case "POOL":
             taps = _int(command, "kh") * _int(command, "kw") * PASSES["POOL"].count
             return vector_work(chip, _widest(present, "out", "in"), n, c, h, w, taps + _mean_passes(command, present))
+        case "COPY":
+            return copy_work(chip, result.dtype.itemsize, *result.dims, max(result.lane, present["in"].lane))
         case "RESAMPLE":
             taps = max(present["table"].dims[5 - _int(command, "axis")] - 1, 1)
             return vector_work(

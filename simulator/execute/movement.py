@@ -1,4 +1,4 @@
-"""Records that move bytes: between global and local memory, and within a lane."""
+"""Records that move bytes: between global and local memory, and within local memory."""
 
 from __future__ import annotations
 
@@ -66,11 +66,10 @@ def _indexed(site: Site, like: str, table: str) -> int:
 
 
 def copy(site: Site) -> Callable[[], None]:
-    """Local to local, each lane by itself; they may overlap, as if all were read before any is written."""
+    """Local to local, from lane to lane; they may overlap, as if all were read before any is written."""
     _alike(site)
-    site.same_lanes("out", "in")
     target, source = site.target("out", *ANY), site.source("in", *ANY)
-    return lambda: target.scatter(source.gather())
+    return lambda: target.scatter(source.gather().copy())
 
 
 def _alike(site: Site) -> None:

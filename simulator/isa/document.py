@@ -25,7 +25,7 @@ WORK: Mapping[str, str] = {
     "RESCALE_ADD": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes",
     "RESCALE_MUL": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes",
     "CAST": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes of the direction",
-    "COPY": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes",
+    "COPY": "n·D·⌈h·w/(E/size)⌉·passes, D the depths that the operand of more depths spans: ⌈(lane + c)/L⌉",
     "SELECT": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes",
     "BMATMUL": "batch·⌈m/L⌉·⌈n/P⌉·⌈k/I⌉; f32: batch·⌈m/L⌉·⌈n/(E/4)⌉·k: the rows of a are in the lanes",
     "RESAMPLE": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·(passes · taps + those of requantising)",

@@ -17,6 +17,7 @@ from simulator.timing import (
     bank_conflicts,
     contiguous,
     conv_work,
+    copy_work,
     cycles,
     depthwise_work,
     matmul_work,
@@ -48,6 +49,9 @@ def far(dims: Frame, steps: Frame, dtype: DType = DType.I8) -> Operand:
         (matmul_work(E16, DType.F32, 5, 17, 10), 2 * 2 * 10),
         (depthwise_work(X64, DType.BF16, 1, 96, 56, 56, 3, 3), 2 * 98 * 9),
         (vector_work(E16, 4, 3, 17, 3, 3, 5), 3 * 2 * 3 * 5),
+        (copy_work(E16, 1, 3, 17, 5, 5, 0), 3 * 2 * 2),
+        (copy_work(E16, 1, 3, 17, 5, 5, 15), 3 * 2 * 2),
+        (copy_work(E16, 1, 3, 18, 5, 5, 15), 3 * 3 * 2),
     ],
 )
 def test_work(got: int, by_hand: int) -> None:

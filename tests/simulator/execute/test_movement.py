@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from simulator.chip import CHIPS
 from simulator.execute.site import IllegalRecord
-from simulator.isa.record import Operand
+from simulator.isa.record import Command, Operand, encode
 from simulator.isa.table import DType, Region
+from simulator.machine import Machine
 from simulator.memory import POISON, Memory
 from tests.simulator.programs import Frame, Program
 
@@ -83,6 +84,28 @@ def test_copy_within_lanes() -> None:
     program.do("COPY", out=replace(upper, addr=held.addr + held.strides[2]), in_=upper)
     program.store(held)
     assert np.array_equal(program.run()[0], np.concatenate([x[:, :, :1], x[:, :, :3]], 2))
+
+
+@settings(max_examples=60, deadline=None)
+@given(FRAMES, st.integers(0, 7), st.integers(0, 7), st.sampled_from([np.int8, np.float32]))
+def test_a_copy_turns_channels_round_to_other_lanes(dims: Frame, start: int, end: int, kind: Any) -> None:
+    """Byte by byte: channel c goes from lane (start + c) mod lanes to lane (end + c) mod lanes; no other byte moves."""
+    n, c, h, w = dims
+    size = np.dtype(kind).itemsize
+    dtype = {1: DType.I8, 4: DType.F32}[size]
+    strides, turned = (5 * 128, 128, 6 * size, size), (5 * 128, 128, size, 5 * size)
+    source, target = Operand(0, dtype, dims, strides, lane=start), Operand(8192, dtype, dims, turned, lane=end)
+    memory = Memory(CHIPS["e8"], np.zeros(0, np.uint8), 0, 0)
+    copying = encode([Command("COPY", {"out": target, "in": source}), Command("END")])
+    machine, held = Machine(memory, copying, encode([Command("DMA_END")])), memory.lanes
+    held[:, :8192] = np.random.default_rng(0).integers(0, 256, (8, 8192))
+    before = held.copy()
+    machine.run()
+    for i, channel, y, x, byte in np.ndindex(n, c, h, w, size):
+        (from_depth, from_lane), (to_depth, to_lane) = divmod(start + channel, 8), divmod(end + channel, 8)
+        read = i * 640 + from_depth * 128 + y * 6 * size + x * size + byte
+        before[to_lane, 8192 + i * 640 + to_depth * 128 + y * size + x * 5 * size + byte] = before[from_lane, read]
+    assert np.array_equal(held, before)
 
 
 @pytest.mark.parametrize("chip", ["e8", "x64"])
