@@ -112,6 +112,18 @@ class Schedule(Knobs):
         return replace(settings, **self.given())
 
 
+class Packing(Knobs):
+    """What the program for the chip is like."""
+
+    compress: bool | None = Field(
+        None, description="Whether 8-bit weights are packed in global memory and unpacked as they are loaded."
+    )
+
+    def applied(self, settings: Settings, target: Target) -> Settings:
+        """Replace what was filled in."""
+        return replace(settings, **self.given())
+
+
 class Tolerance(Knobs):
     """What the comparison has to reach."""
 
@@ -145,6 +157,7 @@ KNOBS: Mapping[str, type[Knobs]] = {
     "calibration": Calibration,
     "qtable": Qtable,
     "schedule": Schedule,
+    "packing": Packing,
     "tolerance": Tolerance,
     "scoring": Scoring,
 }

@@ -25,6 +25,7 @@ SETTINGS = {
     "calibration": "How thresholds are found.",
     "qtable": "What a mixed network computes in another format or with another threshold.",
     "schedule": "How long layer groups and tilings are searched.",
+    "packing": "Whether weights are packed in global memory.",
     "tolerance": "What the comparison has to reach.",
     "scoring": "The model's metric and how many samples it is taken over.",
 }

@@ -239,11 +239,21 @@ def transfer(command: Command, chip: Chip) -> Transfer:
     present = used(command)
     if "index" in present:
         return _indexed(chip, present["in"] if command.op == "SCATTER" else present["out"], present)
+    if command.op == "UNPACK":
+        return _unpacked(chip, present["in"], present["out"])
     far, near = (present["in"], present["out"]) if command.op == "LOAD" else (present["out"], present["in"])
     runs, run_bytes = contiguous(far)
     local, lanes = prod(near.dims) * near.dtype.itemsize, min(near.dims[1], chip.lanes)
     occupancy = transfer_cycles(chip, runs, run_bytes, local, lanes)
     return Transfer(occupancy, DMA_LATENCY, runs * run_bytes, wire_bytes(runs, run_bytes))
+
+
+def _unpacked(chip: Chip, stream: Operand, near: Operand) -> Transfer:
+    """UNPACK: the stream on the bus, what comes out of it in the lanes; that is also what is delivered."""
+    runs, run_bytes = contiguous(stream)
+    local = prod(near.dims) * near.dtype.itemsize
+    occupancy = transfer_cycles(chip, runs, run_bytes, local, min(near.dims[1], chip.lanes))
+    return Transfer(occupancy, DMA_LATENCY, local, wire_bytes(runs, run_bytes))
 
 
 def _indexed(chip: Chip, moved: Operand, present: Mapping[str, Operand]) -> Transfer:

@@ -236,10 +236,15 @@ class Evaluation(Samples):
 
 
 class Schedule(Strict):
-    """How long to look for layer groups (1 to 3); with a seed they are random ones, for tests."""
+    """
+    How long to look for layer groups (1 to 3); with a seed they are random ones, for tests.
+
+    `compress` packs weights in global memory.
+    """
 
     effort: Annotated[int, Field(ge=1, le=3)] = 2
     seed: int | None = None
+    compress: bool = False
 
 
 class Record(Strict):

@@ -66,6 +66,7 @@ class InstalledZoo:
             fuse_preprocess=held.fuse_preprocess,
             effort=held.schedule.effort,
             seed=held.schedule.seed,
+            compress=held.schedule.compress,
         )
 
     def files(self, model: str) -> Mapping[str, Path]:

@@ -73,6 +73,7 @@ class Settings:
     fuse_preprocess: bool = False
     effort: int = 2
     seed: int | None = None
+    compress: bool = False
 
 
 class Zoo(Protocol):
@@ -139,6 +140,10 @@ def _schedule(settings: Settings, target: Target) -> Params:
     return {"chip": target.chip, "effort": settings.effort, "seed": settings.seed}
 
 
+def _packing(settings: Settings, target: Target) -> Params:
+    return _chip(settings, target) | ({"compress": True} if settings.compress else {})
+
+
 def _shapes(settings: Settings, target: Target) -> Params:
     shapes = {"shapes": {name: list(extents) for name, extents in settings.shapes.items()}}
     return shapes | ({"preprocess": settings.preprocess} if settings.fuse_preprocess else {})
@@ -172,7 +177,7 @@ FLOW: tuple[Stage, ...] = (
     Stage("tpu_mlir", ("canonical_mlir", "cali_mlir"), _format, knobs="qtable"),
     Stage("lg_mlir", ("tpu_mlir",), _schedule, knobs="schedule"),
     Stage("addr_mlir", ("lg_mlir",), _chip),
-    Stage("sample_model", ("addr_mlir",), _chip),
+    Stage("sample_model", ("addr_mlir",), _packing, knobs="packing"),
     Stage(
         "profile", ("sample_onnx", "sample_model"), lambda settings, target: {"chip": target.chip, "mode": target.mode}
     ),

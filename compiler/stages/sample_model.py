@@ -1,7 +1,8 @@
 """
 `sample_model`: addressed Tpu text to a model for the chip.
 
-Inputs: `addr_mlir`. Parameters: `chip`. Writes `sample.model`.
+Inputs: `addr_mlir`. Parameters: `chip`; `compress` (default false: pack 8-bit weights in global memory). Writes
+`sample.model`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from xdsl.dialects.builtin import IntegerAttr
 
 from compiler.codegen.assemble import assemble
+from compiler.codegen.compress import compressed
 from compiler.dialects.quant import Quant
 from compiler.dialects.structure import Structure
 from compiler.dialects.tpu.ops import Tpu
@@ -39,6 +41,8 @@ def run(
     """
     network = files.load(inputs["addr_mlir"], "addr", Structure, Tpu, Quant)
     model = assemble(network, chip_named(str(params["chip"])))
+    if params.get("compress"):
+        model = compressed(model)
     model_file.write(model, out / FILE)
     streams = {"tiu": model.tiu, "gdma": model.gdma}
     mix = [

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
-from simulator.arithmetic import indexing
+from simulator.arithmetic import indexing, rice
 from simulator.execute.site import Site
 from simulator.isa.table import DType, Region
 from simulator.memory import Place, written_twice
@@ -47,6 +48,18 @@ def scatter(site: Site) -> Callable[[], None]:
     function, first, rows = site.command.function, site.integer("first"), site.integer("rows")
     return lambda: target.scatter(
         indexing.scatter(target.gather(), index.gather(), source.gather(), axis, function, first, rows)
+    )
+
+
+def unpack(site: Site) -> Callable[[], None]:
+    """Global to local, from a packed stream."""
+    target, source = site.target("out", DType.I8, DType.U8), site.outside("in", Region.WEIGHT)
+    stream = site.operand("in")
+    if stream.dtype is not DType.U8 or stream.dims[:3] != (1, 1, 1) or stream.strides[3] != 1:
+        site.fail("in", f"{stream.dtype.name} {stream.dims} isn't a stream: U8 (1, 1, 1, bytes), one after the other")
+    count = prod(target.dims)
+    return lambda: target.scatter(
+        rice.unpacked(source.gather().reshape(-1), count).view(target.dtype).reshape(target.dims)
     )
 
 

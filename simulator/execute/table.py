@@ -37,5 +37,6 @@ STEPS: Mapping[str, Callable[[Site], Step]] = {
     "STORE": movement.store,
     "GATHER": movement.gather,
     "SCATTER": movement.scatter,
+    "UNPACK": movement.unpack,
 }
 """By op; each raises IllegalRecord for a record that the chip doesn't define."""

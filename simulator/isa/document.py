@@ -31,6 +31,7 @@ WORK: Mapping[str, str] = {
     "RESAMPLE": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·(passes · taps + those of requantising)",
     "LOAD": "bytes on the bus ÷ DDR bytes a cycle, or local bytes ÷ (lanes touched · E), whichever is more",
     "STORE": "as LOAD",
+    "UNPACK": "as LOAD, the stream's bytes on the bus",
     "GATHER": "as LOAD, a contiguous run ending where the index changes; the indices are on the bus too",
     "SCATTER": "as GATHER",
     "DMA_END": "0",

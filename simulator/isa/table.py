@@ -240,6 +240,10 @@ SPECS: Mapping[str, Spec] = {
         "global into local: each element of in is put at its index (I32, extents of in) on the axis of out, row by row "
         "of in, each step rounded to the type of out; an index that out has no row for is passed over", SCATTERING,
     ),
+    "UNPACK": Spec(
+        37, Engine.GDMA, ("out", "in"), (),
+        "global to local: out, of 8-bit elements, from the packed stream in (1, 1, 1, bytes), U8 in WEIGHT",
+    ),
     "DMA_END": Spec(34, Engine.GDMA, (), (), "the last record of a GDMA stream"),
 }  # fmt: skip
 """Every op by name."""
