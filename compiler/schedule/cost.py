@@ -21,6 +21,14 @@ from compiler.schedule.nodes import Node, Operand
 from simulator.chip import Chip
 from simulator.timing import DMA_LATENCY, transfer_cycles
 
+TRAFFIC = 0.1
+"""What a cycle of the memory bus is worth in cycles, whether or not it is hidden: other groups could use it."""
+
+
+def price(cycles: float, moves: int) -> float:
+    """By what ways to run a group are compared: its time, and a share of what the moves take."""
+    return cycles + TRAFFIC * moves
+
 
 @dataclass(frozen=True)
 class Cost:

@@ -24,10 +24,15 @@ from simulator.timing import DMA_LATENCY
 
 @dataclass(frozen=True)
 class Flow:
-    """`starts`: the op before which each load stands, in the order of the loads. `cycles` of the group, estimated."""
+    """
+    `starts`: the op before which each load stands, in the order of the loads.
+
+    `cycles` of the group, estimated, and those that its `moves` take.
+    """
 
     starts: dict[LoadKey, int]
     cycles: int
+    moves: int
 
 
 @dataclass
@@ -110,7 +115,8 @@ def flow(nodes: Sequence[Node], stored: Iterable[SSAValue], sizes: Sizes, room: 
             start -= 1
             used[start] += load.size
         starts[load.key] = earliest = start
-    return Flow(starts, _time(nodes, kept, loads, starts, sizes))
+    stores = sum(sizes.node(node)[3] for node in nodes if node.output in kept)
+    return Flow(starts, _time(nodes, loads, starts, sizes, stores), sum(load.cycles for load in loads) + stores)
 
 
 def _loads(nodes: Sequence[Node], links: Links, sizes: Sizes) -> list[_Load]:
@@ -125,9 +131,7 @@ def _loads(nodes: Sequence[Node], links: Links, sizes: Sizes) -> list[_Load]:
     return list(found.values())
 
 
-def _time(
-    nodes: Sequence[Node], kept: set[SSAValue], loads: Sequence[_Load], starts: dict[LoadKey, int], sizes: Sizes
-) -> int:
+def _time(nodes: Sequence[Node], loads: Sequence[_Load], starts: dict[LoadKey, int], sizes: Sizes, stores: int) -> int:
     """Both engines in order; a load begins once the op before its position is done."""
     tiu = gdma = 0
     done, pending = list[int](), iter([*loads, None])
@@ -140,5 +144,4 @@ def _time(
             load = next(pending)
         tiu += sizes.node(node)[2]
         done.append(tiu)
-    stores = sum(sizes.node(node)[3] for node in nodes if node.output in kept)
     return max(gdma, tiu) + stores + DMA_LATENCY

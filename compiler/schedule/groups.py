@@ -14,6 +14,7 @@ from math import inf
 
 from xdsl.ir import Operation
 
+from compiler.schedule.cost import price
 from compiler.schedule.flow import Flow
 from compiler.schedule.nodes import Node
 from compiler.schedule.options import Option, Options
@@ -41,9 +42,9 @@ def grouped(nodes: Sequence[Node], chip: Chip, effort: int) -> list[Plan | Opera
     whole = options.flow(group) if group else None
     if whole and (whole := options.settled(whole)) and options.good_enough(whole):
         return [plan for plan in (whole.plan,) if plan]
-    known = whole.cycles if whole else inf
+    known = whole.price if whole else inf
     division = _Search(nodes, options, WORTH[effort], known).division()
-    if whole and (not division or known <= sum(option.cycles for option in division)):
+    if whole and (not division or known <= sum(option.price for option in division)):
         division = [whole]
     return [option.plan for option in division if option.plan]
 
@@ -92,7 +93,7 @@ class _Search:
                 option = self._option((i, j), settled_only)
                 failed = 0 if option else failed + 1
                 if option:
-                    offer = min(offer, (best[i][0] + option.cycles, i))
+                    offer = min(offer, (best[i][0] + option.price, i))
                 if failed > GIVE_UP:
                     break
             best.append(offer)
@@ -116,9 +117,10 @@ class _Search:
             self.reach += 1
         return min(self.reach, j - 1)
 
-    def _floor(self, i: int, j: int) -> int:
+    def _floor(self, i: int, j: int) -> float:
         """Cycles that no way to run the interval undercuts."""
-        return max(self.computed[j] - self.computed[i], self.loaded[j] - self.loaded[i])
+        loaded = self.loaded[j] - self.loaded[i]
+        return price(max(self.computed[j] - self.computed[i], loaded), loaded)
 
     def _option(self, place: Place, settled_only: bool) -> Option | None:
         i, j = place

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.ir import Operation, SSAValue
 
-from compiler.schedule.cost import cost
+from compiler.schedule.cost import cost, price
 from compiler.schedule.cuts import ONE_TILE, derive, even
 from compiler.schedule.flow import Flow, Sizes, flow
 from compiler.schedule.plan import Plan, place
@@ -36,13 +36,16 @@ SHARED_BANK = 2
 @dataclass(frozen=True)
 class Option:
     """
-    A way to run a group and its `cycles`: cut along a grid, as a flow in one tile, or (None) in whatever tiles fit.
+    A way to run a group: cut along a grid, as a flow in one tile, or (None) in whatever tiles fit.
+
+    It takes `cycles`; options are compared by their `price`.
 
     `plan` is absent until the group is settled in memory; for a lone view it is the op, which stays outside of groups.
     """
 
     group: Interval
     cycles: float
+    price: float
     way: Choice | Flow | None = None
     plan: Plan | Operation | None = None
 
@@ -63,7 +66,7 @@ class Options:
 
     def of(self, group: Interval) -> Option | None:
         """The quickest by estimate, or None where nothing fits; for a single op there is always one or DoesNotFit."""
-        return min(self._all(group), key=lambda option: option.cycles, default=None)
+        return min(self._all(group), key=lambda option: option.price, default=None)
 
     def settled(self, option: Option) -> Option | None:
         """The option with its plan and the time that takes, or what is better or fits instead."""
@@ -75,7 +78,7 @@ class Options:
         found = [other for other in others if other]
         if not found and len(option.group.nodes) == 1:
             return self._last_resort(option.group)
-        return min(found, key=lambda other: other.cycles, default=None)
+        return min(found, key=lambda other: other.price, default=None)
 
     def good_enough(self, option: Option) -> bool:
         """Whether the slower engine alone would hardly take less."""
@@ -90,12 +93,12 @@ class Options:
         if group.nodes[0].moves:
             return None
         found = flow(group.nodes, group.stored, self.sizes, int(self.share * self.chip.lane_bytes))
-        return Option(group, found.cycles, found) if found else None
+        return Option(group, found.cycles, price(found.cycles, found.moves), found) if found else None
 
     def _all(self, group: Interval) -> Iterator[Option]:
         first = group.nodes[0]
         if len(group.nodes) == 1 and first.view:
-            yield Option(group, 0.0, plan=first.op)
+            yield Option(group, 0.0, 0.0, plan=first.op)
             return
         one, cut = self.flow(group), None
         if one:
@@ -112,12 +115,13 @@ class Options:
         if key not in self.choices:
             self.choices[key] = best(group, self.chip)
         choice = self.choices[key]
-        return Option(group, choice.cycles, choice) if choice else None
+        return Option(group, choice.cycles, choice.price, choice) if choice else None
 
     def _last_resort(self, group: Interval) -> Option:
         plan = smallest(group.nodes[0], self.chip)
         estimate = cost(group.nodes, tiled(group, plan.grid, self.chip), self.chip)
-        return Option(group, SHARED_BANK * estimate.cycles(1, overlapped=False), plan=plan)
+        time = SHARED_BANK * estimate.cycles(1, overlapped=False)
+        return Option(group, time, price(time, estimate.moves), plan=plan)
 
     def _place(self, option: Option) -> Option | None:
         group, way = option.group, option.way
@@ -125,7 +129,7 @@ class Options:
             return self._place_flow(group)
         if isinstance(way, Choice):
             plan = place(group.nodes, tiled(group, way.grid, self.chip), self.chip, way.doubled)
-            return Option(group, way.cycles, way, plan) if plan else None
+            return replace(option, plan=plan) if plan else None
         return option
 
     def _place_flow(self, group: Interval) -> Option | None:
@@ -139,7 +143,7 @@ class Options:
                 return None
             if plan := place(group.nodes, tiling, self.chip, False, found.starts, apart=True):
                 self.share = share
-                return Option(group, found.cycles, found, plan)
+                return Option(group, found.cycles, price(found.cycles, found.moves), found, plan)
         return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from compiler.dialects.tpu.slices import DRIVERS, Cuts
-from compiler.schedule.cost import cost
+from compiler.schedule.cost import cost, price
 from compiler.schedule.cuts import Grid, Tiling, derive, even, split
 from compiler.schedule.demand import Demand, demand, links_of
 from compiler.schedule.local_memory import fits_apart, peak
@@ -34,9 +34,14 @@ C_SLOW, C_FAST = "nchwk", "nhwck"
 
 @dataclass(frozen=True)
 class Choice:
-    """A grid, moves double buffered or not, and the `cycles` the group is estimated to take so."""
+    """
+    A grid, moves double buffered or not, and the `cycles` the group is estimated to take so.
+
+    `price` is what choices are compared by: the cycles, and a share of those that moves take.
+    """
 
     cycles: int
+    price: float
     grid: Grid
     doubled: bool
 
@@ -73,8 +78,8 @@ def best(group: Interval, chip: Chip) -> Choice | None:
             if not found and (pressure := trials.pressure({**pixels, "c": limit["c"], "k": k})) > 1:
                 needed = _tiles(pixels) * pressure
                 continue
-            better = min(trials.offers({**pixels, "k": k}, limit["c"]), key=lambda choice: choice.cycles, default=None)
-            if better and (found is None or better.cycles < found.cycles):
+            better = min(trials.offers({**pixels, "k": k}, limit["c"]), key=lambda choice: choice.price, default=None)
+            if better and (found is None or better.price < found.price):
                 found, idle = better, 0
             elif found:
                 idle += 1
@@ -156,7 +161,7 @@ class _Trials:
                 tiling = self.tiling(secs, order)
                 spent = cost(self.group.nodes, tiling, self.chip)
                 time = spent.cycles(len(self.group.nodes), doubled and tiling.grid.tiles > 1)
-                yield Choice(time, tiling.grid, doubled)
+                yield Choice(time, price(time, spent.moves), tiling.grid, doubled)
 
 
 def _limits(group: Interval, chip: Chip) -> dict[str, int]:
