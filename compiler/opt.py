@@ -19,6 +19,7 @@ from compiler.passes.fuse_norm import FuseNormPass
 from compiler.passes.fuse_pad import FusePadPass
 from compiler.passes.fuse_relu import FuseReluPass
 from compiler.passes.fuse_reshape import FuseReshapePass
+from compiler.passes.fuse_slice import FuseSlicePass
 from compiler.passes.fuse_swish import FuseSwishPass
 from compiler.passes.fuse_transpose import FuseTransposePass
 from compiler.passes.global_pool import GlobalPoolPass
@@ -29,9 +30,9 @@ from compiler.passes.scale_to_conv import ScaleToConvPass
 from compiler.passes.shape_infer import ShapeInfer
 
 _CANONICAL: tuple[type[NetworkPass], ...] = (
-    ShapeInfer, ConstantFold, FuseReshapePass, RemoveIdentityPass, ConstantOperands, FuseSwishPass, FuseGeluPass,
-    FuseNormPass, FusePadPass, FuseAffinePass, RaiseScalePass, ScaleToConvPass, FuseAffinePass, FuseTransposePass,
-    GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
+    ShapeInfer, ConstantFold, FuseSlicePass, FuseReshapePass, RemoveIdentityPass, ConstantOperands, FuseSwishPass,
+    FuseGeluPass, FuseNormPass, FusePadPass, FuseAffinePass, RaiseScalePass, ScaleToConvPass, FuseAffinePass,
+    FuseTransposePass, GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
 )  # fmt: skip
 CANONICALIZE = ",".join(kind.name for kind in _CANONICAL)
 """The pipeline from origin to canonical; a Conv made of a Scale takes in what follows it, hence one pass twice."""
