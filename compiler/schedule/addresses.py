@@ -17,7 +17,8 @@ from compiler.dialects.tpu.group import GroupOp, YieldOp
 from compiler.dialects.tpu.movement import ConcatOp, ReshapeOp
 from compiler.ir.network import Network, shape, size, tensor
 from compiler.ir.storage import itemsize
-from compiler.schedule.global_memory import Lifetime, Packing, pack
+from compiler.schedule.global_memory import Packing, pack
+from compiler.schedule.lifetimes import Lifetime
 from simulator.isa.table import Region
 from simulator.layout import up
 
