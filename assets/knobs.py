@@ -78,8 +78,16 @@ class Calibration(Knobs):
         return replace(settings, calibration={**settings.calibration, **self.given()})
 
 
+class Passing(Enum):
+    """In which types inputs and results pass."""
+
+    computed = "computed"
+    stored = "stored"
+    float32 = "float32"
+
+
 class Qtable(Knobs):
-    """The exceptions of mode `mix`; other modes have none."""
+    """The exceptions of mode `mix`, of which other modes have none, and the types at the network's edges."""
 
     qtable: dict[str, str] | None = Field(
         None,
@@ -87,14 +95,18 @@ class Qtable(Knobs):
         '("3.5"). It takes the place of the record\'s qtable as a whole.',
     )
 
+    io: Passing | None = Field(
+        None,
+        description="In which types inputs and results pass: computed, results as the ops make them; stored, all as "
+        "the mode stores them; float32, which the chip casts.",
+    )
+
     def applied(self, settings: Settings, target: Target) -> Settings:
-        """Replace the qtable, numbers read as thresholds."""
-        given = self.given().get("qtable")
-        return (
-            settings
-            if given is None
-            else replace(settings, qtable={name: _entry(text) for name, text in given.items()})
-        )
+        """Replace what was filled in, numbers of the qtable read as thresholds."""
+        given = self.given()
+        if "qtable" in given:
+            given["qtable"] = {name: _entry(text) for name, text in given["qtable"].items()}
+        return replace(settings, **given)
 
 
 class Schedule(Knobs):

@@ -125,7 +125,7 @@ def bounds(model: onnx.ModelProto, mode: str, chip: Chip, host: Sequence[Aside] 
     cube = sum(item.macs for item in work if not item.depthwise)
     depthwise = sum(item.macs for item in work if item.depthwise)
     least = compulsory_bytes(net, work, size)
-    moved = least / chip.ddr_bytes_per_cycle
+    moved = least / max(chip.ddr_bytes_per_cycle, chip.ddr_write_bytes_per_cycle)
     vector = chip.lanes * chip.eu_bytes // size
     peak = vector if size == 4 else chip.lanes * _depth(chip, size) * chip.cube_px
     floor = ceil(max(cube / peak + depthwise / vector, moved))

@@ -25,7 +25,8 @@ class Chip:
 
     Channel `c` of a tensor based at lane `c0` lives in lane `(c + c0) mod lanes`. A lane has `lane_bytes` of memory
     and element units that work on `eu_bytes` a cycle; the cube multiplies `cube_ic` input channels (at int8) by
-    `cube_px` pixels a cycle in each lane. `hertz` is the clock, `ddr_bytes_per_second` that of global memory.
+    `cube_px` pixels a cycle in each lane. `hertz` is the clock. `ddr_bytes_per_second` come from global memory, and
+    go there too, unless `ddr_write_bytes_per_second` is another rate.
     """
 
     name: str
@@ -37,11 +38,23 @@ class Chip:
     cube_px: int
     hertz: float
     ddr_bytes_per_second: float
+    ddr_write_bytes_per_second: float | None = None
 
     @property
     def ddr_bytes_per_cycle(self) -> float:
-        """Global memory bandwidth in bytes a clock cycle."""
+        """Bytes that come from global memory in a clock cycle."""
         return self.ddr_bytes_per_second / self.hertz
+
+    @property
+    def ddr_write_bytes_per_cycle(self) -> float:
+        """Bytes that go to global memory in a clock cycle."""
+        return (self.ddr_write_bytes_per_second or self.ddr_bytes_per_second) / self.hertz
+
+    def ddr_cycles(self, read: int, written: int) -> float:
+        """Cycles that global memory takes for so many bytes, those of either way after one another."""
+        if self.ddr_write_bytes_per_second is None:
+            return (read + written) / self.ddr_bytes_per_cycle
+        return read / self.ddr_bytes_per_cycle + written / self.ddr_write_bytes_per_cycle
 
     @property
     def bank_bytes(self) -> int:
@@ -50,7 +63,8 @@ class Chip:
 
     def digest(self) -> str:
         """SHA-256 over every number and the version: what a model is compiled for."""
-        return hashlib.sha256(json.dumps([VERSION, asdict(self)], sort_keys=True).encode()).hexdigest()
+        numbers = {name: number for name, number in asdict(self).items() if number is not None}
+        return hashlib.sha256(json.dumps([VERSION, numbers], sort_keys=True).encode()).hexdigest()
 
 
 CHIPS: Mapping[str, Chip] = {
@@ -64,11 +78,24 @@ CHIPS: Mapping[str, Chip] = {
 """The presets by name."""
 
 
+VARIANTS: Mapping[str, Chip] = {
+    "x64_tpumlir": replace(
+        CHIPS["x64"], name="x64_tpumlir", ddr_bytes_per_second=58.0e9, ddr_write_bytes_per_second=44.0e9
+    ),
+}
+"""
+Chips to measure by, which no target names.
+
+`x64_tpumlir` moves 58.0 bytes a cycle in and 44.0 out: the rates by which TPU-MLIR 1.30.2 estimates BM1684X.
+"""
+
+
 def chip_named(name: str) -> Chip:
-    """The preset of that name. Raises UnknownChip."""
-    if name not in CHIPS:
+    """The preset or variant of that name. Raises UnknownChip."""
+    found = CHIPS.get(name) or VARIANTS.get(name)
+    if found is None:
         raise UnknownChip(f"no chip named {name!r}; there are {', '.join(CHIPS)}")
-    return CHIPS[name]
+    return found
 
 
 def variant(chip: Chip, **changes: float) -> Chip:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.chip import CHIPS, Chip
+from simulator.chip import Chip, UnknownChip, chip_named
 from simulator.debug_map import SLICE, Slices, TensorSlice, slice_rows
 from simulator.isa.record import RECORD, Records
 from simulator.isa.table import DType
@@ -233,9 +233,10 @@ def _section(path: Path, raw: Bytes, name: str, described: Mapping[str, Any], st
 
 def _check_chip(path: Path, manifest: Mapping[str, Any], expected: Chip | None) -> None:
     name = manifest["chip"]["name"]
-    chip = CHIPS.get(name) if expected is None else expected
-    if chip is None:
-        raise DamagedModel(f"{path}: made for chip {name!r}; there are {', '.join(CHIPS)}")
+    try:
+        chip = expected or chip_named(name)
+    except UnknownChip as error:
+        raise DamagedModel(f"{path}: made for another chip, {error}; build it again") from error
     if chip.digest() != manifest["chip_digest"]:
         ours = asdict(chip)
         differing = [f"{key} {value}, not {ours[key]}" for key, value in manifest["chip"].items() if value != ours[key]]

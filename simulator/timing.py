@@ -149,15 +149,20 @@ def tiu_cycles(work: int, conflicts: int = 0) -> int:
     return (TIU_SETUP + work) * (1 + conflicts)
 
 
-def transfer_cycles(chip: Chip, runs: int, run_bytes: int, local_bytes: int, lanes: int) -> int:
+def transfer_cycles(chip: Chip, runs: int, run_bytes: int, local_bytes: int, lanes: int, *, store: bool = False) -> int:
     """
     Cycles a GDMA record occupies its engine.
 
-    `runs` contiguous runs of `run_bytes` in global memory; `local_bytes` over all of the `lanes` lanes it touches.
+    `runs` contiguous runs of `run_bytes` in global memory, written there by a `store`; `local_bytes` over all of the
+    `lanes` lanes it touches.
     """
-    wire = wire_bytes(runs, run_bytes) / chip.ddr_bytes_per_cycle
-    local = local_bytes / (lanes * chip.eu_bytes)
-    return DMA_SETUP + ceil(max(wire, local))
+    wire = wire_bytes(runs, run_bytes)
+    return moving_cycles(chip, 0 if store else wire, wire if store else 0, local_bytes, lanes)
+
+
+def moving_cycles(chip: Chip, read: int, written: int, local_bytes: int, lanes: int) -> int:
+    """Cycles a GDMA record occupies its engine for so many bytes read and written on the memory bus."""
+    return DMA_SETUP + ceil(max(chip.ddr_cycles(read, written), local_bytes / (lanes * chip.eu_bytes)))
 
 
 def wire_bytes(runs: int, run_bytes: int) -> int:
@@ -244,7 +249,7 @@ def transfer(command: Command, chip: Chip) -> Transfer:
     far, near = (present["in"], present["out"]) if command.op == "LOAD" else (present["out"], present["in"])
     runs, run_bytes = contiguous(far)
     local, lanes = prod(near.dims) * near.dtype.itemsize, min(near.dims[1], chip.lanes)
-    occupancy = transfer_cycles(chip, runs, run_bytes, local, lanes)
+    occupancy = transfer_cycles(chip, runs, run_bytes, local, lanes, store=command.op == "STORE")
     return Transfer(occupancy, DMA_LATENCY, runs * run_bytes, wire_bytes(runs, run_bytes))
 
 
@@ -261,14 +266,11 @@ def _indexed(chip: Chip, moved: Operand, present: Mapping[str, Operand]) -> Tran
     index, size = present["index"], moved.dtype.itemsize
     runs, run_bytes = indexed_runs(moved.dims, present["in"].strides, index.strides, size)
     told = contiguous(index)
-    wire = wire_bytes(runs, run_bytes) + wire_bytes(*told)
-    occupancy = indexed_cycles(chip, wire, prod(moved.dims) * size, min(moved.dims[1], chip.lanes))
-    return Transfer(occupancy, DMA_LATENCY, runs * run_bytes + prod(told), wire)
-
-
-def indexed_cycles(chip: Chip, wire: int, local_bytes: int, lanes: int) -> int:
-    """Cycles that GATHER or SCATTER occupies its engine, for `wire` bytes on the bus, indices included."""
-    return DMA_SETUP + ceil(max(wire / chip.ddr_bytes_per_cycle, local_bytes / (lanes * chip.eu_bytes)))
+    values, indices = wire_bytes(runs, run_bytes), wire_bytes(*told)
+    written = values if moved is present["in"] else 0
+    local, lanes = prod(moved.dims) * size, min(moved.dims[1], chip.lanes)
+    occupancy = moving_cycles(chip, values + indices - written, written, local, lanes)
+    return Transfer(occupancy, DMA_LATENCY, runs * run_bytes + prod(told), values + indices)
 
 
 def span(operand: Operand, chip: Chip) -> tuple[int, int]:

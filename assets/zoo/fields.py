@@ -262,6 +262,9 @@ class Record(Strict):
     targets: tuple[Annotated[str, AfterValidator(_target)], ...] = ("x64-int8",)
     """What a new or changed model is built for at once."""
 
+    io: Literal["computed", "stored", "float32"] = "computed"
+    """In which types inputs and results pass: results as ops make them, all as the mode stores them, or float32."""
+
     fuse_preprocess: bool = False
     """Whether the compiled model takes raw pixels and preprocesses them by itself."""
 

@@ -64,6 +64,7 @@ class InstalledZoo:
             samples=held.evaluation.samples,
             preprocess=_preprocess(held),
             fuse_preprocess=held.fuse_preprocess,
+            io=held.io,
             effort=held.schedule.effort,
             seed=held.schedule.seed,
             compress=held.schedule.compress,

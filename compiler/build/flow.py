@@ -57,6 +57,7 @@ class Settings:
     `shapes` fixes dynamic dimensions by input name. `qtable` has the exceptions of mode `mix` by tensor: a number
     format or a threshold. `tolerance` holds, by mode, what comparison has to reach. `metric` names the measure of
     accuracy, None where there are no labels, `also` those told beside it; `samples` caps how many are scored.
+    `io` says in which types inputs and results pass: as `computed`, as `stored` by the mode, or as `float32`.
     `preprocess` says how raw pixels become the model's input, None where that isn't told; with `fuse_preprocess` the
     compiled model does it.
     """
@@ -71,6 +72,7 @@ class Settings:
     samples: int = 1000
     preprocess: Mapping[str, Any] | None = None
     fuse_preprocess: bool = False
+    io: str = "computed"
     effort: int = 2
     seed: int | None = None
     compress: bool = False
@@ -133,7 +135,8 @@ def _calibrated(params: Callable[[Settings], Params]) -> Callable[[Settings, Tar
 
 
 def _format(settings: Settings, target: Target) -> Params:
-    return {"mode": target.mode} | ({"qtable": dict(settings.qtable)} if target.mode == "mix" else {})
+    told = {"mode": target.mode} | ({"qtable": dict(settings.qtable)} if target.mode == "mix" else {})
+    return told if settings.io == "computed" else told | {"io": settings.io}
 
 
 def _schedule(settings: Settings, target: Target) -> Params:

@@ -23,6 +23,7 @@ from compiler.lowering.answers import carry, to_float, to_int8_or_float
 from compiler.lowering.aside import Types, hold, keep_on_host, set_aside, types_of
 from compiler.lowering.borders import of_type
 from compiler.lowering.constants import copy_returned
+from compiler.lowering.edges import pass_as
 from compiler.lowering.integers import chip_element, declare, held
 from compiler.lowering.job import Job, Unlowerable
 from compiler.lowering.order import gather_host_ops
@@ -57,13 +58,14 @@ def format_of(mode: str) -> Format:
     return FORMATS[mode]
 
 
-def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None = None) -> None:
+def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None = None, io: str = "computed") -> None:
     """
     Replace every Top op but Input, Weight and None by Tpu ops in the number format `mode`, in place.
 
     What no rule lowers becomes an op of the host. Network inputs and results take the format's storage type, but for
     those that only the host touches. `qtable` has the exceptions of a mixed network (see `compiler.lowering.qtable`).
-    Raises Unlowerable naming an op that neither chip nor host runs; BadQtable.
+    `io` says in which types inputs and results pass (see `compiler.lowering.edges`). Raises Unlowerable naming an op
+    that neither chip nor host runs; BadQtable; UnknownIO.
     """
     wanted = format_of(mode)
     types, macs = types_of(network), total_macs(network)
@@ -76,6 +78,7 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
         job = Job(network, op, own.element, scales, known, names)
         _lower_op(op, own, job, types)
     copy_returned(network)
+    pass_as(network, io, scales, wanted.element)
     keep_on_host(network, types)
     _sweep(network)
     gather_host_ops(network)

@@ -104,9 +104,9 @@ def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip) -> Cost:
         node = next(node for node in nodes if node.output is value)
         whole, size = node.extents, node.itemsize
         kinds = list(executions(axes, grid))
-        moves += sum(times * transfer(extents, whole, size, chip) for times, extents in kinds)
+        moves += sum(times * transfer(extents, whole, size, chip, store=True) for times, extents in kinds)
         total += sum(times * prod(extents) for times, extents in kinds) * size
-        last += transfer(kinds[-1][1], whole, size, chip)
+        last += transfer(kinds[-1][1], whole, size, chip, store=True)
     return Cost(compute, moves, first, last, total, rare, rare_moves)
 
 
@@ -129,13 +129,17 @@ def move(extents: tuple[int, ...], operand: Operand, node: Node, chip: Chip) -> 
     return _transfer([dims[i] for i in named], [far[i] for i in named], operand.itemsize, chip, 1)
 
 
-def transfer(extents: tuple[int, ...], whole: Frame, size: int, chip: Chip, copies: int = 1) -> int:
+def transfer(
+    extents: tuple[int, ...], whole: Frame, size: int, chip: Chip, copies: int = 1, *, store: bool = False
+) -> int:
     """Cycles of moving a box of a tensor of extents `whole`, `size` bytes an element, to or from local memory."""
     _, c, h, w = whole
-    return _transfer(extents, (c * h * w, h * w, w, 1), size, chip, copies)
+    return _transfer(extents, (c * h * w, h * w, w, 1), size, chip, copies, store=store)
 
 
-def _transfer(dims: Sequence[int], strides: Sequence[int], size: int, chip: Chip, copies: int) -> int:
+def _transfer(
+    dims: Sequence[int], strides: Sequence[int], size: int, chip: Chip, copies: int, *, store: bool = False
+) -> int:
     length = runs = 1
     for extent, stride in zip(reversed(dims), reversed(strides), strict=True):
         if extent == 1:
@@ -145,4 +149,4 @@ def _transfer(dims: Sequence[int], strides: Sequence[int], size: int, chip: Chip
         else:
             runs *= extent
     lanes = min(dims[1] * copies, chip.lanes)
-    return transfer_cycles(chip, runs, length * size, prod(dims) * size * copies, lanes)
+    return transfer_cycles(chip, runs, length * size, prod(dims) * size * copies, lanes, store=store)

@@ -69,7 +69,7 @@ class Sizes:
                 lane_bytes(node.extents, node.itemsize, self.chip),
                 scratch,
                 node.work(*node.extents, node.reduction),
-                transfer(node.extents, node.extents, node.itemsize, self.chip),
+                transfer(node.extents, node.extents, node.itemsize, self.chip, store=True),
             )
         return self._nodes[node]
 

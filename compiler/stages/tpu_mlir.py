@@ -2,7 +2,8 @@
 `tpu_mlir`: the canonical network lowered to the chip's ops in one number format.
 
 Inputs: `canonical_mlir`; for int8 modes `cali_mlir` too, whose weights are those of `canonical_mlir`. Parameters:
-`mode` (f32, bf16, f16, int8, int8a, mix); for mix `qtable`, its exceptions by tensor. Writes `tpu.mlir` and
+`mode` (f32, bf16, f16, int8, int8a, mix); for mix `qtable`, its exceptions by tensor; `io`, in which types
+inputs and results pass (`lowering.edges`). Writes `tpu.mlir` and
 `tpu_weights.npz`.
 """
 
@@ -42,7 +43,7 @@ def run(
     qtable: Mapping[str, str | float] = params.get("qtable") or {}
     listed = {name for name, value in qtable.items() if isinstance(value, str) and value.lower() != "int8"}
     reasons = float_reasons(network, listed) if stem == "cali" else {}
-    lower(network, mode, qtable)
+    lower(network, mode, qtable, params.get("io") or "computed")
     network.module.attributes["module.chip"] = StringAttr("ALL")
     files.save(network, out, "tpu")
     ops, aside = computing_ops(network), [op for op in network.ops if isinstance(op, HostOp)]

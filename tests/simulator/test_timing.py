@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.chip import CHIPS, Chip
+from simulator.chip import CHIPS, Chip, variant
 from simulator.isa.record import Command, Operand
 from simulator.isa.table import DType, Flag, Region
 from simulator.layout import Frame, strides
@@ -63,6 +63,16 @@ def test_transfer_takes_the_slower_of_memory_and_lanes() -> None:
     assert transfer_cycles(X64, 64, 1, 64, 64) == 16 + 61, "a run of one byte takes a whole burst"
     assert transfer_cycles(X64, 1, 65536, 65536, 1) == 16 + 1024, "one lane takes 64 bytes a cycle"
     assert transfer_cycles(E8, 1, 640, 640, 8) == 16 + 100
+
+
+def test_a_chip_may_write_at_a_rate_of_its_own() -> None:
+    chip = CHIPS["x64"]
+    slow = variant(chip, ddr_bytes_per_second=58.0e9, ddr_write_bytes_per_second=44.0e9)
+    moved = 1, 58 * 44 * 64, 64, 64
+    assert transfer_cycles(slow, *moved) == 16 + 44 * 64
+    assert transfer_cycles(slow, *moved, store=True) == 16 + 58 * 64
+    assert transfer_cycles(chip, *moved) == transfer_cycles(chip, *moved, store=True)
+    assert len({slow.digest(), chip.digest(), variant(slow, ddr_write_bytes_per_second=58.0e9).digest()}) == 3
 
 
 def test_every_operand_that_shares_a_bank_is_charged() -> None:

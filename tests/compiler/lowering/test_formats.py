@@ -39,9 +39,9 @@ def made(case: str) -> tuple[Network, dict[str, Array]]:
     return network, feeds
 
 
-def lowered(network: Network, mode: str, feeds: dict[str, Array]) -> Results:
+def lowered(network: Network, mode: str, feeds: dict[str, Array], io: str = "computed") -> Results:
     """The network lowered, seen to read back as written, and run."""
-    lower(network, mode)
+    lower(network, mode, io=io)
     written = text.write(network.module)
     assert text.write(text.read(written, Structure, Tpu, Quant)) == written
     return results(network, feeds)

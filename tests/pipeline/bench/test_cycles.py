@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from assets import workshop
 from assets.zoo.zoo import InstalledZoo
-from compiler.build.flow import Settings, Target
+from compiler.build.flow import Settings
 from pipeline.bench import cycles
 from pipeline.bench.app import app
 from pipeline.bench.cycles import TABLE, Case, Judged, Limit, faults, judged
+from pipeline.bench.status import telling
+from simulator.chip import chip_named
 from simulator.isa.table import DType
 from simulator.model_file import IO
 
@@ -19,18 +22,19 @@ SOUND: dict[str, Any] = {
     "host_ops": 0, "findings": 0, "cycles": 20, "floor_cycles": 10, "ddr_bytes": 9, "compulsory_bytes": 9,
 }  # fmt: skip
 EDGE = IO("x", (1, 3), DType.I8, 0)
-CASE = Case("lenet", "x64-int8")
+CASE = Case("lenet", "x64")
+ESTIMATED = Case("lenet", "x64_tpumlir", {}, 1000)
 
 
-def why(profile: dict[str, Any] | None = None, edge: IO = EDGE, effort: int = 2) -> str:
-    return "; ".join(faults(CASE, Settings("lenet", effort=effort), SOUND | (profile or {}), [edge]))
+def why(profile: dict[str, Any] | None = None, edge: IO = EDGE, effort: int = 2, case: Case = CASE) -> str:
+    return "; ".join(faults(case, Settings("lenet", effort=effort), SOUND | (profile or {}), [edge]))
 
 
 def test_the_table_has_the_topologies_that_the_zoo_has() -> None:
     zoo = InstalledZoo()
     for case in TABLE:
         assert zoo.settings(case.model).effort == cycles.DEFAULT_EFFORT
-        Target.parse(case.target)
+        assert chip_named(case.chip).cores == 1
         assert all(limit.goal < limit.bar for limit in case.limits.values())
 
 
@@ -54,6 +58,8 @@ def test_what_counts_for_nothing_is_named() -> None:
     assert "compulsory" in why({"ddr_bytes": 8})
     assert why(edge=replace(EDGE, dtype=DType.F32)) == "x is stored as f32"
     assert why(edge=replace(EDGE, dtype=DType.I32, declared="int64")) == "", "indices have no storage type of a mode"
+    assert why(edge=replace(EDGE, dtype=DType.F32), case=ESTIMATED) == ""
+    assert why(case=ESTIMATED) == "x is stored as i8"
     assert why(effort=3) == "a schedule of its own"
 
 
@@ -61,6 +67,16 @@ def test_a_row_that_misses_or_counts_for_nothing_fails_the_bench() -> None:
     row = Judged("a", "cycles_over_bound", 1.2, "ratio", 1.3, 1.1, "bar")
     assert not cycles.failed([row])
     assert all(cycles.failed([row, replace(row, verdict=v)]) for v in ("missed", "invalid: x", "failed: y"))
+
+
+@pytest.mark.usefixtures("offline")
+def test_an_estimate_is_held_against_float32_cast_on_the_chip() -> None:
+    builder = workshop.Workshop().builder
+    with telling() as told:
+        shown = {row.metric: row for row in cycles.rows(builder, ESTIMATED, told)}
+    assert list(shown) == ["cycles", "cycles_over_estimate"]
+    assert shown["cycles_over_estimate"].value == shown["cycles"].value / 1000
+    assert not cycles.failed([*shown.values()])
 
 
 @pytest.mark.usefixtures("offline")
