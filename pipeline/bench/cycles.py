@@ -150,6 +150,8 @@ def faults(case: Case, settings: Settings, profile: Metadata, edges: Sequence[IO
         yield f"fewer bytes than are compulsory, {profile['compulsory_bytes']}"
     if (settings.effort, settings.seed) != (DEFAULT_EFFORT, None):
         yield "a schedule of its own"
+    if settings.compress:
+        yield "packed weights"
     for edge in edges:
         if edge.declared in FLOATS and edge.dtype not in case.stored:
             yield f"{edge.name} is stored as {edge.dtype.name.lower()}"

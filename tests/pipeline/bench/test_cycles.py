@@ -26,8 +26,8 @@ CASE = Case("lenet", "x64")
 ESTIMATED = Case("lenet", "x64_tpumlir", {}, 1000)
 
 
-def why(profile: dict[str, Any] | None = None, edge: IO = EDGE, effort: int = 2, case: Case = CASE) -> str:
-    return "; ".join(faults(case, Settings("lenet", effort=effort), SOUND | (profile or {}), [edge]))
+def why(profile: dict[str, Any] | None = None, edge: IO = EDGE, case: Case = CASE, **settings: Any) -> str:
+    return "; ".join(faults(case, Settings("lenet", **settings), SOUND | (profile or {}), [edge]))
 
 
 def test_the_table_has_the_topologies_that_the_zoo_has() -> None:
@@ -60,6 +60,7 @@ def test_what_counts_for_nothing_is_named() -> None:
     assert why(edge=replace(EDGE, dtype=DType.I32, declared="int64")) == "", "indices have no storage type of a mode"
     assert why(edge=replace(EDGE, dtype=DType.F32), case=ESTIMATED) == ""
     assert why(case=ESTIMATED) == "x is stored as i8"
+    assert why(compress=True) == "packed weights"
     assert why(effort=3) == "a schedule of its own"
 
 
