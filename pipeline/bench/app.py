@@ -90,6 +90,37 @@ def cycles(
         raise typer.Exit(1)
 
 
+@app.command()
+def memory(
+    models: Models = None,
+    targets: Targets = None,
+    minimalloc: Annotated[
+        Path | None, typer.Option(envvar="TPUFLOW_MINIMALLOC", help="The folder of MiniMalloc's eleven cases.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the memory of activations with the most bytes live at once; exit code 1 if it takes more."""
+    from assets.workshop import Workshop
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    builder = Workshop().builder
+    with telling() as told:
+        from pipeline.bench import cycles, memory
+
+        listed = dict.fromkeys([*builder.zoo.names(), *(case.model for case in cycles.TABLE)])
+        rows = [
+            row
+            for model in models or listed
+            for target in targets or memory.TARGETS
+            for row in memory.model_rows(builder, model, target, told)
+        ]
+        rows += memory.case_rows(minimalloc, told)
+    show("memory", rows, as_json)
+    if memory.failed(rows):
+        raise typer.Exit(1)
+
+
 @app.command("compile")
 def compile_cold(
     model: Model = "resnet50",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
@@ -26,7 +27,7 @@ from compiler.schedule.lifetimes import Lifetime, lower_bound
 from simulator.isa.table import Region
 from tests.compiler.schedule.test_any_tiling import SMALL, branches
 
-HARD = Path(__file__).parents[4] / "shared" / "data" / "minimalloc"
+HARD = Path(os.environ.get("TPUFLOW_MINIMALLOC") or Path(__file__).parents[4] / "shared" / "data" / "minimalloc")
 
 
 def lifetime(start: int, steps: int, size: int) -> Lifetime:

@@ -57,6 +57,20 @@ def test_pairs_alternate_after_a_run_that_does_not_count() -> None:
     assert len(times) == 2
 
 
+def test_memory_is_the_least_and_absent_cases_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "A.1048576.csv").write_text("id,lower,upper,size\n0,0,9,1048576\n")
+    shown = told("memory", "--model", "lenet", "--target", "e8-int8", "--minimalloc", str(tmp_path))
+    rows = {(row["case"], row["metric"]): row["value"] for row in shown["rows"]}
+    assert rows["lenet/e8-int8", "peak_over_lower_bound"] == 1
+    assert rows["minimalloc/A.1048576", "solved"] == 1
+    assert rows["minimalloc", "absent"] == 10
+
+
+def test_a_case_that_does_not_fit_is_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "K.1048576.csv").write_text("id,lower,upper,size\n0,0,9,1048577\n")
+    told("memory", "--model", "lenet", "--target", "e8-int8", "--minimalloc", str(tmp_path), code=1)
+
+
 def test_accuracy_tells_float_chip_and_loss() -> None:
     rows = told("accuracy", "--target", "x64-f32")["rows"]
     assert {row["metric"] for row in rows} == {"accuracy", "float_accuracy", "accuracy_drop"}
