@@ -194,7 +194,7 @@ def work(command: Command, chip: Chip) -> int:
         case "MATMUL":
             return matmul_work(chip, present["in"].dtype, n, c, present["in"].dims[1])
         case "BMATMUL":
-            return n * matmul_work(chip, present["a"].dtype, h, c, present["b"].dims[1])
+            return n * matmul_work(chip, present["a"].dtype, h, c, present["a"].dims[2])
         case "POOL":
             taps = _int(command, "kh") * _int(command, "kw") * PASSES["POOL"].count
             return vector_work(chip, _widest(present, "out", "in"), n, c, h, w, taps + _mean_passes(command, present))

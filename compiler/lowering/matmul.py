@@ -9,14 +9,14 @@ import numpy as np
 from xdsl.dialects.builtin import BoolAttr, TensorType, f32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.dialects.fields import integer, ints
+from compiler.dialects.fields import integer
 from compiler.dialects.formula import Operand
 from compiler.dialects.quant import I8, UniformType
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.contraction import MatMulOp
 from compiler.dialects.tpu import contraction as tpu
 from compiler.dialects.tpu.base import TpuOp
-from compiler.dialects.tpu.movement import ConcatOp, PermuteOp
+from compiler.dialects.tpu.movement import ConcatOp
 from compiler.dialects.tpu.product import BatchMatMulOp
 from compiler.ir.network import Array, Shape, shape, tensor
 from compiler.ir.storage import scale, uniform
@@ -36,10 +36,8 @@ from compiler.lowering.int8 import (
 from compiler.lowering.integers import I32
 from compiler.lowering.job import Job
 from compiler.lowering.layout import activation, as_matrix, chip_right
+from compiler.lowering.rows import fills_lanes, int8_rows, rows
 from compiler.lowering.scales import symmetric
-
-LONGEST_ROWS = 2048
-"""The most rows of one transposed right operand of several that is read as it lies: a lane holds one of each."""
 
 MOST = 1 << 31
 """What an int32 sum stays below."""
@@ -51,6 +49,8 @@ def matmul(op: MatMulOp, job: Job) -> TpuOp:
     if not _has_weights(op, job):
         return _float_product(op, job)
     right = chip_right(op, job.constant(op.right, "right operand"), job)
+    if fills_lanes(shape(op.input), right.shape[1]):
+        return rows(op, right[0, :, :, 0], job)
     x = as_matrix(op, real(op.input, job), job)
     operands = [x, job.weight("right", right, job.element), bias_of(job, op.bias)]
     result = TensorType(job.element, (shape(x)[0], right.shape[1]))
@@ -68,6 +68,8 @@ def int8_matmul(op: MatMulOp, job: Job) -> TpuOp | None:
     if not _has_weights(op, job):
         return _int8_product(op, job)
     right = chip_right(op, job.constant(op.right, "right operand"), job)
+    if fills_lanes(shape(op.input), right.shape[1]):
+        return int8_rows(op, right[0, :, :, 0], job)
     x = as_matrix(op, stored(op.input, job), job)
     made = quantise_for(x, right[0, :, :, 0], bias_values(op.bias, job), job)
     operands = [x, job.weight("right", made.weights.reshape(right.shape), I8), params_of(made, job)]
@@ -180,7 +182,7 @@ def _product(
     op: MatMulOp, left: Factor, right: Factor, element: Attribute, job: Job, attributes: dict[str, Attribute]
 ) -> TpuOp:
     """
-    The product as the chip has it, (b, m, k) by (b, k, n) or by (b·n, k), seen as what `op` makes.
+    The product as the chip has it, (b, m, k) by (b, k, n) or by (b, n, k), seen as what `op` makes.
 
     Leading axes along which `right` is the same are rows of `left`. One row by a transposed operand is the transposed
     operand by one column: then the lanes have work.
@@ -195,25 +197,11 @@ def _product(
     if m == 1 and turned:
         left, right, turned, m = right, replace(left, dims=(*left.dims[:-2], k, 1)), False, right.dims[-2]
     n = right.dims[-2 if turned else -1]
-    a, b = left.placed(lead, left.spread(lead).dims, "left", job), _right(right, lead, turned, job)
-    turned = len(shape(b)) == 2
+    a = left.placed(lead, left.spread(lead).dims, "left", job)
+    b = right.placed(lead, right.spread(lead).dims, "right", job)
     made = BatchMatMulOp(
-        operands=[a, b],
+        operands=[a, b, job.none()],
         result_types=[TensorType(element, (prod(lead), m, n))],
         attributes={**attributes, "right_transpose": BoolAttr.from_bool(turned)},
     )
     return job.viewed(made, shape(op.output), "batches")
-
-
-def _right(right: Factor, lead: Shape, turned: bool, job: Job) -> SSAValue:
-    """(b, k, n), or where it is given transposed (b·n, k): as it lies, unless that is too long for a lane."""
-    batch, rows, columns = right.spread(lead).dims
-    if not turned:
-        return right.placed(lead, (batch, rows, columns), "right", job)
-    if batch == 1 or rows <= LONGEST_ROWS:
-        return right.placed(lead, (batch * rows, columns), "right", job)
-    given = right.placed(lead, (batch, rows, columns), "right", job)
-    result = TensorType(right.element, (batch, columns, rows))
-    return job.insert(
-        PermuteOp(operands=[given], result_types=[result], attributes={"order": ints(0, 2, 1)}), "right_turned"
-    )

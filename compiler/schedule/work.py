@@ -13,7 +13,7 @@ from compiler.dialects.tpu.contraction import ConvOp, MatMulOp
 from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, Rescale, RescaleAddOp
 from compiler.dialects.tpu.movement import Movement, ReshapeOp
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
-from compiler.dialects.tpu.product import BatchMatMulOp
+from compiler.dialects.tpu.product import BatchMatMulOp, HeadMatMulOp
 from compiler.dialects.tpu.windows import DeconvOp, ResampleOp
 from compiler.ir.interface import Interface
 from compiler.ir.network import shape
@@ -60,6 +60,12 @@ def _matmul(op: MatMulOp, chip: Chip) -> Work:
 def _batch_matmul(op: BatchMatMulOp, chip: Chip) -> Work:
     kind = _DTYPES[storage(op.input)]
     return lambda n, c, h, w, k: TIU_SETUP + n * matmul_work(chip, kind, h, c, k)
+
+
+@work.on(HeadMatMulOp)
+def _head_matmul(op: HeadMatMulOp, chip: Chip) -> Work:
+    kind = _DTYPES[storage(op.input)]
+    return lambda n, c, h, w, k: n * (TIU_SETUP + h * matmul_work(chip, kind, w, c, k))
 
 
 @work.on(DeconvOp)

@@ -72,7 +72,7 @@ def product(*, shared: bool = False, turned: bool = False) -> Make:
     def make(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
         batch, m, k = extents
         count = 1 if shared else batch
-        right = sketch.fed(element, (count * SMALL, k) if turned else (count, k, SMALL))
+        right = sketch.fed(element, (count, SMALL, k) if turned else (count, k, SMALL))
         return _multiplied(sketch, [sketch.fed(element, extents), right], (batch, m, SMALL), k, turned=turned)
 
     return make
@@ -84,12 +84,41 @@ def product_to_many(sketch: Sketch, element: Attribute, extents: Shape) -> SSAVa
     return _multiplied(sketch, operands, (batch, SMALL, n), k)
 
 
+def product_by_weights(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
+    """Parameters for each column; two axes of the left operand are the reduction."""
+    m, k, n = extents
+    right = sketch.drawn(weights(element), (1, n, k))
+    operands = [sketch.fed(element, (1, m, 2, k // 2)), right, params(sketch, element, n, k)]
+    return sketch.op(tpu.BatchMatMulOp, operands, element, (1, m, n), right_transpose=TRUE)
+
+
+def scores(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
+    """Of three heads the last two, rows by rows."""
+    m, n, k = extents
+    operands = [sketch.fed(element, (1, m, 3 * k)), sketch.fed(element, (1, n, 3 * k))]
+    attributes = {"all": integer(3), "first": integer(1), "right_transpose": TRUE}
+    return sketch.op(tpu.HeadMatMulOp, operands, element, (1, m, 2, n), **attributes, **_factor(element, k))
+
+
+def mixed(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
+    """What the weights of two heads make of the columns of the last two of three."""
+    m, k, n = extents
+    operands = [sketch.fed(element, (1, m, 2, k)), sketch.fed(element, (1, k, 3 * n))]
+    attributes = {"all": integer(3), "first": integer(1)}
+    return sketch.op(tpu.HeadMatMulOp, operands, element, (1, m, 2, n), **attributes, **_factor(element, k))
+
+
 def _multiplied(sketch: Sketch, operands: list[SSAValue], made: Shape, k: int, *, turned: bool = False) -> SSAValue:
     element = tensor(operands[0]).element_type
-    attributes: dict[str, Attribute] = {"right_transpose": TRUE if turned else FALSE}
-    if element == QUANTISED:
-        attributes |= {"multiplier": integer(1 << 30), "rshift": integer(30 + round(np.log2(100 * np.sqrt(k))))}
-    return sketch.op(tpu.BatchMatMulOp, operands, element, made, **attributes)
+    attributes: dict[str, Attribute] = {"right_transpose": TRUE if turned else FALSE, **_factor(element, k)}
+    return sketch.op(tpu.BatchMatMulOp, [*operands, sketch.absent()], element, made, **attributes)
+
+
+def _factor(element: Attribute, k: int) -> dict[str, Attribute]:
+    """What brings int8 sums of so many terms back to a byte."""
+    if element != QUANTISED:
+        return {}
+    return {"multiplier": integer(1 << 30), "rshift": integer(30 + round(np.log2(100 * np.sqrt(k))))}
 
 
 CONTRACTED: Mapping[str, Giant] = {
@@ -105,4 +134,7 @@ CONTRACTED: Mapping[str, Giant] = {
     "BatchMatMul-shared": Giant(product(shared=True), tpu.BatchMatMulOp, "bmk"),
     "BatchMatMul-turned": Giant(product(turned=True), tpu.BatchMatMulOp, "bmk"),
     "BatchMatMul-to-many": Giant(product_to_many, tpu.BatchMatMulOp, "bkn"),
+    "BatchMatMul-weights": Giant(product_by_weights, tpu.BatchMatMulOp, "mkn"),
+    "HeadMatMul-scores": Giant(scores, tpu.HeadMatMulOp, "mnk"),
+    "HeadMatMul-mixed": Giant(mixed, tpu.HeadMatMulOp, "mkn"),
 }

@@ -56,6 +56,17 @@ def requantise_channels(acc: Array, rows: Array, zero: int, low: float, high: fl
     return made.view(dtype)
 
 
+def dequantise_sums(acc: Array, multiplier: ArrayLike, shift: ArrayLike, bias: ArrayLike = 0) -> Array:
+    """
+    `f32(acc + bias) · f32(m · 2^-shift)`, the sum in int32: what eight-bit operands make as real numbers.
+
+    `multiplier`, `shift` (0…62) and `bias` broadcast to `acc` int32. Returns f32 of the shape of `acc`.
+    """
+    whole = np.add(acc, np.asarray(bias, np.int32), dtype=np.int32)
+    factor = np.ldexp(np.asarray(multiplier, np.float64), -np.asarray(shift, np.int32)).astype(np.float32)
+    return whole.astype(np.float32) * factor
+
+
 def rescale_add(
     a: Array, b: Array, za: int, zb: int, ma: int, mb: int, shift: int, zy: int, low: float, high: float,
     dtype: DTypeLike,

@@ -192,14 +192,16 @@ SPECS: Mapping[str, Spec] = {
     ),
     "COPY": Spec(12, Engine.TIU, ("out", "in"), (), "the same bytes at another place, in the same lanes or, turned round, in others"),
     "BMATMUL": Spec(
-        20, Engine.TIU, ("out", "a", "b", "acc"),
+        20, Engine.TIU, ("out", "a", "b", "acc", "params"),
         (
             Param("shift", "u0", "u16", "requantise shift"), Param("za", "u1", "i16", "zero point of a"),
             Param("zb", "u2", "i16", "zero point of b"), Param("zy", "u3", "i16", "zero point of the result"),
+            Param("turned", "u4", "u16", "1: b is (batch, n, k, 1)"),
             Param("multiplier", "i0", "i32", "requantise multiplier"), *_CLAMP,
         ),
-        "two activations: a (batch, m, k, 1) by b (batch, k, n, 1) to out (batch, m, n, 1), which of 8-bit operands "
-        "may be i32: the sums themselves; b is read by all lanes",
+        "rows in the lanes: a (batch, m, k, 1) by b (batch, k, n, 1) to out (batch, m, n, 1), which of 8-bit operands "
+        "may be i32, the sums themselves, or f32, these times multiplier · 2^-shift; b and params, of each column, as "
+        "MATMUL has them, are read by all lanes",
     ),
     "SELECT": Spec(
         13, Engine.TIU, ("out", "cond", "a", "b"),

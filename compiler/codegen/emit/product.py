@@ -1,4 +1,4 @@
-"""Commands that multiply two activations."""
+"""Commands that multiply matrices with the rows of the left one in the lanes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from compiler.codegen.emit.emit import Place, emit
 from compiler.codegen.operands import stretched
 from compiler.dialects.tpu import ops as tpu
+from compiler.dialects.tpu.product import Product
 from compiler.ir.network import shape
 from compiler.ir.storage import zero_point
 from compiler.schedule.tiling import Piece
@@ -16,32 +17,66 @@ from simulator.isa.record import Command, Operand
 
 @emit.on(tpu.BatchMatMulOp)
 def batch_matmul(op: tpu.BatchMatMulOp, piece: Piece, place: Place) -> Iterator[Command]:
-    a, b = place.inputs
+    a, b, params = place.inputs
     assert a
     assert b
     batch, m, n, _ = place.output.dims
-    right = _transposed(op, b, piece) if op.right_transpose else b
+    k = piece.work[4]
+    if len(shape(op.input)) == 4:
+        # The elements of a plane follow each other.
+        sn, sc, _, sw = a.strides
+        a = replace(a, addr=a.addr + k.start * sw, dims=(a.dims[0], m, len(k), 1), strides=(sn, sc, sw, 0))
+    matrix = (n, len(k)) if op.right_transpose else (len(k), n)
     operands = {
         "out": place.output,
-        "a": stretched(a, (batch, m, a.dims[2], 1)),
-        "b": stretched(right, (batch, right.dims[1], n, 1)),
+        "a": stretched(a, (batch, m, len(k), 1)),
+        "b": stretched(b, (batch, *matrix, 1)),
+        "params": params,
         **place.carried(),
     }
+    yield Command("BMATMUL", operands, _params(op), flags=place.flags)
+
+
+@emit.on(tpu.HeadMatMulOp)
+def head_matmul(op: tpu.HeadMatMulOp, piece: Piece, place: Place) -> Iterator[Command]:
+    """A record for each image, whose heads are a batch."""
+    a, b = place.inputs
+    assert a
+    assert b
+    _, _, _, columns, k = piece.work
+    depth, n = op.reduction(), shape(op.output)[3]
+    made = {"out": place.output, **place.carried()}
+    for image in range(place.output.dims[0]):
+        operands = {
+            **{name: _apart(held, image) for name, held in made.items() if held},
+            "a": _apart(a, image) if op.apart else _of_heads(a, image, depth, k),
+            "b": _of_heads(b, image, depth, k) if op.right_transpose else _of_heads(b, image, n, columns),
+        }
+        yield Command("BMATMUL", operands, _params(op), flags=place.flags)
+
+
+def _apart(held: Operand, image: int) -> Operand:
+    """Of (n, rows, heads, columns) an image as (heads, rows, columns, 1)."""
+    (_, rows, heads, columns), (sn, sc, sh, sw) = held.dims, held.strides
+    return replace(held, addr=held.addr + image * sn, dims=(heads, rows, columns, 1), strides=(sh, sc, sw, sw))
+
+
+def _of_heads(held: Operand, image: int, width: int, taken: range) -> Operand:
+    """Of (n, rows, heads · width, 1) the columns `taken` of each head of an image, as (heads, rows, columns, 1)."""
+    (_, rows, wide, _), (sn, sc, sh, sw) = held.dims, held.strides
+    addr = held.addr + image * sn + taken.start * sh
+    return replace(held, addr=addr, dims=(wide // width, rows, len(taken), 1), strides=(width * sh, sc, sh, sw))
+
+
+def _params(op: Product) -> dict[str, float]:
     low, high = op.clamp()
-    points = {"za": zero_point(op.input), "zb": zero_point(op.right), "zy": zero_point(op.output)}
-    factor = {
+    return {
+        "za": zero_point(op.input),
+        "zb": zero_point(op.right),
+        "zy": zero_point(op.output),
         "multiplier": op.multiplier.value.data if op.multiplier else 0,
         "shift": op.rshift.value.data if op.rshift else 0,
+        "turned": int(bool(op.right_transpose)),
+        "low": low,
+        "high": high,
     }
-    yield Command("BMATMUL", operands, {**points, **factor, "low": low, "high": high}, flags=place.flags)
-
-
-def _transposed(op: tpu.BatchMatMulOp, rows: Operand, piece: Piece) -> Operand:
-    """(b·n, k, 1, 1) read as (b, k, n, 1): of each matrix the rows that the piece makes columns of."""
-    made, (count, k, _, _) = piece.work[2], rows.dims
-    row, depth, _, column = rows.strides
-    if count == len(made):
-        return replace(rows, dims=(1, k, count, 1), strides=(0, depth, row, column))
-    whole = shape(op.output)[2]
-    addr = rows.addr + made.start * row
-    return replace(rows, addr=addr, dims=(count // whole, k, len(made), 1), strides=(whole * row, depth, row, column))

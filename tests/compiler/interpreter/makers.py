@@ -114,19 +114,46 @@ def matmul(draw: Draw) -> tpu.TpuOp:
 def batch_matmul(draw: Draw) -> tpu.TpuOp:
     batch, m, k, n = (draw(st.integers(1, 5)) for _ in "bmkn")
     left, right = draw(st.sampled_from([(batch, batch), (1, batch), (batch, 1)]))
+    element, other, made, attributes = product(draw)
+    columns = draw(st.sampled_from([(k,), (k, 1), (1, k), (2, k)]))
+    k = columns[0] * columns[-1] if len(columns) == 2 else k
+    turned = attributes["right_transpose"] == TRUE
+    params = value(i32, 1, n, 1, 3) if element in BYTES else value(f32, 1, n, 1, 1)
+    operands = [
+        value(element, left, m, *columns),
+        value(other, right, n, k) if turned else value(other, right, k, n),
+        draw(st.sampled_from([params, absent()])),
+    ]
+    return tpu.BatchMatMulOp(operands=operands, result_types=[TensorType(made, [batch, m, n])], attributes=attributes)
+
+
+def head_matmul(draw: Draw) -> tpu.TpuOp:
+    batch, m, k, n, heads, first, rest = (draw(st.integers(*span)) for span in [(1, 3), *[(1, 4)] * 4, *[(0, 2)] * 2])
+    element, other, made, attributes = product(draw)
+    count = first + heads + rest
+    turned = attributes["right_transpose"] == TRUE
+    attributes |= {"all": integer(count), "first": integer(first)}
+    rows = draw(st.sampled_from([(heads, k), (count * k,)]))
+    wide = (n, count * k) if turned else (k, count * n)
+    operands = [value(element, batch, m, *rows), value(other, batch, *wide)]
+    result = TensorType(made, [batch, m, heads, n])
+    return tpu.HeadMatMulOp(operands=operands, result_types=[result], attributes=attributes)
+
+
+def product(draw: Draw) -> tuple[Attribute, Attribute, Attribute, dict[str, Attribute]]:
+    """Element types of a product's operands and result, and its attributes."""
     element: Attribute = draw(st.sampled_from([*FLOATS, *BYTES]))
     other = draw(st.sampled_from(BYTES)) if element in BYTES else element
     turned = draw(st.booleans())
     attributes: dict[str, Attribute] = {"right_transpose": TRUE if turned else FALSE, **relu(draw)}
     made = element
     if element in BYTES:
-        made = draw(st.sampled_from([i32, *BYTES]))
+        made = draw(st.sampled_from([i32, f32, *BYTES]))
         if made == i32:
             attributes["do_relu"] = FALSE
         else:
             attributes |= {"multiplier": integer(1 << 30), "rshift": integer(36)}
-    operands = [value(element, left, m, k), value(other, right * n, k) if turned else value(other, right, k, n)]
-    return tpu.BatchMatMulOp(operands=operands, result_types=[TensorType(made, [batch, m, n])], attributes=attributes)
+    return element, other, made, attributes
 
 
 def pool(draw: Draw) -> tpu.TpuOp:
@@ -302,6 +329,7 @@ MAKERS = [
     conv,
     matmul,
     batch_matmul,
+    head_matmul,
     pool,
     reduce,
     elementwise,

@@ -16,7 +16,7 @@ from compiler.dialects.tpu.contraction import MatMulOp
 from compiler.dialects.tpu.elementwise import ElementwiseOp, LutOp, RescaleAddOp, RescaleMulOp
 from compiler.dialects.tpu.movement import ConcatOp, PermuteOp, ReshapeOp, SliceOp
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
-from compiler.dialects.tpu.product import BatchMatMulOp
+from compiler.dialects.tpu.product import BatchMatMulOp, HeadMatMulOp
 from compiler.interpreter.run import run
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.schedule.addresses import assign
@@ -84,9 +84,23 @@ def attention() -> Network:
     """Scores of rows by rows of two heads, and what they weigh: both kinds of right operand, one shared by all."""
     b = Builder()
     x = b.input(2, 19, 13)
-    scores = b.op(BatchMatMulOp, [x, b.op(ReshapeOp, [x], (38, 13))], (2, 19, 19), right_transpose=TRUE, **b.rescale())
-    mixed = b.op(BatchMatMulOp, [scores, x], (2, 19, 13), do_relu=TRUE, **b.rescale())
-    return b.finish(b.op(BatchMatMulOp, [mixed, b.weight(1, 13, 17, element=INT8)], (2, 19, 17), **b.rescale()))
+    scores = b.op(BatchMatMulOp, [x, x, b.none()], (2, 19, 19), right_transpose=TRUE, **b.rescale())
+    mixed = b.op(BatchMatMulOp, [scores, x, b.none()], (2, 19, 13), do_relu=TRUE, **b.rescale())
+    right = b.weight(1, 13, 17, element=INT8)
+    return b.finish(b.op(BatchMatMulOp, [mixed, right, b.none()], (2, 19, 17), **b.rescale()))
+
+
+def heads() -> Network:
+    """Heads side by side, from a projection's columns to the next one's."""
+    b = Builder()
+    x = b.input(2, 19, 13)
+    wide = b.op(BatchMatMulOp, [x, b.weight(1, 15, 13), b.params(15)], (2, 19, 15), right_transpose=TRUE)
+    which = {"all": integer(3), "first": integer(1)}
+    scores = b.op(HeadMatMulOp, [wide, wide], (2, 19, 2, 19), right_transpose=TRUE, **which, **b.rescale())
+    mixed = b.op(HeadMatMulOp, [scores, wide], (2, 19, 2, 5), **which, **b.rescale())
+    right, params = b.weight(1, 10, 7), b.params(7)
+    b.element = f32
+    return b.finish(b.op(BatchMatMulOp, [mixed, right, params], (2, 19, 7)))
 
 
 def types() -> Network:
@@ -105,7 +119,7 @@ def types() -> Network:
     return b.finish(b.conv(made, 4, 3), flag)
 
 
-NETWORKS = [bottleneck, branches, softmax, strides, attention, types]
+NETWORKS = [bottleneck, branches, softmax, strides, attention, heads, types]
 
 
 def expected(network: Network, feeds: dict[str, Array]) -> dict[str, Array]:

@@ -58,7 +58,7 @@ MAKERS: dict[str, Callable[[Builder], SSAValue]] = {
         strides=ints(2, 2),
     ),
     "products of a batch": lambda b: b.op(
-        BatchMatMulOp, [b.input(3, SIDE, 256), b.input(3, 256, SIDE)], (3, SIDE, SIDE), **b.rescale()
+        BatchMatMulOp, [b.input(3, SIDE, 256), b.input(3, 256, SIDE), b.none()], (3, SIDE, SIDE), **b.rescale()
     ),
     "transposed convolution": lambda b: b.op(
         DeconvOp, [b.input(1, 24, 64, 512), b.weight(1, 16, 24, 16), b.params(16)], (1, 16, 128, 1024), **DOUBLING

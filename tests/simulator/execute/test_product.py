@@ -73,6 +73,54 @@ def test_float_sums_are_in_the_order_of_k(extents: tuple[int, ...], seed: int, k
     assert program.run()[0].tobytes() == np.maximum(summed(a, b), np.float32(-1)).astype(numpy).tobytes()
 
 
+@settings(max_examples=40)
+@given(EXTENTS, st.integers(0, 1 << 30), st.sampled_from([DType.I8, DType.U8, DType.I32, DType.F32]), st.booleans())
+def test_columns_have_parameters_of_their_own(extents: tuple[int, ...], seed: int, made: DType, turned: bool) -> None:
+    """Bias, multiplier and shift of each column, written out one result after the other."""
+    (batch, m, k, n), rng = extents, np.random.default_rng(seed)
+    a, b = rng.integers(0, 256, (batch, m, k, 1)).astype(np.uint8), rng.integers(-128, 128, (batch, k, n, 1), np.int8)
+    params = rng.integers([-3000, 1, 20], [3001, 1 << 24, 63], (n, 3), dtype=np.int64)
+    wanted = np.zeros((batch, m, n, 1), {DType.I8: np.int8, DType.U8: np.uint8, DType.I32: np.int32}.get(made, "f4"))
+    low, high = {DType.I8: (-100, 100), DType.U8: (3, 255)}.get(made, (-np.inf, np.inf))
+    for at in np.ndindex(*wanted.shape):
+        image, row, column, _ = at
+        bias, multiplier, shift = map(int, params[column])
+        total = bias + sum((int(a[image, row, i, 0]) - 7) * int(b[image, i, column, 0]) for i in range(k))
+        if made == DType.F32:
+            wanted[at] = np.float32(total) * np.float32(multiplier * 2.0**-shift)
+        elif made == DType.I32:
+            wanted[at] = total
+        else:
+            wanted[at] = min(max(((total * multiplier + (1 << shift - 1)) >> shift) - 2, low), high)
+    program = Program("e8")
+    left, right = program.load(program.feed(a)), program.load(program.feed(b.swapaxes(1, 2).copy() if turned else b))
+    told = program.load(program.feed(params.astype(np.int32).reshape(1, n, 1, 3)))
+    out = program.local(wanted.shape, made)
+    limits: dict[str, Any] = {"low": low, "high": high, "turned": int(turned)}
+    program.do("BMATMUL", out=out, a=left, b=right, params=told, za=7, zy=-2, **limits)
+    program.store(out)
+    assert program.run()[0].tobytes() == wanted.tobytes()
+
+
+@settings(max_examples=20)
+@given(EXTENTS, st.integers(0, 1 << 30), st.booleans())
+def test_float_sums_start_at_the_bias_of_their_column(extents: tuple[int, ...], seed: int, turned: bool) -> None:
+    (batch, m, k, n), rng = extents, np.random.default_rng(seed)
+    a, b, bias = (rng.normal(size=dims).astype(np.float32) for dims in ((batch, m, k, 1), (batch, k, n, 1), (n,)))
+    wanted = np.zeros((batch, m, n, 1), np.float32)
+    for image, row, column, _ in np.ndindex(*wanted.shape):
+        total = bias[column]
+        for i in range(k):
+            total = np.float32(total + np.float32(a[image, row, i, 0] * b[image, i, column, 0]))
+        wanted[image, row, column] = total
+    program = Program("e8")
+    left, right = program.load(program.feed(a)), program.load(program.feed(b.swapaxes(1, 2).copy() if turned else b))
+    told, out = program.load(program.feed(bias.reshape(1, n, 1, 1))), program.local(wanted.shape, DType.F32)
+    program.do("BMATMUL", out=out, a=left, b=right, params=told, turned=int(turned), **UNLIMITED)
+    program.store(out)
+    assert program.run()[0].tobytes() == wanted.tobytes()
+
+
 @pytest.mark.parametrize("real", [False, True])
 def test_a_sum_in_slices_has_the_bits_of_the_whole(real: bool) -> None:
     rng = np.random.default_rng(1)
@@ -111,7 +159,13 @@ def test_cycles() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [({"zb": 200}, "zb"), ({"b": (1, 4, 3, 1)}, "a"), ({"low": -200}, "low"), ({"shift": 63}, "shift")],
+    [
+        ({"zb": 200}, "zb"),
+        ({"b": (1, 4, 3, 1)}, "b"),
+        ({"turned": 1}, "b"),
+        ({"low": -200}, "low"),
+        ({"shift": 63}, "shift"),
+    ],
 )
 def test_illegal_records_name_the_field(changes: dict[str, Any], field: str) -> None:
     program = Program("e8")
