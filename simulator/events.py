@@ -14,12 +14,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arithmetic.compiled import compiled
 from simulator.chip import Chip
 from simulator.isa.record import RECORD, Records, decode
 from simulator.isa.table import Engine
-from simulator.timing import Transfer, cycles, transfer
+from simulator.spans import bank_conflicts, local_spans
+from simulator.timing import TIU_SETUP, Transfer, transfer, work
 
 Cycles = NDArray[np.int64]
+
+_BYTES = np.dtype((np.void, RECORD.itemsize))
+_ODD = np.random.default_rng(0).integers(1 << 63, size=RECORD.itemsize // 8, dtype=np.uint64) * 2 + 1
+"""Odd factors for a sum over a record's words: equal records have equal sums, others hardly ever."""
 
 
 class Deadlock(ValueError):
@@ -62,16 +68,15 @@ class Timeline:
 def run(tiu: Records, gdma: Records, chip: Chip) -> Timeline:
     """Both streams in time. Raises Deadlock."""
     moves = dma_costs(gdma, chip)
-    occupied = moves[:, 0]
-    starts = _starts(tiu_costs(tiu, chip), occupied, moves[:, 1], tiu["wait"], gdma["wait"])
-    computes, transfers = (np.array(times, np.int64).reshape(-1, 3).T for times in starts)
-    return Timeline(Track(*computes), Track(*transfers), moves[:, 2], moves[:, 3])
+    times = starts(tiu_costs(tiu, chip), moves[:, 0], moves[:, 1], tiu["wait"], gdma["wait"])
+    return Timeline(*times, moves[:, 2], moves[:, 3])
 
 
 def tiu_costs(records: Records, chip: Chip) -> Cycles:
-    """Cycles of each TIU record."""
-    kinds, kind = distinct(records, addresses=True)
-    return np.array([cycles(decode(record), chip) for record in kinds], np.int64)[kind]
+    """Cycles of each TIU record: work is that of its kind, bank conflicts follow from its addresses."""
+    kinds, kind = distinct(records, addresses=False)
+    spent = np.array([work(decode(record), chip) for record in kinds], np.int64)[kind]
+    return (TIU_SETUP + spent) * (1 + bank_conflicts(local_spans(records, chip), chip))
 
 
 def dma_costs(records: Records, chip: Chip) -> Cycles:
@@ -113,26 +118,50 @@ def distinct(records: Records, addresses: bool) -> tuple[Records, NDArray[np.int
     plain["wait"] = plain["tag"] = 0
     if not addresses:
         plain["operands"]["addr"] = 0
-    rows = plain.view(np.dtype((np.void, RECORD.itemsize)))
-    _, first, kind = np.unique(rows, return_index=True, return_inverse=True)
+    words = plain.view(np.uint64).reshape(len(plain), RECORD.itemsize // 8)
+    sums = (words * _ODD).sum(1, dtype=np.uint64)
+    _, first, kind = np.unique(sums, return_index=True, return_inverse=True)
+    if not np.array_equal(words[first[kind]], words):
+        _, first, kind = np.unique(plain.view(_BYTES), return_index=True, return_inverse=True)
     return plain[first], kind
 
 
-def _starts(
-    tiu: Cycles, occupied: Cycles, latency: Cycles, tiu_wait: Cycles, gdma_wait: Cycles
-) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
-    """(start, free, end) of each record of either engine."""
-    costs = (tiu.tolist(), occupied.tolist())
-    tails = ([0] * len(tiu), latency.tolist())
-    waits: tuple[list[int], list[int]] = (tiu_wait.tolist(), gdma_wait.tolist())
-    made: tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]] = ([], [])
-    free = [0, 0]
-    for engine, i in order(*waits):
-        awaited = waits[engine][i]
-        start = max(free[engine], made[1 - engine][awaited - 1][2]) if awaited else free[engine]
-        free[engine] = start + costs[engine][i]
-        made[engine].append((start, free[engine], free[engine] + tails[engine][i]))
-    return made
+def starts(tiu: Cycles, occupied: Cycles, latency: Cycles, tiu_wait: Cycles, gdma_wait: Cycles) -> tuple[Track, Track]:
+    """When each record runs, from what each costs and waits for. Raises Deadlock."""
+    computes, moves = np.empty(len(tiu), np.int64), np.empty(len(occupied), np.int64)
+    costs = (tiu, occupied, latency, tiu_wait.astype(np.int64), gdma_wait.astype(np.int64))
+    if not _run(*costs, computes, moves):
+        order(tiu_wait.tolist(), gdma_wait.tolist())
+    free = moves + occupied
+    return Track(computes, computes + tiu, computes + tiu), Track(moves, free, free + latency)
+
+
+@compiled
+def _run(
+    tiu: Cycles, occupied: Cycles, latency: Cycles, tiu_wait: Cycles, gdma_wait: Cycles, computes: Cycles, moves: Cycles
+) -> bool:
+    """Fill in the starts; False where both engines wait for what comes later."""
+    t = g = 0
+    tiu_free = gdma_free = 0
+    while t < len(tiu) or g < len(occupied):
+        before = t + g
+        while t < len(tiu) and tiu_wait[t] <= g:
+            at = tiu_wait[t] - 1
+            if at >= 0:
+                tiu_free = max(tiu_free, moves[at] + occupied[at] + latency[at])
+            computes[t] = tiu_free
+            tiu_free += tiu[t]
+            t += 1
+        while g < len(occupied) and gdma_wait[g] <= t:
+            at = gdma_wait[g] - 1
+            if at >= 0:
+                gdma_free = max(gdma_free, computes[at] + tiu[at])
+            moves[g] = gdma_free
+            gdma_free += occupied[g]
+            g += 1
+        if t + g == before:
+            return False
+    return True
 
 
 def _stuck(waits: tuple[Sequence[int], Sequence[int]], done: list[int]) -> str:

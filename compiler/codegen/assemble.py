@@ -24,7 +24,7 @@ from compiler.ir.forms import form
 from compiler.ir.network import Network, declared_outputs, name_of, shape
 from compiler.ir.storage import is_quantised, scale, zero_point
 from simulator.chip import Chip
-from simulator.isa.record import Command, encode
+from simulator.isa.record import Records
 from simulator.isa.table import DType, Engine, Region
 from simulator.model_file import IO, Model, Tensor, TensorSlice
 
@@ -56,8 +56,8 @@ def assemble(network: Network, chip: Chip) -> Model:
         mode=_text(network, "module.mode"),
         inputs=tuple(_io(entry.output, entry.declared.data if entry.declared else "") for entry in entries),
         outputs=tuple(map(_io, returned, declared_outputs(network))),
-        tiu=encode(_tagged(made.tiu, tags[Engine.TIU])),
-        gdma=encode(_tagged(made.gdma, tags[Engine.GDMA])),
+        tiu=_tagged(made.tiu, tags[Engine.TIU]),
+        gdma=_tagged(made.gdma, tags[Engine.GDMA]),
         weights=_weights(network),
         activation_bytes=_size(network, "module.neuron_size"),
         io_bytes=_size(network, "module.io_size"),
@@ -77,9 +77,9 @@ def _layers(made: Program) -> tuple[list[str], dict[Engine, dict[int, int]]]:
     return list(numbers), tags
 
 
-def _tagged(commands: Sequence[Command], tags: dict[int, int]) -> Iterator[Command]:
-    for place, command in enumerate(commands, 1):
-        yield replace(command, tag=tags.get(place, 0))
+def _tagged(records: Records, tags: dict[int, int]) -> Records:
+    records["tag"] = [tags.get(place, 0) for place in range(1, len(records) + 1)]
+    return records
 
 
 def _io(value: SSAValue, declared: str) -> IO:

@@ -17,7 +17,7 @@ from compiler.dialects.tpu.group import GroupOp, YieldOp
 from compiler.ir.forms import form
 from compiler.ir.network import Network, Shape, name_of, shape, tensor
 from simulator.chip import Chip
-from simulator.isa.record import Command
+from simulator.isa.record import Records, encode
 from simulator.isa.table import Engine
 from simulator.subnets import ChipSubnet, HostSubnet, HostValue, Subnet
 
@@ -27,29 +27,32 @@ class Program:
     """A network's tiles in order, its streams with their waits, each node's 1-based place there, and its subnets."""
 
     tiles: list[Step]
-    tiu: list[Command]
-    gdma: list[Command]
+    tiu: Records
+    gdma: Records
     position: dict[Node, int]
     subnets: list[Subnet]
 
 
 def program(network: Network, chip: Chip) -> Program:
     """The streams, each chip subnet's first records waiting for the other engine's end of the subnet before."""
-    made = Program([], [], [], {}, [])
+    tiles, position, subnets = list[Step](), dict[Node, int](), list[Subnet]()
+    made: dict[Engine, list[Records]] = {engine: [encode([])] for engine in Engine}
+    before = dict.fromkeys(Engine, 0)
     for part in _parts(network):
         if isinstance(part, HostOp):
-            made.subnets.append(_host(part, network))
+            subnets.append(_host(part, network))
             continue
-        tiles = [step for group in part for step in steps(group, chip)]
-        own = streams(tiles, chip)
-        before = {Engine.TIU: len(made.tiu), Engine.GDMA: len(made.gdma)}
-        made.tiu.extend(_after(own.tiu, before[Engine.GDMA]))
-        made.gdma.extend(_after(own.gdma, before[Engine.TIU]))
-        made.position.update({node: place + before[node.command.engine] for node, place in own.position.items()})
-        made.tiles.extend(tiles)
-        ranges = (before[Engine.TIU], len(made.tiu)), (before[Engine.GDMA], len(made.gdma))
-        made.subnets.append(ChipSubnet(*ranges))
-    return made
+        stretch = [step for group in part for step in steps(group, chip)]
+        own = streams(stretch, chip)
+        made[Engine.TIU].append(_after(own.tiu, before[Engine.GDMA]))
+        made[Engine.GDMA].append(_after(own.gdma, before[Engine.TIU]))
+        position |= {node: place + before[node.command.engine] for node, place in own.position.items()}
+        tiles += stretch
+        ends = {Engine.TIU: before[Engine.TIU] + len(own.tiu), Engine.GDMA: before[Engine.GDMA] + len(own.gdma)}
+        subnets.append(ChipSubnet(*((before[engine], ends[engine]) for engine in Engine)))
+        before = ends
+    tiu, gdma = (np.concatenate(made[engine]) for engine in Engine)
+    return Program(tiles, tiu, gdma, position, subnets)
 
 
 def name_at_rest(value: SSAValue) -> str:
@@ -81,11 +84,11 @@ def _parts(network: Network) -> Iterator[Sequence[GroupOp] | HostOp]:
         yield run
 
 
-def _after(commands: Sequence[Command], others: int) -> Iterator[Command]:
-    """Commands whose waits count on from `others` records of the other engine, which come before all of them."""
-    for i, command in enumerate(commands):
-        waits = others if i == 0 or command.wait else 0
-        yield replace(command, wait=command.wait + waits) if waits else command
+def _after(records: Records, others: int) -> Records:
+    """Records whose waits count on from `others` records of the other engine, which come before all of them."""
+    waits = records["wait"]
+    waits[(waits > 0) | (np.arange(len(waits)) == 0)] += others
+    return records
 
 
 def _host(op: HostOp, network: Network) -> HostSubnet:
