@@ -126,8 +126,8 @@ def bounds(model: onnx.ModelProto, mode: str, chip: Chip, host: Sequence[Aside] 
     depthwise = sum(item.macs for item in work if item.depthwise)
     least = compulsory_bytes(net, work, size)
     moved = least / max(chip.ddr_bytes_per_cycle, chip.ddr_write_bytes_per_cycle)
-    vector = chip.lanes * chip.eu_bytes // size
-    peak = vector if size == 4 else chip.lanes * _depth(chip, size) * chip.cube_px
+    vector = chip.cores * chip.lanes * chip.eu_bytes // size
+    peak = vector if size == 4 else chip.cores * chip.lanes * _depth(chip, size) * chip.cube_px
     floor = ceil(max(cube / peak + depthwise / vector, moved))
     bound = round(max(sum(array_cycles(item, size, chip) for item in work), moved))
     aside = sum(item.macs for item in everything) - (cube + depthwise) if host else 0
@@ -135,14 +135,19 @@ def bounds(model: onnx.ModelProto, mode: str, chip: Chip, host: Sequence[Aside] 
 
 
 def array_cycles(item: Contraction, size: int, chip: Chip) -> int:
-    """Cycles of a whole conv or matmul of `size`-byte elements, every axis rounded up to the array (CHIP §3)."""
+    """
+    Cycles of a whole conv or matmul of `size`-byte elements, every axis rounded up to the array (CHIP §3).
+
+    Several cores share out the results that one array makes at once, as many as it has lanes and pixels: the core with
+    the most of them counts. A sum stays on one core.
+    """
     rows = item.rows * _up(item.channels, chip.lanes)
     if item.depthwise or size == 4:
-        return rows * _up(item.pixels, chip.eu_bytes // size) * item.depth * item.taps
+        return _up(rows * _up(item.pixels, chip.eu_bytes // size), chip.cores) * item.depth * item.taps
     deep = _depth(chip, size)
     folded = item.depth < deep
     steps = _up(item.depth * item.taps, deep) if folded else _up(item.depth, deep) * item.taps
-    return rows * _up(item.pixels, chip.cube_px) * steps
+    return _up(rows * _up(item.pixels, chip.cube_px), chip.cores) * steps
 
 
 def compulsory_bytes(net: Net, work: Sequence[Contraction], size: int) -> int:

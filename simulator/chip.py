@@ -21,12 +21,12 @@ class UnknownChip(ValueError):
 @dataclass(frozen=True)
 class Chip:
     """
-    A lane-parallel accelerator.
+    A lane-parallel accelerator: `cores` of them with global memory in common; the other numbers are one core's.
 
     Channel `c` of a tensor based at lane `c0` lives in lane `(c + c0) mod lanes`. A lane has `lane_bytes` of memory
     and element units that work on `eu_bytes` a cycle; the cube multiplies `cube_ic` input channels (at int8) by
-    `cube_px` pixels a cycle in each lane. `hertz` is the clock. `ddr_bytes_per_second` come from global memory, and
-    go there too, unless `ddr_write_bytes_per_second` is another rate.
+    `cube_px` pixels a cycle in each lane. `hertz` is the clock. `ddr_bytes_per_second` come from global memory to all
+    cores together, and go there too, unless `ddr_write_bytes_per_second` is another rate.
     """
 
     name: str
@@ -71,6 +71,7 @@ CHIPS: Mapping[str, Chip] = {
     chip.name: chip
     for chip in (
         Chip("x64", 1, 64, 256 << 10, 64, 64, 4, 1.0e9, 68.256e9),
+        Chip("x32", 2, 32, 128 << 10, 16, 32, 4, 0.9e9, 24e9),
         Chip("e16", 1, 16, 64 << 10, 16, 16, 2, 0.8e9, 6.4e9),
         Chip("e8", 1, 8, 32 << 10, 8, 16, 1, 0.5e9, 3.2e9),
     )
@@ -82,11 +83,13 @@ VARIANTS: Mapping[str, Chip] = {
     "x64_tpumlir": replace(
         CHIPS["x64"], name="x64_tpumlir", ddr_bytes_per_second=58.0e9, ddr_write_bytes_per_second=44.0e9
     ),
+    "x32_alone": replace(CHIPS["x32"], name="x32_alone", cores=1),
 }
 """
 Chips to measure by, which no target names.
 
 `x64_tpumlir` moves 58.0 bytes a cycle in and 44.0 out: the rates by which TPU-MLIR 1.30.2 estimates BM1684X.
+`x32_alone` is one core of x32 with all of the bus: what a speed-up is told against.
 """
 
 

@@ -1,4 +1,4 @@
-"""The debug map: which record finishes which part of a tensor, and where that part lies right after it."""
+"""The debug map: which core's record finishes which part of a tensor, and where that part lies right after it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,24 @@ Range = tuple[int, int]
 SliceBox = tuple[Range, Range, Range, Range]
 """A part of a tensor's frame (n, c, h, w)."""
 
-SLICE = np.dtype([("engine", "u1"), ("pad", "u1", 3), ("record", "<u4"), ("box", "<u4", (4, 2)), ("operand", OPERAND)])
+SLICE = np.dtype(
+    [
+        ("engine", "u1"), ("core", "u1"), ("pad", "u1", 2),
+        ("record", "<u4"), ("box", "<u4", (4, 2)), ("operand", OPERAND),
+    ]
+)  # fmt: skip
 """One slice in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class TensorSlice:
-    """The part `box` of a tensor lies at `operand` right after the 1-based `record` of `engine` has run."""
+    """The part `box` of a tensor lies at `operand` of `core` right after the 1-based `record` of `engine` has run."""
 
     engine: Engine
     record: int
     operand: Operand
     box: SliceBox
+    core: int = 0
 
 
 class Slices(Sequence[TensorSlice]):
@@ -56,8 +62,8 @@ def slice_rows(tensors: Iterable[Sequence[TensorSlice]]) -> NDArray[Any]:
     """The slices of one tensor after another as an array of `SLICE`."""
     slices = [part for tensor in tensors for part in tensor]
     rows = np.zeros(len(slices), SLICE)
-    rows["engine"] = [part.engine for part in slices]
-    rows["record"] = [part.record for part in slices]
+    for name in ("engine", "core", "record"):
+        rows[name] = [getattr(part, name) for part in slices]
     rows["box"] = np.array([part.box for part in slices], np.uint32).reshape(-1, 4, 2)
     operands = rows["operand"]
     for name in ("addr", "lane", "dtype", "region"):
@@ -70,7 +76,7 @@ def slice_rows(tensors: Iterable[Sequence[TensorSlice]]) -> NDArray[Any]:
 def _decoded(row: Any) -> TensorSlice:
     a, b, c, d = row["box"].tolist()
     box = ((a[0], a[1]), (b[0], b[1]), (c[0], c[1]), (d[0], d[1]))
-    return TensorSlice(Engine(int(row["engine"])), int(row["record"]), _operand(row["operand"]), box)
+    return TensorSlice(Engine(int(row["engine"])), int(row["record"]), _operand(row["operand"]), box, int(row["core"]))
 
 
 def _operand(held: Any) -> Operand:

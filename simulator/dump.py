@@ -20,21 +20,21 @@ class BadDump(ValueError):
 class Stitcher:
     """Collects the slices of a run; an observer of the machine."""
 
-    def __init__(self, tensors: Sequence[Tensor], memory: Memory) -> None:
+    def __init__(self, tensors: Sequence[Tensor], memories: Sequence[Memory]) -> None:
         """Nothing is seen yet. Call `snapshot` with record 0 of both engines for what is there before the run."""
-        self._memory = memory
+        self._memories = memories
         self._all = tensors
         self._tensors = tensors = [tensor for tensor in tensors if not tensor.held]
         self._arrays = {tensor.name: np.empty(_frame(tensor), NUMPY[tensor.dtype]) for tensor in tensors}
         self._covered = {tensor.name: np.zeros(_frame(tensor), np.bool_) for tensor in tensors}
-        self._due: dict[tuple[Engine, int], list[tuple[Tensor, TensorSlice]]] = {}
+        self._due: dict[tuple[int, Engine, int], list[tuple[Tensor, TensorSlice]]] = {}
         for tensor in tensors:
             for part in tensor.slices:
-                self._due.setdefault((part.engine, part.record), []).append((tensor, part))
+                self._due.setdefault((part.core, part.engine, part.record), []).append((tensor, part))
 
-    def snapshot(self, engine: Engine, record: int) -> None:
+    def snapshot(self, core: int, engine: Engine, record: int) -> None:
         """Take the slices that are complete right after a record. Raises BadDump where slices contradict."""
-        for tensor, part in self._due.pop((engine, record), ()):
+        for tensor, part in self._due.pop((core, engine, record), ()):
             self._take(tensor, part)
 
     def tensors(self, held: Mapping[str, Array] | None = None) -> dict[str, Array]:
@@ -44,7 +44,7 @@ class Stitcher:
         Raises BadDump.
         """
         if self._due:
-            (engine, record), slices = next(iter(self._due.items()))
+            (_, engine, record), slices = next(iter(self._due.items()))
             raise BadDump(f"tensor {slices[0][0].name!r}: {engine.name} record {record} never ran")
         by_name = {tensor.name: tensor for tensor in self._all}
         return {tensor.name: self._made(tensor, by_name, held or {}) for tensor in self._all}
@@ -66,7 +66,7 @@ class Stitcher:
         if part.operand.dtype != tensor.dtype:
             raise BadDump(f"{where}: type {part.operand.dtype.name} isn't {tensor.dtype.name}")
         bits = f"u{whole.dtype.itemsize}"
-        seen = self._memory.place(part.operand).gather().view(bits)
+        seen = self._memories[part.core].place(part.operand).gather().view(bits)
         known = whole.view(bits)[box]
         if differing := int(np.count_nonzero((seen != known) & covered[box])):
             raise BadDump(f"{where}: {differing} elements differ from those that another slice of the tensor has")

@@ -1,21 +1,22 @@
-"""The chip, functionally: both record streams run to the bit, without time."""
+"""The chip, functionally: the record streams of its cores run to the bit, without time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from simulator.constants import Constants
-from simulator.events import distinct, order
+from simulator.cores import Streams, turns
+from simulator.events import distinct
 from simulator.execute.site import IllegalRecord, Site
 from simulator.execute.table import STEPS, Step
 from simulator.isa.record import Command, Operand, Records, decode
 from simulator.isa.table import SPECS, Engine
 from simulator.memory import Memory
 
-Observer = Callable[[Engine, int], None]
-"""Told engine and 1-based number of each record as soon as it is done."""
+Observer = Callable[[int, Engine, int], None]
+"""Told core, engine and 1-based number of each record as soon as it is done."""
 
 LAST = {Engine.TIU: "END", Engine.GDMA: "DMA_END"}
 """The op that must end each engine's stream, and stand nowhere else."""
@@ -23,29 +24,30 @@ LAST = {Engine.TIU: "END", Engine.GDMA: "DMA_END"}
 
 class Machine:
     """
-    A chip with memory and two streams, made ready once and run many times.
+    A chip with its cores' memories and streams, made ready once and run many times.
 
-    Records run one at a time, in an order that keeps each engine's own and the waits: the TIU's for as long as it need
-    not wait, then the GDMA's.
+    Records run one at a time, in an order that keeps each engine's own, the waits, and those of cores for each other;
+    `seed` draws another such order.
     """
 
-    def __init__(self, memory: Memory, tiu: Records, gdma: Records) -> None:
+    def __init__(self, memories: Sequence[Memory], cores: Sequence[Streams], seed: int | None = None) -> None:
         """Check and prepare every record. Raises IllegalRecord, Deadlock."""
-        self.memory = memory
-        self._order = order(tiu["wait"].tolist(), gdma["wait"].tolist())
-        streams = {Engine.TIU: _Stream(Engine.TIU, tiu), Engine.GDMA: _Stream(Engine.GDMA, gdma)}
-        constants = Constants(memory.chip)
-        self._steps = [streams[engine].step(i, memory, constants) for engine, i in self._order]
+        self._turns = turns(cores, seed)
+        streams = [{engine: _Stream(engine, core.of(engine)) for engine in Engine} for core in cores]
+        constants = [Constants(memory.chip) for memory in memories]
+        self._steps = [
+            streams[core][engine].step(i, memories[core], constants[core]) for core, engine, i in self._turns
+        ]
 
     def run(self, observer: Observer | None = None) -> None:
         """Run every record on memory as it is. Raises IllegalRecord where data and record don't go together."""
-        for (engine, i), step in zip(self._order, self._steps, strict=True):
+        for (core, engine, i), step in zip(self._turns, self._steps, strict=True):
             try:
                 step()
             except ValueError as error:
                 raise IllegalRecord(engine, i + 1, "data", str(error)) from error
             if observer is not None:
-                observer(engine, i + 1)
+                observer(core, engine, i + 1)
 
 
 class _Stream:

@@ -82,7 +82,7 @@ class Place:
 
 
 class Memory:
-    """Local memory and the three global regions of one session."""
+    """One core's local memory and the three global regions of a session."""
 
     def __init__(self, chip: Chip, weights: Bytes, activation_bytes: int, io_bytes: int) -> None:
         """`weights` is used as it is; no record may write there."""
@@ -94,6 +94,12 @@ class Memory:
             Region.IO: np.full(io_bytes, POISON, np.uint8),
         }
         self._places: dict[Operand, Place] = {}
+
+    def beside(self) -> Memory:
+        """The memory of another core: lanes of its own, the same global regions."""
+        made = Memory(self.chip, self.regions[Region.WEIGHT], 0, 0)
+        made.regions = self.regions
+        return made
 
     def poison(self) -> None:
         """Overwrite everything but the weights: nothing stays from one inference to the next."""

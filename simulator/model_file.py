@@ -1,18 +1,14 @@
 """
 `sample.model`: what a chip is loaded with, in one file that can be mapped.
 
-Layout, little endian: magic (8 bytes), version (u32), length of the manifest (u32), its SHA-256 (32); the manifest,
-canonical JSON in UTF-8; then the sections `tiu`, `gdma`, `weights`, `host` (ONNX models, see `subnets`) and `debug`, in
-this order, each on a multiple of `PAGE` with zeros before it. The manifest gives size and SHA-256 of each section, and
-repeats every number of the chip. There is no time in it: the same model gives the same bytes.
+Sections, in this order: `tiu` and `gdma` (the records of one core after another), `weights`, `host` (ONNX models, see
+`subnets`) and `debug`. The manifest tells how many records each core has, and repeats every number of the chip. There
+is no time in it: the same model gives the same bytes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.chip import Chip, UnknownChip, chip_named
+from simulator.container import Bytes, DamagedModel, read_manifest, read_section, write_sections
+from simulator.cores import Streams
 from simulator.debug_map import SLICE, Slices, TensorSlice, slice_rows
 from simulator.isa.record import RECORD, Records
-from simulator.isa.table import DType
+from simulator.isa.table import DType, Engine
 from simulator.subnets import (
     BadSubnets,
     ChipSubnet,
@@ -35,18 +33,7 @@ from simulator.subnets import (
     parsed,
 )
 
-MAGIC = b"tpuflow\x00"
-VERSION = 2
-PAGE = 4096
-SECTIONS = ("tiu", "gdma", "weights", "host", "debug")
-
-_HEADER = struct.Struct("<8sII32s")
-
-Bytes = NDArray[np.uint8]
-
-
-class DamagedModel(ValueError):
-    """A file that isn't a sample.model, is not whole, or was made for another chip; the message names the part."""
+SECTIONS: Sequence[str] = ("tiu", "gdma", "weights", "host", "debug")
 
 
 @dataclass(frozen=True)
@@ -92,7 +79,11 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Model:
-    """Both record streams, the weights' bytes, the sizes of the other regions, and what names and numbers mean."""
+    """
+    Both record streams, the weights' bytes, the sizes of the other regions, and what names and numbers mean.
+
+    The streams are the first core's; `others` has those of further ones.
+    """
 
     chip: Chip
     mode: str
@@ -107,12 +98,21 @@ class Model:
     layers: Sequence[str] = ()
     """Names that the records' tags count into."""
     subnets: Sequence[Subnet] = ()
-    """What runs, in order; without any, both streams as they are."""
+    """What runs, in order; without any, all streams as they are."""
+    others: Sequence[Streams] = ()
+
+    @property
+    def cores(self) -> Sequence[Streams]:
+        """Every core's streams, one core at least."""
+        return (Streams(self.tiu, self.gdma), *self.others)
 
     @property
     def parts(self) -> Sequence[Subnet]:
         """The subnets, of which there is one at least."""
-        return self.subnets or (ChipSubnet((0, len(self.tiu)), (0, len(self.gdma))),)
+        if self.subnets:
+            return self.subnets
+        first, *others = (((0, len(core.tiu)), (0, len(core.gdma))) for core in self.cores)
+        return (ChipSubnet(*first, tuple(others)),)
 
     @property
     def host(self) -> Sequence[HostSubnet]:
@@ -124,16 +124,10 @@ def write(model: Model, path: Path) -> None:
     """Write the file."""
     debug = slice_rows([tensor.slices for tensor in model.tensors])
     models, places = joined_models(model.parts)
-    payloads = dict(zip(SECTIONS, (model.tiu, model.gdma, model.weights, models, debug), strict=True))
+    tiu, gdma = (np.concatenate([core.of(engine) for core in model.cores]) for engine in Engine)
+    payloads = dict(zip(SECTIONS, (tiu, gdma, model.weights, models, debug), strict=True))
     manifest = _manifest(model) | {"subnets": [described(subnet, places) for subnet in model.parts]}
-    manifest["sections"] = {name: _described(array) for name, array in payloads.items()}
-    text = _canonical(manifest)
-    with path.open("wb") as file:
-        file.write(_HEADER.pack(MAGIC, VERSION, len(text), hashlib.sha256(text).digest()))
-        file.write(text)
-        for array in payloads.values():
-            file.write(bytes(-file.tell() % PAGE))
-            file.write(_bytes(array))
+    write_sections(path, manifest, payloads)
 
 
 def read(path: Path, chip: Chip | None = None) -> Model:
@@ -143,18 +137,15 @@ def read(path: Path, chip: Chip | None = None) -> Model:
     `chip` is what it must have been compiled for, by default this installation's preset of the same name.
     Raises DamagedModel, FileNotFoundError.
     """
-    size = path.stat().st_size
-    if size < _HEADER.size:
-        raise DamagedModel(f"{path}: header is not whole, the file has {size} bytes; build it again")
-    raw: Bytes = np.memmap(path, np.uint8, "c")
-    manifest, start = _read_manifest(path, raw)
+    raw: Bytes = np.memmap(path, np.uint8, "c") if path.stat().st_size else np.zeros(0, np.uint8)
+    manifest, start = read_manifest(path, raw)
     sections: dict[str, Bytes] = {}
     try:
         _check_chip(path, manifest, chip)
         for name in SECTIONS:
-            sections[name], start = _section(path, raw, name, manifest["sections"][name], start)
-        if start != size:
-            raise DamagedModel(f"{path}: {size - start} bytes follow section debug; build it again")
+            sections[name], start = read_section(path, raw, name, manifest["sections"][name], start)
+        if start != raw.size:
+            raise DamagedModel(f"{path}: {raw.size - start} bytes follow section debug; build it again")
         return _model(manifest, sections)
     except DamagedModel:
         raise
@@ -164,18 +155,6 @@ def read(path: Path, chip: Chip | None = None) -> Model:
         raise DamagedModel(f"{path}: manifest lacks or garbles {error}; build it again") from error
 
 
-def _canonical(manifest: Mapping[str, Any]) -> bytes:
-    return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def _described(array: NDArray[Any]) -> dict[str, Any]:
-    return {"size": array.nbytes, "sha256": hashlib.sha256(_bytes(array)).hexdigest()}
-
-
-def _bytes(array: NDArray[Any]) -> memoryview:
-    return np.ascontiguousarray(array).view(np.uint8).data
-
-
 def _manifest(model: Model) -> dict[str, Any]:
     return {
         "chip": asdict(model.chip),
@@ -183,6 +162,7 @@ def _manifest(model: Model) -> dict[str, Any]:
         "mode": model.mode,
         "inputs": [asdict(io) for io in model.inputs],
         "outputs": [asdict(io) for io in model.outputs],
+        "cores": [[len(core.tiu), len(core.gdma)] for core in model.cores],
         "activation_bytes": model.activation_bytes,
         "io_bytes": model.io_bytes,
         "layers": list(model.layers),
@@ -195,40 +175,6 @@ def _manifest(model: Model) -> dict[str, Any]:
             for tensor in model.tensors
         ],
     }  # fmt: skip
-
-
-def _read_manifest(path: Path, raw: Bytes) -> tuple[dict[str, Any], int]:
-    """The manifest and where it ends."""
-    magic, version, length, digest = _HEADER.unpack(raw[: _HEADER.size].tobytes())
-    if magic != MAGIC:
-        raise DamagedModel(f"{path}: not a sample.model, it begins with {magic!r}")
-    if version != VERSION:
-        raise DamagedModel(f"{path}: header says version {version}, this installation reads {VERSION}; build it again")
-    stop = _HEADER.size + length
-    text = raw[_HEADER.size : stop].tobytes()
-    if hashlib.sha256(text).digest() != digest:
-        what = "is cut off" if stop > raw.size else "has bytes that differ from its hash"
-        raise DamagedModel(f"{path}: manifest {what}; build it again")
-    try:
-        manifest: dict[str, Any] = json.loads(text)
-    except ValueError as error:
-        raise DamagedModel(f"{path}: manifest is no JSON: {error}; build it again") from error
-    return manifest, stop
-
-
-def _section(path: Path, raw: Bytes, name: str, described: Mapping[str, Any], stop: int) -> tuple[Bytes, int]:
-    """The bytes of a section that follows what ended at `stop`, and where it ends."""
-    start = stop + -stop % PAGE
-    end = start + described["size"]
-    if end > raw.size:
-        missing = end - raw.size
-        raise DamagedModel(f"{path}: section {name} is cut off, {missing} of its bytes are missing; build it again")
-    if raw[stop:start].any():
-        raise DamagedModel(f"{path}: there are bytes other than zero before section {name}; build it again")
-    payload = raw[start:end]
-    if hashlib.sha256(payload.data).hexdigest() != described["sha256"]:
-        raise DamagedModel(f"{path}: section {name} has bytes that differ from its hash; build it again")
-    return payload, end
 
 
 def _check_chip(path: Path, manifest: Mapping[str, Any], expected: Chip | None) -> None:
@@ -246,23 +192,33 @@ def _check_chip(path: Path, manifest: Mapping[str, Any], expected: Chip | None) 
 
 def _model(manifest: Mapping[str, Any], sections: Mapping[str, Bytes]) -> Model:
     rows: NDArray[Any] = sections["debug"].view(SLICE)
-    tiu, gdma = sections["tiu"].view(RECORD), sections["gdma"].view(RECORD)
+    first, *others = _cores(manifest["cores"], sections["tiu"].view(RECORD), sections["gdma"].view(RECORD))
     subnets = tuple(parsed(entry, sections["host"]) for entry in manifest["subnets"])
-    check_ranges(subnets, len(tiu), len(gdma))
+    check_ranges(subnets, [(len(core.tiu), len(core.gdma)) for core in (first, *others)])
     return Model(
         Chip(**manifest["chip"]),
         manifest["mode"],
         tuple(_io(entry) for entry in manifest["inputs"]),
         tuple(_io(entry) for entry in manifest["outputs"]),
-        tiu,
-        gdma,
+        first.tiu,
+        first.gdma,
         sections["weights"],
         manifest["activation_bytes"],
         manifest["io_bytes"],
         _tensors(manifest["tensors"], rows),
         tuple(manifest["layers"]),
         subnets,
+        tuple(others),
     )
+
+
+def _cores(counts: Sequence[Sequence[int]], tiu: Records, gdma: Records) -> Iterator[Streams]:
+    """Each core's part of both sections."""
+    if not counts or tuple(map(sum, zip(*counts, strict=True))) != (len(tiu), len(gdma)):
+        raise BadSubnets(f"cores: {counts} records of each, the streams have {(len(tiu), len(gdma))}")
+    for computes, moves in counts:
+        yield Streams(tiu[:computes], gdma[:moves])
+        tiu, gdma = tiu[computes:], gdma[moves:]
 
 
 def _io(entry: Mapping[str, Any]) -> IO:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from math import prod
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from simulator.chip import Chip
-from simulator.events import Cycles, Timeline, Track, distinct, run
+from simulator.concurrent import last_cycle, run_cores
+from simulator.cores import Streams
+from simulator.events import Cycles, Timeline, Track, distinct
 from simulator.isa.record import Command, Records, decode
 from simulator.isa.table import SPECS, Flag, Region
 from simulator.model_file import Model
@@ -39,8 +41,9 @@ class Profile:
     """
     A model in time on its chip.
 
-    `cycles` of the whole run, in which `overlap` cycles keep both engines busy. `lmem_peak` is the highest byte of a
-    lane's memory that a record touches, plus one. `layers` in the order they start, `total` their sum.
+    `cycles` of the whole run, in which `overlap` cycles keep both engines of a core busy; it and all sums are over all
+    cores. `lmem_peak` is the highest byte of a lane's memory that a record touches, plus one. `layers` in the order
+    they start, `total` their sum.
     """
 
     cycles: int
@@ -69,17 +72,16 @@ class Profile:
 
 def profile(model: Model) -> Profile:
     """The model's records timed and summed up. Raises events.Deadlock."""
-    return profile_of(model, run(model.tiu, model.gdma, model.chip))
+    return profile_of(model, run_cores(model.cores, model.chip))
 
 
-def profile_of(model: Model, timeline: Timeline) -> Profile:
-    """The sums of a run that is already timed."""
-    layers = _layers(model, timeline)
-    peak = max(lmem_peak(model.tiu, model.chip), lmem_peak(model.gdma, model.chip))
-    cycles = timeline.cycles
-    return Profile(
-        cycles, cycles / model.chip.hertz, overlap(timeline.tiu, timeline.gdma), peak, _total(layers, cycles), layers
-    )
+def profile_of(model: Model, timelines: Sequence[Timeline]) -> Profile:
+    """The sums of a run that is already timed, core by core."""
+    layers = _layers(model, timelines)
+    peak = max(lmem_peak(records, model.chip) for core in model.cores for records in (core.tiu, core.gdma))
+    cycles = last_cycle(timelines)
+    both = sum(overlap(timeline.tiu, timeline.gdma) for timeline in timelines)
+    return Profile(cycles, cycles / model.chip.hertz, both, peak, _total(layers, cycles), layers)
 
 
 def macs(command: Command) -> int:
@@ -114,10 +116,11 @@ def lmem_peak(records: Records, chip: Chip) -> int:
     return max(tops, default=0)
 
 
-def _layers(model: Model, timeline: Timeline) -> tuple[Traffic, ...]:
+def _layers(model: Model, timelines: Sequence[Timeline]) -> tuple[Traffic, ...]:
     count = len(model.layers)
-    sums = _sums(model, timeline, count)
-    start, end = _limits(model, timeline, count)
+    each = [_sums(core, timeline, count) for core, timeline in zip(model.cores, timelines, strict=True)]
+    sums = {key: sum((core[key] for core in each), np.zeros(count + 1, np.int64)) for key in each[0]}
+    start, end = _limits(model, timelines, count)
     rows = [
         Traffic(name, int(start[i]), int(end[i]), **{key: int(values[i]) for key, values in sums.items()})
         for i, name in enumerate(model.layers)
@@ -126,12 +129,12 @@ def _layers(model: Model, timeline: Timeline) -> tuple[Traffic, ...]:
     return tuple(sorted(rows, key=lambda row: row.start))
 
 
-def _sums(model: Model, timeline: Timeline, count: int) -> Mapping[str, Cycles]:
-    loads = model.gdma["op"] != SPECS["STORE"].code
-    kinds, kind = distinct(model.tiu, addresses=False)
+def _sums(core: Streams, timeline: Timeline, count: int) -> Mapping[str, Cycles]:
+    loads = core.gdma["op"] != SPECS["STORE"].code
+    kinds, kind = distinct(core.tiu, addresses=False)
     products = np.array([macs(decode(record)) for record in kinds], np.int64)[kind]
     computes, moves = timeline.tiu, timeline.gdma
-    tiu, gdma = _places(model.tiu, count), _places(model.gdma, count)
+    tiu, gdma = _places(core.tiu, count), _places(core.gdma, count)
     return {
         "tiu_records": _summed(tiu, np.ones_like(computes.start), count),
         "gdma_records": _summed(gdma, np.ones_like(moves.start), count),
@@ -156,13 +159,14 @@ def _summed(places: Cycles, figures: Cycles, count: int) -> Cycles:
     return sums
 
 
-def _limits(model: Model, timeline: Timeline, count: int) -> tuple[Cycles, Cycles]:
+def _limits(model: Model, timelines: Sequence[Timeline], count: int) -> tuple[Cycles, Cycles]:
     """First start and last completion of each layer."""
     start = np.full(count + 1, np.iinfo(np.int64).max)
     end = np.zeros(count + 1, np.int64)
-    for track, records in ((timeline.tiu, model.tiu), (timeline.gdma, model.gdma)):
-        np.minimum.at(start, _places(records, count), track.start)
-        np.maximum.at(end, _places(records, count), track.end)
+    for core, timeline in zip(model.cores, timelines, strict=True):
+        for track, records in ((timeline.tiu, core.tiu), (timeline.gdma, core.gdma)):
+            np.minimum.at(start, _places(records, count), track.start)
+            np.maximum.at(end, _places(records, count), track.end)
     return start, end
 
 

@@ -10,16 +10,18 @@ from threading import Lock
 import numpy as np
 
 from simulator import host
+from simulator.container import DamagedModel
+from simulator.cores import Streams, sends
 from simulator.dump import Stitcher
 from simulator.host import Feeds, Info
 from simulator.host_ops import Held, HostOp
 from simulator.isa.record import Records
-from simulator.isa.table import Engine, Region
+from simulator.isa.table import SPECS, Engine, Region
 from simulator.machine import Machine, Observer
 from simulator.memory import NUMPY, Array, Memory
-from simulator.model_file import IO, DamagedModel, Model, read
+from simulator.model_file import IO, Model, read
 from simulator.profile import Profile, profile
-from simulator.subnets import HostSubnet, Subnet
+from simulator.subnets import ChipSubnet, HostSubnet, Subnet
 
 Part = Callable[[Held, Observer | None], None]
 """A subnet ready to run: on memory, and on the tensors that the host holds beside it."""
@@ -40,7 +42,8 @@ class PyRuntime:
         """
         self.model = model if isinstance(model, Model) else read(Path(model))
         self.memory = Memory(self.model.chip, self.model.weights, self.model.activation_bytes, self.model.io_bytes)
-        self._parts = [_part(subnet, self.model, self.memory) for subnet in self.model.parts]
+        self._memories = [self.memory, *(self.memory.beside() for _ in self.model.others)]
+        self._parts = [_part(subnet, self.model, self._memories) for subnet in self.model.parts]
         placed = (entry for entry in (*self.model.inputs, *self.model.outputs) if not entry.held)
         self._homes = {entry.name: self._home(entry) for entry in placed}
         self._lock = Lock()
@@ -79,10 +82,10 @@ class PyRuntime:
             raise host.BadFeed(f"a dump is of one batch, not {count}")
         stored = {entry.name: host.stored(entry, given[entry.name]) for entry in self.model.inputs}
         with self._lock:
-            stitcher = Stitcher(self.model.tensors, self.memory)
+            stitcher = Stitcher(self.model.tensors, self._memories)
             held = self._enter(stored, 0)
             for engine in Engine:
-                stitcher.snapshot(engine, 0)
+                stitcher.snapshot(0, engine, 0)
             for run in self._parts:
                 run(held, stitcher.snapshot)
             return stitcher.tensors(held)
@@ -99,7 +102,8 @@ class PyRuntime:
 
     def _enter(self, stored: dict[str, Array], batch: int) -> Held:
         """Fresh memory with one batch of the inputs in their places; those that only the host touches, by name."""
-        self.memory.poison()
+        for memory in self._memories:
+            memory.poison()
         held = Held()
         for entry in self.model.inputs:
             samples = entry.shape[0] if entry.shape else 1
@@ -119,20 +123,31 @@ class PyRuntime:
         return np.ndarray(entry.shape, dtype, region.data, entry.offset)
 
 
-def _part(subnet: Subnet, model: Model, memory: Memory) -> Part:
+def _part(subnet: Subnet, model: Model, memories: Sequence[Memory]) -> Part:
     """A subnet made ready. Raises IllegalRecord, Deadlock, HostFault."""
     if isinstance(subnet, HostSubnet):
-        op = HostOp(subnet, memory)
+        op = HostOp(subnet, memories[0])
         return lambda held, _: op.run(held)
-    first = {Engine.TIU: subnet.tiu[0], Engine.GDMA: subnet.gdma[0]}
-    tiu = _since(model.tiu[slice(*subnet.tiu)], first[Engine.GDMA])
-    gdma = _since(model.gdma[slice(*subnet.gdma)], first[Engine.TIU])
-    machine = Machine(memory, tiu, gdma)
+    first = [{Engine.TIU: tiu[0], Engine.GDMA: gdma[0]} for tiu, gdma in subnet.cores]
+    machine = Machine(memories, [_own(model.cores, core, subnet) for core in range(len(model.cores))])
 
     def run(held: Held, observer: Observer | None) -> None:
-        machine.run(observer and (lambda engine, number: observer(engine, first[engine] + number)))
+        machine.run(observer and (lambda core, engine, number: observer(core, engine, first[core][engine] + number)))
 
     return run
+
+
+def _own(cores: Sequence[Streams], core: int, subnet: ChipSubnet) -> Streams:
+    """A core's records in a subnet, waits and messages counted from the subnet's first records."""
+    tiu, gdma = subnet.cores[core]
+    moves = _since(cores[core].gdma[slice(*gdma)], tiu[0])
+    waiting = moves["op"] == SPECS["WAIT"].code
+    if subnet.later and waiting.any():
+        sent = [len(sends(other.gdma[: own[1][0]])) for other, own in zip(cores, subnet.cores, strict=True)]
+        before = np.array(sent)[moves["u"][waiting, 0]]
+        moves = moves.copy()
+        moves["i"][waiting, 0] = np.maximum(moves["i"][waiting, 0] - before, 0)
+    return Streams(_since(cores[core].tiu[slice(*tiu)], gdma[0]), moves)
 
 
 def _since(records: Records, before: int) -> Records:

@@ -1,9 +1,10 @@
 """
 What a model runs, in order: stretches of the chip's two record streams, and ops of the host between them.
 
-A chip subnet's records end with END and DMA_END. Waits count through all of a stream; the first record of each engine
-in a later subnet waits for the end of the other engine's stretch before, so that a host op finds all records before it
-complete, and those after it find its results.
+A chip subnet's records end with END and DMA_END, on every core. Waits count through all of a stream; the first record
+of each engine in a later subnet waits for the end of the other engine's stretch before, and a core's GDMA for a SEND of
+each other core before it touches global memory, so that a host op finds all records before it complete, and those after
+it find its results.
 """
 
 from __future__ import annotations
@@ -26,10 +27,21 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class ChipSubnet:
-    """The records of each stream that it runs."""
+    """The records of each stream that it runs: the first core's, and those of `others`."""
 
     tiu: Range
     gdma: Range
+    others: Sequence[tuple[Range, Range]] = ()
+
+    @property
+    def cores(self) -> Sequence[tuple[Range, Range]]:
+        """The records of both streams of each core."""
+        return ((self.tiu, self.gdma), *self.others)
+
+    @property
+    def later(self) -> bool:
+        """Whether it isn't the first."""
+        return any(first for core in self.cores for first, _ in core)
 
 
 @dataclass(frozen=True)
@@ -86,16 +98,18 @@ class BadSubnets(ValueError):
     """Chip subnets that don't share out the streams, in order."""
 
 
-def check_ranges(subnets: Sequence[Subnet], tiu: int, gdma: int) -> None:
-    """Chip subnets follow each other through streams of so many records, to their ends. Raises BadSubnets."""
-    reached = (0, 0)
-    for subnet in subnets:
-        if isinstance(subnet, ChipSubnet):
-            if (subnet.tiu[0], subnet.gdma[0]) != reached or subnet.tiu[1] < reached[0] or subnet.gdma[1] < reached[1]:
-                raise BadSubnets(f"subnets: records {subnet.tiu} and {subnet.gdma} don't follow {reached}")
-            reached = (subnet.tiu[1], subnet.gdma[1])
-    if reached != (tiu, gdma):
-        raise BadSubnets(f"subnets: they end at records {reached}, the streams at {(tiu, gdma)}")
+def check_ranges(subnets: Sequence[Subnet], cores: Sequence[tuple[int, int]]) -> None:
+    """Chip subnets follow each other through each core's streams of so many records, to the ends. Raises BadSubnets."""
+    reached = [(0, 0)] * len(cores)
+    for subnet in (subnet for subnet in subnets if isinstance(subnet, ChipSubnet)):
+        if len(subnet.cores) != len(cores):
+            raise BadSubnets(f"subnets: one is of {len(subnet.cores)} cores, the model of {len(cores)}")
+        for core, (tiu, gdma) in enumerate(subnet.cores):
+            if (tiu[0], gdma[0]) != reached[core] or tiu[1] < tiu[0] or gdma[1] < gdma[0]:
+                raise BadSubnets(f"subnets: records {tiu} and {gdma} don't follow {reached[core]}")
+            reached[core] = tiu[1], gdma[1]
+    if reached != list(cores):
+        raise BadSubnets(f"subnets: they end at records {reached}, the streams at {list(cores)}")
 
 
 def joined_models(subnets: Sequence[Subnet]) -> tuple[Bytes, dict[bytes, Range]]:
@@ -112,7 +126,7 @@ def joined_models(subnets: Sequence[Subnet]) -> tuple[Bytes, dict[bytes, Range]]
 def described(subnet: Subnet, places: Mapping[bytes, Range]) -> dict[str, Any]:
     """A subnet in the manifest; `places` are those of models in section `host`."""
     if isinstance(subnet, ChipSubnet):
-        return {"tiu": subnet.tiu, "gdma": subnet.gdma}
+        return {"tiu": subnet.tiu, "gdma": subnet.gdma, "others": subnet.others}
     return {
         "kind": subnet.kind,
         "reason": subnet.reason,
@@ -126,7 +140,8 @@ def described(subnet: Subnet, places: Mapping[bytes, Range]) -> dict[str, Any]:
 def parsed(entry: Mapping[str, Any], models: Bytes) -> Subnet:
     """What `described` wrote. Raises KeyError, TypeError, ValueError for anything else."""
     if "tiu" in entry:
-        return ChipSubnet(_range(entry["tiu"]), _range(entry["gdma"]))
+        others = tuple((_range(tiu), _range(gdma)) for tiu, gdma in entry["others"])
+        return ChipSubnet(_range(entry["tiu"]), _range(entry["gdma"]), others)
     first, last = _range(entry["model"])
     if last > models.size:
         raise BadSubnets(f"subnets: {entry['kind']} has bytes {first} to {last} of section host's {models.size}")

@@ -239,7 +239,7 @@ def transfer(command: Command, chip: Chip) -> Transfer:
     """What a GDMA record costs. Raises ValueError for a record of the other engine."""
     if command.engine != Engine.GDMA:
         raise ValueError(f"{command.op} is no record of the GDMA")
-    if command.op == "DMA_END":
+    if not SPECS[command.op].operands:
         return Transfer(DMA_SETUP, DMA_LATENCY, 0, 0)
     present = used(command)
     if "index" in present:

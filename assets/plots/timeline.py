@@ -19,20 +19,21 @@ RESOLUTION = 560
 
 @styled()
 def draw(inputs: Mapping[str, Path]) -> bytes:
-    """From `profile`'s `timeline.npz` and totals, which count the latency of the last move: one lane an engine."""
+    """From `profile`'s `timeline.npz` and totals, which count the latency of the last move: a lane a core's engine."""
     held = read_npz(inputs["profile"] / "timeline.npz")
     totals = json.loads((inputs["profile"] / "profile.json").read_text())["totals"]
     total = totals["cycles"]
     shares = ", ".join(f"{engine.upper()} {100 * totals[f'{engine}_busy']:.0f} %" for engine in ENGINES)
     title = f"{total:,} cycles, {totals['cycles_over_bound']:.2f} × the bound; busy: {shares}"
-    axes = canvas.axes(title, height=140)
-    axes.set(xlim=(0, total), xlabel="cycles", ylim=(-0.6, 1.6))
-    axes.set_yticks(range(len(ENGINES)), [engine.upper() for engine in ENGINES])
+    lanes = [engine + core for core in ("", "1") for engine in ENGINES if engine + core in held]
+    axes = canvas.axes(title, height=70 * len(lanes))
+    axes.set(xlim=(0, total), xlabel="cycles", ylim=(-0.6, len(lanes) - 0.4))
+    axes.set_yticks(range(len(lanes)), [name.upper() for name in lanes])
     axes.grid(visible=False)
-    for lane, engine in enumerate(ENGINES):
-        starts, ends, _ = held[engine]
+    for lane, name in enumerate(lanes):
+        starts, ends, _ = held[name]
         widths = [(start, end - start) for start, end in merged(starts, ends, total // RESOLUTION)]
-        axes.broken_barh(widths, (lane - 0.38, 0.76), color=COLOURS[lane], linewidth=PIXEL)
+        axes.broken_barh(widths, (lane - 0.38, 0.76), color=COLOURS[lane % 2], linewidth=PIXEL)
     return lossless(pixels(axes))
 
 

@@ -3,7 +3,8 @@
 
 Inputs: `sample_onnx`, `sample_model`. Parameters: `mode`, `chip`. Writes `profile.json` (all totals, the chip's roofs,
 and a row a layer), `cycles.nodes.json` and `ddr_bytes.nodes.json` (node data for Model Explorer), `timeline.npz`
-(cycles in which each record of `tiu` and `gdma` begins and ends, and its layer's index), `trace.json` (the same for
+(cycles in which each record of `tiu` and `gdma` begins and ends, and its layer's index; `tiu1`, `gdma1` … of further
+cores), `trace.json` (the same for
 Perfetto or about:tracing) and `findings.txt` (what the static checks have to say; empty for a sound program).
 """
 
@@ -23,10 +24,13 @@ from compiler import model_explorer
 from compiler.npz import write_npz
 from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
-from simulator import events, model_file, trace
+from simulator import model_file, trace
 from simulator.bound import WIDTHS, Aside, bounds
 from simulator.checks.check import check
 from simulator.chip import Chip, chip_named
+from simulator.concurrent import run_cores
+from simulator.events import Timeline
+from simulator.isa.table import Engine
 from simulator.model_file import Model
 from simulator.profile import Traffic, profile_of
 
@@ -37,7 +41,8 @@ def run(
     """
     Write the costs by layer and record; the metadata has totals and the costliest layers.
 
-    `tiu_busy` and `gdma_busy` are shares of the cycles, `overlap` the share in which both are; `mac_utilisation` is the
+    `tiu_busy` and `gdma_busy` are shares of the cycles, `overlap` the share in which both are, all as means over the
+    cores; cycles of engines are sums over them. `mac_utilisation` is the
     network's own MACs over those that the arrays could do in the time. `bound_by` tells what sets the bound, compute or
     memory; `held_up_by` the engine that is busier. Ops of the host count in nothing but `host_ops` and
     `host_macs_share`, and ratios to a bound of nothing are 0. Raises UnknownShape.
@@ -47,11 +52,12 @@ def run(
     whole = onnx.load(inputs["sample_onnx"] / "sample.onnx", load_external_data=False)
     aside = [Aside([v.name for v in op.inputs], [v.name for v in op.outputs]) for op in model.host]
     least = bounds(whole, params["mode"], chip, aside)
-    timeline = events.run(model.tiu, model.gdma, model.chip)
-    costs = profile_of(model, timeline)
+    timelines = run_cores(model.cores, model.chip)
+    costs = profile_of(model, timelines)
     found = check(model)
     roofs = _roofs(str(params["mode"]), chip)
-    busy = {"tiu": _over(costs.total.tiu_cycles, costs.cycles), "gdma": _over(costs.total.gdma_cycles, costs.cycles)}
+    engines = costs.cycles * chip.cores
+    busy = {"tiu": _over(costs.total.tiu_cycles, engines), "gdma": _over(costs.total.gdma_cycles, engines)}
     totals = {
         "cycles": costs.cycles,
         "cycles_over_bound": _over(costs.cycles, least.bound),
@@ -59,7 +65,7 @@ def run(
         "bound_cycles": least.bound,
         "chip_seconds": costs.seconds,
         "overlap_cycles": costs.overlap,
-        "overlap": _over(costs.overlap, costs.cycles),
+        "overlap": _over(costs.overlap, engines),
         "tiu_cycles": costs.total.tiu_cycles,
         "gdma_cycles": costs.total.gdma_cycles,
         **{f"{engine}_busy": share for engine, share in busy.items()},
@@ -80,10 +86,10 @@ def run(
     (out / "profile.json").write_text(json.dumps(document, indent=1))
     for name, figures in _by_node(costs.layers).items():
         model_explorer.write(out / f"{name}.nodes.json", figures)
-    write_npz(out / "timeline.npz", _times(model, timeline))
-    trace.write(model, timeline, out / "trace.json")
+    write_npz(out / "timeline.npz", _times(model, timelines))
+    trace.write(model, timelines, out / "trace.json")
     (out / "findings.txt").write_text("".join(f"{finding}\n" for finding in found))
-    return {**totals, "table": _costliest(costs.layers, costs.cycles)}
+    return {**totals, "table": _costliest(costs.layers, engines)}
 
 
 def _over(part: float, whole: float) -> float:
@@ -112,7 +118,7 @@ def _roofs(mode: str, chip: Chip) -> dict[str, float]:
     size = WIDTHS[mode]
     cube = chip.lanes * chip.cube_px * chip.cube_ic // size
     return {
-        "macs_per_cycle": chip.lanes * chip.eu_bytes // size if size == 4 else cube,
+        "macs_per_cycle": chip.cores * (chip.lanes * chip.eu_bytes // size if size == 4 else cube),
         "bytes_per_cycle": chip.ddr_bytes_per_cycle,
     }
 
@@ -125,8 +131,12 @@ def _by_node(layers: Sequence[Traffic]) -> dict[str, dict[str, int]]:
     }
 
 
-def _times(model: Model, timeline: events.Timeline) -> dict[str, NDArray[Any]]:
+def _times(model: Model, timelines: Sequence[Timeline]) -> dict[str, NDArray[Any]]:
+    """The arrays of the first core by engine, those of further ones with the core's number behind."""
     arrays: dict[str, NDArray[Any]] = {}
-    for name, track, records in (("tiu", timeline.tiu, model.tiu), ("gdma", timeline.gdma, model.gdma)):
-        arrays[name] = np.stack([track.start, track.free, records["tag"].astype(np.int64)])
+    for core, (streams, timeline) in enumerate(zip(model.cores, timelines, strict=True)):
+        for engine in Engine:
+            track, records = timeline.track(engine), streams.of(engine)
+            name = engine.name.lower() + (str(core) if core else "")
+            arrays[name] = np.stack([track.start, track.free, records["tag"].astype(np.int64)])
     return arrays

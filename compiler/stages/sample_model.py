@@ -25,7 +25,7 @@ from compiler.stages.progress import Progress, silent
 from simulator import model_file
 from simulator.chip import chip_named
 from simulator.debug_map import SLICE
-from simulator.isa.table import BY_CODE
+from simulator.isa.table import BY_CODE, Engine
 from simulator.model_file import Model
 
 FILE = "sample.model"
@@ -44,14 +44,14 @@ def run(
     if params.get("compress"):
         model = compressed(model)
     model_file.write(model, out / FILE)
-    streams = {"tiu": model.tiu, "gdma": model.gdma}
+    streams = {name: [core.of(Engine[name.upper()]) for core in model.cores] for name in ("tiu", "gdma")}
     mix = [
         {"engine": engine, "command": name, "count": count}
         for engine, stream in streams.items()
-        for name, count in Counter(BY_CODE[int(code)] for code in stream["op"]).most_common()
+        for name, count in Counter(BY_CODE[int(code)] for each in stream for code in each["op"]).most_common()
     ]
     total = (out / FILE).stat().st_size
-    sections = {name: stream.nbytes for name, stream in streams.items()} | {
+    sections = {name: sum(each.nbytes for each in stream) for name, stream in streams.items()} | {
         "weights": int(model.weights.size),
         "host": sum(len(data) for data in {op.model.tobytes() for op in model.host}),
         "debug": sum(len(tensor.slices) for tensor in model.tensors) * SLICE.itemsize,
@@ -61,7 +61,7 @@ def run(
         "model_bytes": total,
         "weight_bytes": int(model.weights.size),
         "activation_bytes": model.activation_bytes,
-        "commands": len(model.tiu) + len(model.gdma),
+        "commands": sum(len(core.tiu) + len(core.gdma) for core in model.cores),
         "host_ops": len(model.host),
         "host_macs_share": _host_share(network, model),
         "host_bytes": sum(op.crossing_bytes for op in model.host),

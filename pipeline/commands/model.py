@@ -9,7 +9,7 @@ import numpy as np
 from compiler.npz import read_npz, write_npz
 from pipeline.display import CONSOLE, table
 from simulator.checks.check import check
-from simulator.isa.table import BY_CODE
+from simulator.isa.table import BY_CODE, Engine
 from simulator.isa.text import disassemble
 from simulator.model_file import IO, Model, read
 from simulator.profile import profile
@@ -54,6 +54,7 @@ def inspect(path: Path) -> None:
     costs, found = profile(model), check(model)
     totals: dict[str, Any] = {
         "chip": model.chip.name,
+        "cores": len(model.cores),
         "mode": model.mode,
         "model_bytes": path.stat().st_size,
         "weight_bytes": int(model.weights.size),
@@ -81,12 +82,13 @@ def inspect(path: Path) -> None:
 
 
 def listing(path: Path) -> None:
-    """Print a model's records as the assembler reads them, each engine's after a comment with its name."""
+    """Print a model's records as the assembler reads them, each engine's of each core after a comment with its name."""
     model = read(path)
-    for name, records in (("TIU", model.tiu), ("GDMA", model.gdma)):
-        print(f"; {name}")
-        for line in disassemble(records, model.layers):
-            print(line)
+    for number, core in enumerate(model.cores):
+        for engine in Engine:
+            print(f"; {f'core {number}, ' if model.others else ''}{engine.name}")
+            for line in disassemble(core.of(engine), model.layers):
+                print(line)
 
 
 def _port(kind: str, entry: IO) -> dict[str, Any]:
@@ -108,7 +110,8 @@ def _hosted(op: HostSubnet) -> dict[str, Any]:
 def _commands(model: Model) -> list[dict[str, Any]]:
     counts = Counter(
         (engine, BY_CODE[int(code)])
-        for engine, stream in (("TIU", model.tiu), ("GDMA", model.gdma))
+        for core in model.cores
+        for engine, stream in (("TIU", core.tiu), ("GDMA", core.gdma))
         for code in stream["op"]
     )
     return [{"engine": engine, "command": name, "count": count} for (engine, name), count in counts.most_common()]

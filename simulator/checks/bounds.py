@@ -29,7 +29,8 @@ def check_bounds(model: Model) -> Iterator[Finding]:
                 start, stop = span(operand, model.chip)
                 message = f"{visit.command.op} {access.name}: {why}"
                 region = operand.region
-                yield Finding(NAME, visit.engine, visit.number, message, visit.layer, access.name, region, start, stop)
+                where = NAME, visit.engine, visit.number
+                yield Finding(*where, message, visit.layer, access.name, region, start, stop, core=visit.core)
 
 
 def _fault(model: Model, size: int, visit: Visit, access: Access) -> str:

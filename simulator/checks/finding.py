@@ -13,8 +13,8 @@ class Finding:
     One fault of a program.
 
     `record` is the 1-based record of `engine` where it shows, of the layer named by its tag; 0 for a whole stream.
-    `start` and `stop` are bytes of `region`, in each lane for local memory; `other` is the record of the other engine
-    that it conflicts with, 0 if none has part in it.
+    `start` and `stop` are bytes of `region`, in each lane for local memory; `other` is the record of the other engine,
+    or of another core's, that it conflicts with, 0 if none has part in it. `core` counts from 0.
     """
 
     check: str
@@ -27,8 +27,10 @@ class Finding:
     start: int = 0
     stop: int = 0
     other: int = 0
+    core: int = 0
 
     def __str__(self) -> str:
         where = f"{self.engine.name} record {self.record}" if self.record else f"{self.engine.name} stream"
         layer = f", layer {self.layer}" if self.layer else ""
-        return f"{self.check}: {where}{layer}: {self.message}"
+        core = f"core {self.core}, " if self.core else ""
+        return f"{self.check}: {core}{where}{layer}: {self.message}"

@@ -44,9 +44,8 @@ def _overlaps(shadow: Shadow, visit: Visit) -> Iterator[Finding]:
             if any(bool(part.any()) for part in shadow.of(read.operand)):
                 start, stop = shadow.extent(read.operand, lambda part: part)
                 message = f"{visit.command.op} writes {made.name} over bytes {start} to {stop} of {read.name}"
-                yield Finding(
-                    NAME, visit.engine, visit.number, message, visit.layer, read.name, Region.LOCAL, start, stop
-                )
+                named = message, visit.layer, read.name
+                yield Finding(NAME, visit.engine, visit.number, *named, Region.LOCAL, start, stop, core=visit.core)
         for part in shadow.of(made.operand):
             part[...] = False
 

@@ -33,6 +33,12 @@ class Shadow:
         self._cells[Region.LOCAL] = np.zeros(chip.lanes * chip.lane_bytes, dtype)
         self._views: dict[Operand, tuple[Cells, ...]] = {}
 
+    def beside(self) -> Shadow:
+        """The same for another core: cells of its own for the lanes, those of the global regions in common."""
+        made = Shadow(self._chip, {}, self._cells[Region.LOCAL].dtype)
+        made._cells |= {region: cells for region, cells in self._cells.items() if region != Region.LOCAL}
+        return made
+
     def region(self, region: Region) -> Cells:
         """All cells of a global region, in a row."""
         return self._cells[region]

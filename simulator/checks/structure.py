@@ -1,12 +1,14 @@
-"""Both streams are whole: known ops of their engine, operands there, waits that can be met, an end of each subnet."""
+"""All streams are whole: known ops of their engine, operands there, waits that can be met, an end of each subnet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from simulator.checks.finding import Finding
-from simulator.events import Deadlock, distinct, order
+from simulator.cores import turns
+from simulator.events import Deadlock, distinct
 from simulator.isa.record import Records
 from simulator.isa.table import ARITHMETIC, BINARY, BY_CODE, SPECS, DType, Engine, Flag, Region, Spec
 from simulator.model_file import Model
@@ -18,19 +20,19 @@ END: Mapping[Engine, str] = {Engine.TIU: "END", Engine.GDMA: "DMA_END"}
 
 
 def check_structure(model: Model) -> Iterator[Finding]:
-    """Findings of both streams; without any, every other check can read the model."""
-    streams = {Engine.TIU: model.tiu, Engine.GDMA: model.gdma}
-    chip = [part for part in model.parts if isinstance(part, ChipSubnet)]
-    ranges = {Engine.TIU: [part.tiu for part in chip], Engine.GDMA: [part.gdma for part in chip]}
+    """Findings of all streams; without any, every other check can read the model."""
     faulty = False
-    for engine, records in streams.items():
-        others = len(streams[Engine(1 - engine)])
-        for finding in (*_stream(engine, records, others, len(model.layers)), *_subnets(engine, records, ranges)):
-            faulty = True
-            yield finding
+    for core, streams in enumerate(model.cores):
+        chip = [part.cores[core] for part in model.parts if isinstance(part, ChipSubnet)]
+        ranges = {Engine.TIU: [tiu for tiu, _ in chip], Engine.GDMA: [gdma for _, gdma in chip]}
+        for engine in Engine:
+            records, others = streams.of(engine), len(streams.of(Engine(1 - engine)))
+            for finding in (*_stream(engine, records, others, len(model.layers)), *_subnets(engine, records, ranges)):
+                faulty = True
+                yield replace(finding, core=core)
     if not faulty:
         try:
-            order(model.tiu["wait"].tolist(), model.gdma["wait"].tolist())
+            turns(model.cores)
         except Deadlock as error:
             yield Finding(NAME, Engine.TIU, 0, str(error))
 

@@ -22,6 +22,7 @@ def check_uninitialised(model: Model) -> Iterator[Finding]:
     """A finding for each operand read too early. The model must have passed structure and bounds."""
     sizes = {Region.ACTIVATION: model.activation_bytes, Region.IO: model.io_bytes}
     written = Shadow(model.chip, sizes, np.bool_)
+    seen = [written, *(written.beside() for _ in model.others)]
     for given in model.inputs:
         _bytes(written, given)[...] = True
     rest = visits(model)
@@ -29,11 +30,11 @@ def check_uninitialised(model: Model) -> Iterator[Finding]:
         if isinstance(part, HostSubnet):
             yield from _on_host(written, part)
         else:
-            records = sum(last - first for first, last in (part.tiu, part.gdma))
+            records = sum(last - first for core in part.cores for first, last in core)
             for visit in islice(rest, records):
                 for access in visit.accesses:
                     if access.operand.region != Region.WEIGHT:
-                        yield from _visited(written, visit, access)
+                        yield from _visited(seen[visit.core], visit, access)
     for made in model.outputs:
         if missing := int((~_bytes(written, made)).sum()):
             message = f"{missing} bytes of output {made.name!r} are never written"
@@ -68,7 +69,8 @@ def _visited(written: Shadow, visit: Visit, access: Access) -> Iterator[Finding]
         start, stop = written.extent(access.operand, lambda part: ~part)
         region = access.operand.region
         message = f"{visit.command.op} reads {region.name} bytes {start} to {stop} ({access.name}), not written before"
-        yield Finding(NAME, visit.engine, visit.number, message, visit.layer, access.name, region, start, stop)
+        where = NAME, visit.engine, visit.number
+        yield Finding(*where, message, visit.layer, access.name, region, start, stop, core=visit.core)
 
 
 def _bytes(written: Shadow, io: IO) -> Cells:

@@ -1,4 +1,4 @@
-"""A program's records in an order that engines and waits allow, each with what it reads and writes."""
+"""A program's records in an order that engines, waits and cores allow, each with what it reads and writes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.events import distinct, order
+from simulator.cores import turns
+from simulator.events import distinct
 from simulator.isa.record import Command, Operand, Records, decode
 from simulator.isa.table import Engine, Flag
 from simulator.model_file import Model
@@ -24,8 +25,9 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A record when its turn comes; `command` has neither wait nor tag, `number` counts from 1."""
+    """A record of a core when its turn comes; `command` has neither wait nor tag, `number` counts from 1."""
 
+    core: int
     engine: Engine
     number: int
     wait: int
@@ -51,16 +53,13 @@ def accesses(command: Command) -> tuple[Access, ...]:
 
 
 def visits(model: Model) -> Iterator[Visit]:
-    """Every record of both streams. Raises events.Deadlock."""
-    decoded = [_Decoded(model.tiu), _Decoded(model.gdma)]
-    waits: tuple[list[int], list[int]] = (model.tiu["wait"].tolist(), model.gdma["wait"].tolist())
-    tags: tuple[list[int], list[int]] = (model.tiu["tag"].tolist(), model.gdma["tag"].tolist())
-    for engine, i in order(*waits):
-        kind = decoded[engine].kind[i]
-        tag = tags[engine][i]
+    """Every record of all streams. Raises events.Deadlock."""
+    decoded = [{engine: _Decoded(core.of(engine)) for engine in Engine} for core in model.cores]
+    for core, engine, i in turns(model.cores):
+        stream = decoded[core][engine]
+        kind, tag = stream.kind[i], stream.tags[i]
         layer = model.layers[tag] if tag < len(model.layers) else ""
-        command, touched = decoded[engine].commands[kind], decoded[engine].accesses[kind]
-        yield Visit(engine, i + 1, waits[engine][i], layer, command, touched)
+        yield Visit(core, engine, i + 1, stream.waits[i], layer, stream.commands[kind], stream.accesses[kind])
 
 
 class _Decoded:
@@ -71,3 +70,5 @@ class _Decoded:
         self.commands = [decode(record) for record in kinds]
         self.accesses = [accesses(command) for command in self.commands]
         self.kind: list[int] = np.asarray(kind).tolist()
+        self.waits: list[int] = records["wait"].tolist()
+        self.tags: list[int] = records["tag"].tolist()

@@ -19,6 +19,8 @@ STEPS: Mapping[str, Callable[[Site], Step]] = {
     "NOP": _nothing,
     "END": _nothing,
     "DMA_END": _nothing,
+    "SEND": _nothing,
+    "WAIT": _nothing,
     "CONV": contraction.conv,
     "DWCONV": contraction.depthwise,
     "MATMUL": contraction.matmul,

@@ -34,6 +34,8 @@ WORK: Mapping[str, str] = {
     "UNPACK": "as LOAD, the stream's bytes on the bus",
     "GATHER": "as LOAD, a contiguous run ending where the index changes; the indices are on the bus too",
     "SCATTER": "as GATHER",
+    "SEND": "0",
+    "WAIT": "0",
     "DMA_END": "0",
 }
 """What `simulator.timing` computes for each op, in the symbols of the presets."""
@@ -48,6 +50,11 @@ A program is two streams of records, one for each engine. The TIU computes on lo
 global and local memory. Each engine works through its stream in order, and effects within it are in order. `wait = k`
 holds a record back until the other engine's k-th record (counted from 1) is complete, and so all before it; 0 waits
 for none. Nothing else orders the engines.
+
+A chip of several cores runs a program a core, each with both streams and local memory of its own; global memory is
+theirs in common, and waits and counts are of one core's streams. Cores meet only through SEND and WAIT: `WAIT core=c
+count=k` is held back until core c's k-th SEND is complete, and so all that its GDMA did before. A SEND stays: any core
+may wait for it, once, often or never.
 
 Where an op runs on the host (see [host.md](host.md)), each stream falls into stretches, one for each subnet of the
 chip, and each stretch ends with END or DMA_END. Waits count through the whole stream. The first record of each engine
@@ -72,6 +79,12 @@ so two that meet are two. A GDMA record occupies its engine for {DMA_SETUP} + tr
 {DMA_LATENCY} later; the next starts when the occupancy ends. On the bus each contiguous run of the global side takes
 whole bursts of {BURST} bytes. L, I, P and E are the preset's lanes, cube channels (half of them at 16 bits), cube
 pixels and element-unit bytes; size is that of the widest operand.
+
+The presets' DDR bytes are for all cores together. A transfer is on the bus from the end of its record's {DMA_SETUP}
+first cycles until its bytes are through; of each cycle that begins with k transfers on the bus, each gets 1/k. Its
+engine is free at the end of the cycle in which the last of them are through, but not sooner than if the core had been
+alone. (TPU-MLIR models BM1688 with 24 GB/s for a core alone and 15 for each of two; here two get 12 each, so that no
+program moves more than the bus has.)
 """
 
 
@@ -92,12 +105,13 @@ def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def _presets() -> Iterator[str]:
     yield "## Presets\n"
-    header = ("preset", "lanes L", "bytes a lane", "E", "I", "P", "GHz", "DDR GB/s")
+    header = ("preset", "cores", "lanes L", "bytes a lane", "E", "I", "P", "GHz", "DDR GB/s")
     yield table(
         header,
         (
             (
                 c.name,
+                c.cores,
                 c.lanes,
                 c.lane_bytes,
                 c.eu_bytes,

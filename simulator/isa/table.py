@@ -190,7 +190,10 @@ SPECS: Mapping[str, Spec] = {
         (Param("zero", "i0", "i32", "zero point of the quantised side"), Param("scale", "lo", "f32", "its scale")),
         "quantise to an integer type, dequantise from one, or round to another float type",
     ),
-    "COPY": Spec(12, Engine.TIU, ("out", "in"), (), "the same bytes at another place, in the same lanes or, turned round, in others"),
+    "COPY": Spec(
+        12, Engine.TIU, ("out", "in"), (),
+        "the same bytes at another place, in the same lanes or, turned round, in others",
+    ),
     "BMATMUL": Spec(
         20, Engine.TIU, ("out", "a", "b", "acc", "params"),
         (
@@ -245,6 +248,17 @@ SPECS: Mapping[str, Spec] = {
     "UNPACK": Spec(
         37, Engine.GDMA, ("out", "in"), (),
         "global to local: out, of 8-bit elements, from the packed stream in (1, 1, 1, bytes), U8 in WEIGHT",
+    ),
+    "SEND": Spec(
+        38, Engine.GDMA, (), (), "tells the other cores, once it is complete, that all records of the stream before are"
+    ),
+    "WAIT": Spec(
+        39, Engine.GDMA, (),
+        (
+            Param("core", "u0", "u16", "the core that sends, not this one"),
+            Param("count", "i0", "i32", "which of its SENDs, counted from 1 through its whole stream"),
+        ),
+        "held back until that SEND of another core is complete",
     ),
     "DMA_END": Spec(34, Engine.GDMA, (), (), "the last record of a GDMA stream"),
 }  # fmt: skip

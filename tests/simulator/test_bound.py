@@ -193,3 +193,13 @@ def test_ops_of_the_host_count_apart() -> None:
     assert (aside.cube_macs, aside.host_macs) == (4 * 8 + 16 * 2, 8 * 16)
     assert aside.host_share == 8 * 16 / whole.cube_macs
     assert aside.compulsory == whole.compulsory - 4 * 8 * 16 - 4 * 16
+
+
+def test_cores_share_out_what_an_array_makes_at_once() -> None:
+    """33 channels by 5 pixels are 2 · 2 passes of 32 lanes by 4 pixels, 2 for each core; one channel is 2, so 1."""
+    x32 = variant(CHIPS["x32"], ddr_bytes_per_second=1e15)
+    for channels, passes in ((33, 2), (1, 1), (96, 3)):
+        net = Builder((1, 64, 5, 1))
+        found = bounds(net.model(net.conv("x", 64, channels, 1)), "int8", x32)
+        assert found.bound == passes * 2
+        assert found.floor == -(-64 * channels * 5 // (2 * 32 * 32 * 4))

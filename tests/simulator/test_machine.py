@@ -96,10 +96,10 @@ def test_nothing_stays_between_runs() -> None:
 def test_an_observer_sees_every_record_once() -> None:
     model = doubled(waits=True)
     session = PyRuntime(model)
-    seen: list[tuple[Engine, int]] = []
-    machine = Machine(session.memory, model.tiu, model.gdma)
-    machine.run(lambda engine, number: seen.append((engine, number)))
-    expected = [(Engine.TIU, i + 1) for i in range(len(model.tiu))] + [
-        (Engine.GDMA, i + 1) for i in range(len(model.gdma))
+    seen: list[tuple[int, Engine, int]] = []
+    machine = Machine([session.memory], model.cores)
+    machine.run(lambda core, engine, number: seen.append((core, engine, number)))
+    expected = [(0, Engine.TIU, i + 1) for i in range(len(model.tiu))] + [
+        (0, Engine.GDMA, i + 1) for i in range(len(model.gdma))
     ]
     assert sorted(seen) == expected

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.chip import CHIPS, variant
+from simulator.container import MAGIC, DamagedModel
 from simulator.debug_map import TensorSlice
 from simulator.isa.record import Command, Operand, encode
 from simulator.isa.table import DType, Engine, Region
-from simulator.model_file import IO, MAGIC, DamagedModel, Model, Tensor, read, write
+from simulator.model_file import IO, Model, Tensor, read, write
 from simulator.onnx_host import Form
 from simulator.subnets import ChipSubnet, HostSubnet, HostValue
 

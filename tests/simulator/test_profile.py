@@ -10,6 +10,7 @@ from simulator.isa.record import Command
 from simulator.isa.table import DType, Flag
 from simulator.profile import macs, overlap, profile
 from tests.simulator.hand_made import copy_twice, local
+from tests.simulator.two_cores import BYTES, halves
 
 
 def track(*intervals: tuple[int, int]) -> Track:
@@ -29,6 +30,13 @@ def test_a_program_by_hand() -> None:
     assert found.cycles / 0.5e9 == found.seconds
     assert found.summary()["load_bytes"] == 4096
     assert [row["layer"] for row in found.rows()] == ["copy", "store"]
+
+
+def test_sums_are_over_all_cores() -> None:
+    found = profile(halves())
+    assert (found.total.tiu_records, found.total.gdma_records) == (2 * 2, 2 * 4)
+    assert (found.total.load_bytes, found.total.store_bytes) == (4 * BYTES, 4 * BYTES)
+    assert found.cycles > found.total.gdma_cycles // 2
 
 
 @pytest.mark.parametrize(

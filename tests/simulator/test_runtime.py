@@ -12,9 +12,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from simulator.container import DamagedModel
 from simulator.host import BadFeed
 from simulator.isa.table import DType
-from simulator.model_file import DamagedModel, Model, write
+from simulator.model_file import Model, write
 from simulator.runtime import PyRuntime
 from tests.simulator.programs import Program
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from simulator.concurrent import run_cores
 from simulator.events import run
 from simulator.trace import WINDOWS, write
 from tests.simulator.hand_made import copy_twice
+from tests.simulator.two_cores import halves
 
 Event = dict[str, Any]
 
@@ -19,7 +21,7 @@ Event = dict[str, Any]
 @pytest.fixture
 def events(tmp_path: Path) -> list[Event]:
     made = copy_twice()
-    write(made, run(made.tiu, made.gdma, made.chip), tmp_path / "trace.json")
+    write(made, [run(made.tiu, made.gdma, made.chip)], tmp_path / "trace.json")
     return json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
 
 
@@ -56,3 +58,14 @@ def test_the_counter_adds_up(events: list[Event]) -> None:
     assert len(rates) == WINDOWS
     assert sum(rates) * timeline.cycles / WINDOWS == pytest.approx(timeline.wire.sum())
     assert max(rates) <= made.chip.ddr_bytes_per_cycle + 1e-6
+
+
+def test_a_process_a_core(tmp_path: Path) -> None:
+    made = halves()
+    write(made, run_cores(made.cores, made.chip), tmp_path / "trace.json")
+    told: list[Event] = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    names = [event["args"]["name"] for event in of(told, "M") if event["name"] == "process_name"]
+    assert names == ["x32 int8, core 0", "x32 int8, core 1"]
+    for process in (1, 2):
+        mine = [event["name"] for event in of(told, "X") if event["pid"] == process and event["tid"] == 2]
+        assert mine == ["LOAD halves", "STORE halves", "SEND", "WAIT", "LOAD halves", "STORE halves", "DMA_END"]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.chip import CHIPS
+from simulator.cores import Streams
 from simulator.execute.site import IllegalRecord
 from simulator.isa.record import Command, Operand, encode
 from simulator.isa.table import DType, Region
@@ -97,7 +98,7 @@ def test_a_copy_turns_channels_round_to_other_lanes(dims: Frame, start: int, end
     source, target = Operand(0, dtype, dims, strides, lane=start), Operand(8192, dtype, dims, turned, lane=end)
     memory = Memory(CHIPS["e8"], np.zeros(0, np.uint8), 0, 0)
     copying = encode([Command("COPY", {"out": target, "in": source}), Command("END")])
-    machine, held = Machine(memory, copying, encode([Command("DMA_END")])), memory.lanes
+    machine, held = Machine([memory], [Streams(copying, encode([Command("DMA_END")]))]), memory.lanes
     held[:, :8192] = np.random.default_rng(0).integers(0, 256, (8, 8192))
     before = held.copy()
     machine.run()
