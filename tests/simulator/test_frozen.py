@@ -32,6 +32,7 @@ RATES = "the rates by which TPU-MLIR 1.30.2 estimates BM1684X, from the moves of
 PRESETS = {
     "x64": ((1, 64, 256 << 10, 64, 64, 4, 1.0e9, 68.256e9, None), f"{BM1684X}; LPDDR4X-4266 of 128 bits"),
     "x32": ((2, 32, 128 << 10, 16, 32, 4, 0.9e9, 24.0e9, None), BM1688),
+    "x32_alone": ((1, 32, 128 << 10, 16, 32, 4, 0.9e9, 24.0e9, None), BM1688),
     "e16": ((1, 16, 64 << 10, 16, 16, 2, 0.8e9, 6.4e9, None), EDGE),
     "e8": ((1, 8, 32 << 10, 8, 16, 1, 0.5e9, 3.2e9, None), TINY),
     "x64_tpumlir": ((1, 64, 256 << 10, 64, 64, 4, 1.0e9, 58.0e9, 44.0e9), RATES),
