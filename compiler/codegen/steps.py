@@ -15,6 +15,7 @@ from compiler.codegen.operands import dtype, extents, in_global, in_local, part_
 from compiler.dialects.access import Box
 from compiler.dialects.tpu import ops as tpu
 from compiler.dialects.tpu.base import lane_broadcast
+from compiler.dialects.tpu.slices import OWN
 from compiler.ir.network import name_of
 from compiler.ir.storage import storage
 from compiler.schedule.tiling import Piece, cut
@@ -151,7 +152,8 @@ class _Walk:
     def _load(self, op: tpu.LoadOp, tile: Tile, step: Step) -> None:
         uses = [(use.operation, use.index) for use in op.output.uses]
         box = op.slices.box(tile)
-        if isinstance(uses[0][0], tpu.Movement) or not all(box) or self._repeats(op, box):
+        waits_for_part = op.slices.parts > 1 and OWN not in tile
+        if waits_for_part or isinstance(uses[0][0], tpu.Movement) or not all(box) or self._repeats(op, box):
             return
         local = in_local(self._buffer(op), dtype(op.output), extents(box), self.chip)
         self.held[op.output] = Held(local, box)
@@ -176,12 +178,26 @@ class _Walk:
         if first:
             made = in_local(self._buffer(op), dtype(op.output), extents(work), self.chip)
             self.held[op.output] = Held(made, work[:4])
-        piece = cut(op, work)
-        place = replace(self._place(op, piece, work), first=first, last=last)
-        nodes = [Node(command, name_of(op)) for command in emit(op, piece, place)]
-        step.nodes += nodes
-        if last:
-            step.made.append(Made(op.output, nodes[-1:], place.output, work[:4]))
+        for part in self._parts(op, tile, step):
+            piece = cut(op, part)
+            place = replace(self._place(op, piece, part), first=first, last=last)
+            nodes = [Node(command, name_of(op)) for command in emit(op, piece, place)]
+            step.nodes += nodes
+            if last:
+                step.made.append(Made(op.output, nodes[-1:], place.output, part[:4]))
+
+    def _parts(self, op: tpu.TpuOp, tile: Tile, step: Step) -> Iterator[Box]:
+        """The work of each of the op's own parts, what only that part reads being loaded before."""
+        if op.slices.parts == 1:
+            yield op.slices.work(tile)
+            return
+        sources = dict.fromkeys(value.owner for value in op.operands)
+        loads = [load for load in sources if isinstance(load, tpu.LoadOp) and load.slices.parts > 1]
+        for i in range(op.slices.parts):
+            at = {**tile, OWN: i}
+            for load in loads:
+                self._load(load, at, step)
+            yield op.slices.work(at)
 
     def _place(self, op: tpu.TpuOp, piece: Piece, work: Box) -> Place:
         inputs = [
@@ -191,7 +207,7 @@ class _Walk:
         dims, sums = extents(work), DType.I32 if storage(op.operands[0]).kind in "iu" else DType.F32
         acc = None if op.slices.acc < 0 else in_local(op.slices.acc, sums, dims, self.chip)
         tmp = tuple(in_local(addr, DType.F32, dims, self.chip) for addr in op.slices.tmp)
-        return Place(tuple(inputs), self.held[op.output].operand, acc, tmp)
+        return Place(tuple(inputs), self.held[op.output].part(work[:4], self.chip), acc, tmp)
 
     def _move(self, op: tpu.Movement, tile: Tile, step: Step) -> None:
         work = op.slices.work(tile)

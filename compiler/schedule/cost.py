@@ -14,8 +14,8 @@ from itertools import product
 from math import prod
 
 from compiler.dialects.access import Follows, Frame, Whole
-from compiler.dialects.tpu.slices import Cuts
-from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key, made_anew
+from compiler.dialects.tpu.slices import OWN, Cuts
+from compiler.schedule.cuts import Grid, LoadKey, Tiling, joined, load_key, made_anew, parts_of
 from compiler.schedule.fetching import fetching_order
 from compiler.schedule.nodes import Node, Operand
 from simulator.chip import Chip
@@ -77,14 +77,28 @@ def executions(axes: Sequence[Cuts], grid: Grid) -> Iterator[tuple[int, tuple[in
         yield again * prod(count for _, count in chosen), tuple(extents)
 
 
+def _pieces(extents: Sequence[int], axes: Sequence[Cuts]) -> Iterator[tuple[int, ...]]:
+    """The extents of each of the parts that an op's tile is handled in."""
+    own = next((axis for axis, cuts in enumerate(axes) if cuts.driver == OWN), None)
+    if own is None:
+        yield tuple(extents)
+        return
+    for part in axes[own].ranges:
+        yield (*extents[:own], len(part), *extents[own + 1 :])
+
+
 def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip) -> Cost:
     """The cost of a group cut so."""
     grid = tiling.grid
     compute = moves = first = total = rare = rare_moves = 0
     seen = set[LoadKey]()
+    runs = dict[Node, int]()
     for node in nodes:
-        work = (*tiling.results[node], tiling.steps[node])
-        cycles = sum(times * node.work(*extents) for times, extents in executions(work, grid))
+        axes = tiling.results[node]
+        work = (*joined(axes), tiling.steps[node])
+        kinds = list(executions(work, grid))
+        runs[node] = sum(times for times, _ in kinds)
+        cycles = sum(times * node.work(*piece) for times, extents in kinds for piece in _pieces(extents, axes))
         compute += cycles
         rare += 0 if made_anew(work, grid) else cycles
     for i, node in enumerate(nodes):
@@ -93,10 +107,15 @@ def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip) -> Cost:
             if key in seen or key not in tiling.loads:
                 continue
             seen.add(key)
-            kinds = list(executions(tiling.loads[key], grid))
+            axes = tiling.loads[key]
+            if parts_of(axes) > 1:
+                kinds = [(runs[node], extents) for extents in _pieces([cuts.longest for cuts in axes], axes)]
+                anew = made_anew(tiling.results[node], grid)
+            else:
+                kinds, anew = list(executions(axes, grid)), made_anew(axes, grid)
             cycles = sum(times * move(extents, operand, node, chip) for times, extents in kinds)
             moves += cycles
-            rare_moves += 0 if made_anew(tiling.loads[key], grid) else cycles
+            rare_moves += 0 if anew else cycles
             total += sum(times * prod(extents) for times, extents in kinds) * operand.itemsize
             first += move(kinds[0][1], operand, node, chip) if i == 0 else 0
     last = 0

@@ -15,7 +15,7 @@ from math import prod
 from xdsl.ir import SSAValue
 
 from compiler.dialects.access import Follows, Frame, Whole
-from compiler.dialects.tpu.slices import AXES, DRIVERS, Cuts, uncut
+from compiler.dialects.tpu.slices import AXES, DRIVERS, OWN, Cuts, uncut
 from compiler.schedule.nodes import Node, Operand
 from compiler.schedule.tiling import clamped
 from simulator.layout import up
@@ -56,6 +56,20 @@ class LoadKey:
         return id(self.value) + self.slot
 
 
+@dataclass(frozen=True)
+class Parts:
+    """An op run in parts along `axis` of its result; the operands at `slots` are loaded part by part."""
+
+    axis: int
+    cuts: Cuts
+    slots: frozenset[int]
+
+    def of(self, axes: Axes) -> Axes:
+        """The op's cuts with `axis`, which the group leaves whole, in parts."""
+        n, c, h, w = (self.cuts if axis == self.axis else cuts for axis, cuts in enumerate(axes))
+        return n, c, h, w
+
+
 @dataclass
 class Tiling:
     """The cuts of a group: of each op's result and reduction, of what is loaded, and of what is stored."""
@@ -83,23 +97,37 @@ def even(extents: Frame, grid: Grid, lanes: int) -> Axes:
     return n, c, h, w
 
 
-def derive(nodes: Sequence[Node], stores: Mapping[SSAValue, Axes], grid: Grid, steps: Cuts | None = None) -> Tiling:
+def derive(
+    nodes: Sequence[Node],
+    stores: Mapping[SSAValue, Axes],
+    grid: Grid,
+    steps: Cuts | None = None,
+    parts: Mapping[Node, Parts] | None = None,
+) -> Tiling:
     """
     The tiling that makes `stores`, the cuts of all that leaves the group.
 
-    `steps` cuts the reduction of a one-op group. A value read by several ops is made in the hull of what they read,
-    and what none of them reads is made as well: every tensor of the network is whole, to be compared with others.
+    `steps` cuts the reduction of a one-op group, `parts` count where the group leaves their axis whole. A value read by
+    several ops is made in the hull of what they read, and what none of them reads is made as well: every tensor of the
+    network is whole, to be compared with others.
     """
     tiling = Tiling(grid, stores=dict(stores))
     wanted = dict(stores)
     made = {node.output for node in nodes}
     for node in reversed(nodes):
         axes = _covering(wanted[node.output], node.extents)
+        apart = parts.get(node) if parts else None
+        if apart and axes[apart.axis].driver:
+            apart = None
+        if apart:
+            axes = apart.of(axes)
         tiling.results[node] = axes
         tiling.steps[node] = steps or uncut(node.reduction)
         work = (*axes, tiling.steps[node])
         for slot, operand in enumerate(node.operands):
             need = read(operand, work)
+            if apart and slot not in apart.slots:
+                need = joined(need)
             if operand.value in made:
                 have = wanted.get(operand.value)
                 wanted[operand.value] = need if have is None else hull(have, need)
@@ -119,6 +147,19 @@ def made_anew(axes: Sequence[Cuts], grid: Grid) -> bool:
         and all(a != b for a, b in zip(cuts.ranges, cuts.ranges[1:] + cuts.ranges[:1], strict=True))
         for cuts in axes
     )
+
+
+def joined(axes: Axes) -> Axes:
+    """The cuts of a whole tile: an op's own parts together."""
+    if parts_of(axes) == 1:
+        return axes
+    n, c, h, w = (Cuts((cuts.span,)) if cuts.driver == OWN else cuts for cuts in axes)
+    return n, c, h, w
+
+
+def parts_of(axes: Axes) -> int:
+    """Into how many parts of its own an op, or a load for it, is cut."""
+    return max((len(cuts.ranges) for cuts in axes if cuts.driver == OWN), default=1)
 
 
 def load_key(node: Node, operand: Operand, slot: int) -> LoadKey:
@@ -181,4 +222,4 @@ def _settle_views(nodes: Sequence[Node], tiling: Tiling) -> None:
         if node.view:
             (operand,) = node.operands
             source = results.get(operand.value)
-            tiling.results[node] = tiling.results[source] if source else tiling.loads[LoadKey(operand.value)]
+            tiling.results[node] = joined(tiling.results[source] if source else tiling.loads[LoadKey(operand.value)])

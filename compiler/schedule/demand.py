@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, chain, pairwise
 
 from xdsl.ir import SSAValue
 
 from compiler.dialects.access import Frame
 from compiler.ir.storage import itemsize
-from compiler.schedule.cuts import Axes, LoadKey, Tiling, made_anew
+from compiler.schedule.cuts import Axes, LoadKey, Tiling, joined, made_anew, parts_of
 from compiler.schedule.local_memory import Buffer
 from compiler.schedule.nodes import Node
 from simulator.chip import Chip
@@ -17,6 +18,10 @@ from simulator.layout import lane_bytes
 
 ACCUMULATOR = 4
 """Bytes of an f32 or i32 accumulator or temporary."""
+
+
+Starts = Mapping[LoadKey, Sequence[int]]
+"""For each load of a group of one tile, the turn from which on it has its buffer; for one in parts, for each part."""
 
 
 @dataclass
@@ -63,40 +68,57 @@ def demand(
     tiling: Tiling,
     chip: Chip,
     doubled: bool,
-    starts: Mapping[LoadKey, int] | None = None,
+    starts: Starts | None = None,
     links: Links | None = None,
 ) -> Demand:
     """
-    The buffers of a group, live over the positions of its ops within a tile.
+    The buffers of a group, live over the turns of its ops within a tile (`turns_of`).
 
     What is loaded and what is stored lives throughout, for the moves of the tiles before and after overlap this one;
-    with `doubled` it has two buffers where it changes from tile to tile. So does what isn't made anew in every tile.
-    In a group of one tile `starts` may say before which op each load stands: it lives from there to its last use, and
-    what is stored from where it is made. `links` spares working them out again.
+    with `doubled` it has two buffers where it changes from tile to tile, and what is loaded in parts always has. So
+    does what isn't made anew in every tile. In a group of one tile `starts` may say from which turn on each load has
+    its buffer, each part one of its own: it lives from there to its last use, and what is stored from where it is made.
+    `links` spares working them out again.
     """
-    made, always = Demand(), range(len(nodes))
+    made, turns = Demand(), turns_of(nodes, tiling)
+    always = range(turns[-1].stop)
     links = links or links_of(nodes)
     roots, uses = links.roots, links.uses
     stored = {roots.get(value, value) for value in tiling.stores}
     for key, axes in tiling.loads.items():
-        if key.slot < 0:
-            size = lane_bytes(held(axes), itemsize(key.value), chip)
-            users = uses[key.value]
-            live = range(starts[key], users[-1] + 1) if starts else always
-            made.loads[key] = made.add(1 + (doubled and _changes(axes)), size, live, frozenset(users))
+        if key.slot >= 0:
+            continue
+        size = lane_bytes(held(axes), itemsize(key.value), chip)
+        users = [turns[user] for user in uses[key.value]]
+        if starts and parts_of(axes) > 1:
+            lives = [
+                (range(start, turn + 1), frozenset((turn,))) for start, turn in zip(starts[key], users[0], strict=True)
+            ]
+        else:
+            live = range(starts[key][0], users[-1].stop) if starts else always
+            lives = [(live, frozenset(chain(*users)))] * (2 if parts_of(axes) > 1 else 1 + (doubled and _changes(axes)))
+        made.loads[key] = [number for live, records in lives for number in made.add(1, size, live, records)]
     for i, node in enumerate(nodes):
         if node.view:
             continue
-        axes, users = tiling.results[node], (i, *uses.get(node.output, ()))
+        axes, users = joined(tiling.results[node]), [turns[i], *(turns[user] for user in uses.get(node.output, ()))]
         kept = node.output in stored or not made_anew(axes, tiling.grid)
         count = 1 + (doubled and _changes(axes) and node.output in stored)
-        live = range(i, len(nodes)) if kept and starts else always if kept else range(i, max(users) + 1)
-        made.results[node] = made.add(count, lane_bytes(held(axes), node.itemsize, chip), live, frozenset(users))
-        scratch, here = lane_bytes(held(axes), ACCUMULATOR, chip), range(i, i + 1)
+        until = always.stop if kept else max(user.stop for user in users)
+        live = always if kept and not starts else range(turns[i].start, until)
+        records = frozenset(chain(*users))
+        made.results[node] = made.add(count, lane_bytes(held(axes), node.itemsize, chip), live, records)
+        scratch, here = lane_bytes(held(axes), ACCUMULATOR, chip), turns[i]
         if len(tiling.steps[node].ranges) > 1:
             (made.accumulators[node],) = made.add(1, scratch, always, frozenset(here))
         made.temporaries[node] = made.add(node.temporaries, scratch, here, frozenset(here))
     return made
+
+
+def turns_of(nodes: Sequence[Node], tiling: Tiling) -> list[range]:
+    """Of each op of a group the turns of its parts, counted on from op to op."""
+    ends = list(accumulate((parts_of(tiling.results[node]) for node in nodes), initial=0))
+    return [range(a, b) for a, b in pairwise(ends)]
 
 
 def held(axes: Axes) -> Frame:

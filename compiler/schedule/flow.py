@@ -1,47 +1,66 @@
 """
 Groups of a single tile: every op runs once on whole tensors, and loads run ahead of it as far as memory has room.
 
-Both engines work in order, so loads are issued in the order of their first use. Each is moved to the earliest position
-in the group at which its bytes fit beside all that must be there then.
+Both engines work in order, so loads are issued in the order of their first use. An op with large weights runs in parts,
+each of which loads its own. Each load is moved to the earliest turn of the group (an op's part, or an op) at which its
+bytes fit beside all that must be there then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from xdsl.ir import SSAValue
 
+from compiler.dialects.access import Follows
 from compiler.dialects.structure import WeightOp
+from compiler.dialects.tpu.slices import OWN, Cuts
 from compiler.schedule.cost import move, transfer
-from compiler.schedule.cuts import LoadKey, load_key
+from compiler.schedule.cuts import LoadKey, Parts, load_key, split
 from compiler.schedule.demand import ACCUMULATOR, Links, links_of
 from compiler.schedule.nodes import Node
 from simulator.chip import Chip
-from simulator.layout import lane_bytes
+from simulator.layout import lane_bytes, up
 from simulator.timing import DMA_LATENCY
+
+PAGES = 16
+"""Weights of more than this part of local memory are loaded in parts."""
 
 
 @dataclass(frozen=True)
 class Flow:
     """
-    `starts`: the op before which each load stands, in the order of the loads.
+    `starts`: the turn from which on each load, or each part of one, has its buffer, in the order of the loads.
 
-    `cycles` of the group, estimated, and those that its `moves` take.
+    `parts` of the ops that run in some; `cycles` of the group, estimated, and those that its `moves` take.
     """
 
-    starts: dict[LoadKey, int]
+    starts: dict[LoadKey, tuple[int, ...]]
+    parts: dict[Node, Parts]
     cycles: int
     moves: int
 
 
-@dataclass
+@dataclass(slots=True)
 class _Load:
+    """`size` bytes a lane, `cycles` to load them, used in the turns `first` to `last`."""
+
     key: LoadKey
     size: int
     cycles: int
     first: int
     last: int
+
+
+@dataclass(frozen=True)
+class InParts:
+    """An op in parts: the cycles of each, and for each operand loaded in parts their bytes and each one's cycles."""
+
+    parts: Parts
+    computed: tuple[int, ...]
+    loads: dict[int, tuple[int, tuple[int, ...]]]
 
 
 class Sizes:
@@ -51,6 +70,7 @@ class Sizes:
         self.chip = chip
         self._loads = dict[tuple[SSAValue, bool], tuple[int, int]]()
         self._nodes = dict[Node, tuple[int, int, int, int]]()
+        self._parts = dict[Node, InParts | None]()
 
     def load(self, node: Node, slot: int) -> tuple[int, int]:
         """Bytes and cycles of loading a whole operand."""
@@ -60,6 +80,39 @@ class Sizes:
             size = lane_bytes(operand.extents, operand.itemsize, self.chip)
             self._loads[key] = size, move(operand.extents, operand, node, self.chip)
         return self._loads[key]
+
+    def parts(self, node: Node) -> InParts | None:
+        """The parts that an op with large weights runs in."""
+        if node not in self._parts:
+            self._parts[node] = self._in_parts(node)
+        return self._parts[node]
+
+    def _in_parts(self, node: Node) -> InParts | None:
+        page = self.chip.lane_bytes // PAGES
+        large = {slot: axis for slot, axis in weights_along(node).items() if self.load(node, slot)[0] > page}
+        if not large:
+            return None
+        most = max(large, key=lambda slot: self.load(node, slot)[0])
+        axis = large[most]
+        unit = self.chip.lanes if axis in node.laned else 1
+        count = min(up(self.load(node, most)[0], page), up(node.extents[axis], unit))
+        if count == 1:
+            return None
+        cuts = Cuts(split(node.extents[axis], count, unit), OWN)
+        slots = frozenset(slot for slot, along in large.items() if along == axis)
+        extents = [tuple(len(r) if i == axis else n for i, n in enumerate(node.extents)) for r in cuts.ranges]
+        computed = tuple(node.work(n, c, h, w, node.reduction) for n, c, h, w in extents)
+        return InParts(
+            Parts(axis, cuts, slots), computed, {slot: self._pieces(node, slot, axis, cuts) for slot in slots}
+        )
+
+    def _pieces(self, node: Node, slot: int, axis: int, cuts: Cuts) -> tuple[int, tuple[int, ...]]:
+        operand = node.operands[slot]
+        at = operand.access.index(Follows(axis))
+        a, b, c, d = operand.extents
+        frames = [(*(len(r) if i == at else n for i, n in enumerate((a, b, c, d))),) for r in cuts.ranges]
+        sizes = (lane_bytes((n, c, h, w), operand.itemsize, self.chip) for n, c, h, w in frames)
+        return max(sizes), tuple(move(frame, operand, node, self.chip) for frame in frames)
 
     def node(self, node: Node) -> tuple[int, int, int, int]:
         """Bytes of the result, bytes of the temporaries, cycles of computing it, and of storing it."""
@@ -89,59 +142,97 @@ class Sizes:
         return max(moves, sum(self.node(node)[2] for node in nodes))
 
 
+def weights_along(node: Node) -> dict[int, int]:
+    """By slot, an op's constants that nothing else reads, and the axis of the result that one of theirs follows."""
+    if node.moves or node.view:
+        return {}
+    return {
+        slot: entry.axis
+        for slot, operand in enumerate(node.operands)
+        if isinstance(operand.value.owner, WeightOp) and not operand.everywhere and operand.value.has_one_use()
+        for entry in operand.access
+        if isinstance(entry, Follows) and entry == Follows(entry.axis) and entry.axis < len(node.extents)
+    }
+
+
 def flow(nodes: Sequence[Node], stored: Iterable[SSAValue], sizes: Sizes, room: int) -> Flow | None:
     """The flow of a group in `room` bytes a lane, or None where even loads just in time don't fit."""
     links = links_of(nodes)
-    roots, uses = links.roots, links.uses
-    kept = {roots.get(value, value) for value in stored}
-    loads = _loads(nodes, links, sizes)
-    used = [0] * len(nodes)
-    for i, node in enumerate(nodes):
-        size, scratch, _, _ = sizes.node(node)
-        used[i] += scratch
-        if not node.view:
-            end = len(nodes) if node.output in kept else max(uses.get(node.output, [i])) + 1
-            for position in range(i, end):
-                used[position] += size
-    for load in loads:
-        for position in range(load.first, load.last + 1):
-            used[position] += load.size
+    kept = {links.roots.get(value, value) for value in stored}
+    inside = {node: parts for node in nodes if (parts := sizes.parts(node))}
+    ends = list(accumulate((len(inside[node].computed) if node in inside else 1 for node in nodes), initial=0))
+    loads = list(_loads(nodes, links, sizes, inside, ends))
+    used = _used(nodes, kept, links, loads, ends, sizes)
     if max(used) > room:
         return None
-    starts, earliest = dict[LoadKey, int](), 0
+    starts, earliest = dict[LoadKey, list[int]](), 0
     for load in loads:
         start = load.first
         while start > earliest and used[start - 1] + load.size <= room:
             start -= 1
             used[start] += load.size
-        starts[load.key] = earliest = start
+        earliest = start
+        starts.setdefault(load.key, []).append(start)
+    computed = [c for node in nodes for c in (inside[node].computed if node in inside else (sizes.node(node)[2],))]
     stores = sum(sizes.node(node)[3] for node in nodes if node.output in kept)
-    return Flow(starts, _time(nodes, loads, starts, sizes, stores), sum(load.cycles for load in loads) + stores)
+    return Flow(
+        {key: tuple(turns) for key, turns in starts.items()},
+        {node: made.parts for node, made in inside.items()},
+        _time(computed, loads, starts) + stores + DMA_LATENCY,
+        sum(load.cycles for load in loads) + stores,
+    )
 
 
-def _loads(nodes: Sequence[Node], links: Links, sizes: Sizes) -> list[_Load]:
-    found = dict[LoadKey, _Load]()
-    made = {node.output for node in nodes}
+def _loads(
+    nodes: Sequence[Node], links: Links, sizes: Sizes, inside: dict[Node, InParts], ends: Sequence[int]
+) -> Iterator[_Load]:
+    """In order of use; what an op reads in every part comes before what it loads in parts."""
+    seen, made = set[LoadKey](), {node.output for node in nodes}
     for i, node in enumerate(nodes):
+        pieces = inside[node].loads if node in inside else {}
         for slot, operand in enumerate(node.operands):
             root = links.roots.get(operand.value, operand.value)
             key = load_key(node, operand, slot)
-            if root not in made and key not in found:
-                found[key] = _Load(key, *sizes.load(node, slot), i, links.uses[root][-1])
-    return list(found.values())
+            if root not in made and key not in seen and slot not in pieces:
+                seen.add(key)
+                yield _Load(key, *sizes.load(node, slot), ends[i], ends[links.uses[root][-1] + 1] - 1)
+        for part in range(ends[i + 1] - ends[i]):
+            for slot, (size, cycles) in pieces.items():
+                turn = ends[i] + part
+                yield _Load(load_key(node, node.operands[slot], slot), size, cycles[part], turn, turn)
 
 
-def _time(nodes: Sequence[Node], loads: Sequence[_Load], starts: dict[LoadKey, int], sizes: Sizes, stores: int) -> int:
-    """Both engines in order; a load begins once the op before its position is done."""
-    tiu = gdma = 0
-    done, pending = list[int](), iter([*loads, None])
-    load = next(pending)
+def _used(
+    nodes: Sequence[Node], kept: set[SSAValue], links: Links, loads: Sequence[_Load], ends: Sequence[int], sizes: Sizes
+) -> list[int]:
+    """The bytes a lane that are taken in each turn if every load comes just in time."""
+    change = [0] * (ends[-1] + 1)
     for i, node in enumerate(nodes):
-        while load is not None and load.first <= i:
-            before = starts[load.key] - 1
+        size, scratch, _, _ = sizes.node(node)
+        change[ends[i]] += scratch
+        change[ends[i + 1]] -= scratch
+        if not node.view:
+            last = len(nodes) - 1 if node.output in kept else max(links.uses.get(node.output, [i]))
+            change[ends[i]] += size
+            change[ends[last + 1]] -= size
+    for load in loads:
+        change[load.first] += load.size
+        change[load.last + 1] -= load.size
+    return list(accumulate(change[:-1]))
+
+
+def _time(computed: Sequence[int], loads: Sequence[_Load], starts: dict[LoadKey, list[int]]) -> int:
+    """Both engines in order; a load begins once the turn before the one from which on it has its buffer is done."""
+    tiu = gdma = 0
+    done, turns = list[int](), {key: iter(given) for key, given in starts.items()}
+    pending = iter([*loads, None])
+    load = next(pending)
+    for turn, cycles in enumerate(computed):
+        while load is not None and load.first <= turn:
+            before = next(turns[load.key]) - 1
             gdma = max(gdma, done[before] if before >= 0 else 0) + load.cycles
             tiu = max(tiu, gdma + DMA_LATENCY)
             load = next(pending)
-        tiu += sizes.node(node)[2]
+        tiu += cycles
         done.append(tiu)
-    return max(gdma, tiu) + stores + DMA_LATENCY
+    return max(gdma, tiu)

@@ -136,11 +136,11 @@ class Options:
         """The flow that runs as far ahead as addresses in banks apart allow."""
         extents = {node.output: node.extents for node in group.nodes}
         stores = {value: even(extents[value], ONE_TILE, self.chip.lanes) for value in group.stored}
-        tiling = derive(group.nodes, stores, ONE_TILE)
         for share in (share for share in SHARES if share <= self.share):
             found = flow(group.nodes, group.stored, self.sizes, int(share * self.chip.lane_bytes))
             if found is None:
                 return None
+            tiling = derive(group.nodes, stores, ONE_TILE, parts=found.parts)
             if plan := place(group.nodes, tiling, self.chip, False, found.starts, apart=True):
                 self.share = share
                 return Option(group, found.cycles, price(found.cycles, found.moves), found, plan)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.ir import SSAValue
 
 from compiler.dialects.tpu.slices import Slices
-from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key
-from compiler.schedule.demand import Demand, demand
+from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key, parts_of
+from compiler.schedule.demand import Demand, Starts, demand, turns_of
 from compiler.schedule.local_memory import allocate
 from compiler.schedule.nodes import Node
 from simulator.chip import Chip
@@ -36,7 +37,7 @@ def place(
     tiling: Tiling,
     chip: Chip,
     doubled: bool,
-    starts: Mapping[LoadKey, int] | None = None,
+    starts: Starts | None = None,
     apart: bool = False,
 ) -> Plan | None:
     """
@@ -46,7 +47,30 @@ def place(
     """
     wanted = demand(nodes, tiling, chip, doubled, starts)
     addresses = allocate(wanted.buffers, chip, apart)
-    return None if addresses is None else _plan(nodes, tiling, wanted, addresses, starts or {})
+    if addresses is None:
+        return None
+    return _plan(nodes, tiling, wanted, addresses, _positions(nodes, tiling, starts) if starts else {})
+
+
+def _positions(nodes: Sequence[Node], tiling: Tiling, starts: Starts) -> dict[LoadKey, int]:
+    """
+    Before which op each load stands; none before one in parts that comes ahead of it in the order of `starts`.
+
+    A buffer that is free from a turn within an op on is written after that op in the order of meaning.
+    """
+    firsts = [turn.start for turn in turns_of(nodes, tiling)]
+    used = dict[LoadKey, int]()
+    for i, node in enumerate(nodes):
+        for slot, operand in enumerate(node.operands):
+            used.setdefault(load_key(node, operand, slot), i)
+    found, least = dict[LoadKey, int](), 0
+    for key, (start, *_) in starts.items():
+        if parts_of(tiling.loads[key]) > 1:
+            found[key] = used[key]
+            least = used[key] + 1
+        else:
+            found[key] = min(max(least, bisect_left(firsts, start)), used[key])
+    return found
 
 
 def _plan(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
 
+from compiler.dialects.access import Follows
 from compiler.dialects.host import HostOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ReshapeOp
@@ -45,6 +46,25 @@ def parts(network: Network, chip: Chip) -> Iterator[Run | Operation]:
             run.append(node_of(op, chip))
     if run:
         yield run
+
+
+def partable(node: Node, group: Interval) -> list[int]:
+    """The axes of an op's result along which it can run in parts that load some operand part by part."""
+    return [] if node.moves or node.view else [axis for axis in range(4) if along(node, axis, group)]
+
+
+def along(node: Node, axis: int, group: Interval) -> frozenset[int]:
+    """The operands of a group's op that only it loads, and of which a part along `axis` of the result reads a part."""
+    made = {other.output for other in group.nodes}
+    inside = {other.op for other in group.nodes}
+    return frozenset(
+        slot
+        for slot, operand in enumerate(node.operands)
+        if operand.value not in made
+        and not operand.everywhere
+        and any(entry == Follows(axis) for entry in operand.access)
+        and sum(use.operation in inside for use in operand.value.uses) == 1
+    )
 
 
 def interval(nodes: Sequence[Node]) -> Interval | None:

@@ -12,11 +12,12 @@ from random import Random
 
 from xdsl.ir import Operation
 
-from compiler.dialects.tpu.slices import AXES, DRIVERS, Cuts, uncut
-from compiler.schedule.cuts import ONE_TILE, Axes, Grid, LoadKey, derive
+from compiler.dialects.tpu.slices import AXES, DRIVERS, OWN, Cuts, uncut
+from compiler.schedule.cuts import ONE_TILE, Axes, Grid, LoadKey, Parts, derive, parts_of
+from compiler.schedule.demand import turns_of
 from compiler.schedule.nodes import Node
 from compiler.schedule.plan import Plan, place
-from compiler.schedule.program import Interval, interval
+from compiler.schedule.program import Interval, along, interval, partable
 from compiler.schedule.search import limits
 from compiler.schedule.single import smallest
 from simulator.chip import Chip
@@ -62,12 +63,15 @@ def _flow(group: Interval, chip: Chip, random: Random) -> Plan | None:
     """One tile, each load anywhere before its first use."""
     if group.nodes[0].moves:
         return None
-    tiling = derive(group.nodes, {node.output: _whole(node) for node in _stored(group)}, ONE_TILE)
-    first = dict[LoadKey, int]()
-    for i, node in enumerate(group.nodes):
+    stores = {node.output: _whole(node) for node in _stored(group)}
+    tiling = derive(group.nodes, stores, ONE_TILE, parts=_parts(group, ONE_TILE, chip, random))
+    first = dict[LoadKey, range]()
+    for turns, node in zip(turns_of(group.nodes, tiling), group.nodes, strict=True):
         for operand in node.operands:
-            first.setdefault(LoadKey(operand.value, operand.everywhere), i)
-    starts = {key: random.randint(0, first[key]) for key in tiling.loads}
+            first.setdefault(LoadKey(operand.value, operand.everywhere), turns)
+    starts = {
+        key: [random.randint(0, turn) for turn in first[key][: parts_of(axes)]] for key, axes in tiling.loads.items()
+    }
     return place(group.nodes, tiling, chip, doubled=False, starts=starts)
 
 
@@ -84,7 +88,23 @@ def _tiles(group: Interval, chip: Chip, random: Random, attempt: int, doubled: b
     stores = {node.output: _cut(node, secs, chip, random) for node in _stored(group)}
     unit = chip.lanes if DRIVERS.index("k") in first.laned else 1
     steps = Cuts(_uneven(first.reduction, secs["k"], unit, random), "k") if secs["k"] > 1 else None
-    return place(group.nodes, derive(group.nodes, stores, grid, steps), chip, doubled)
+    parts = _parts(group, grid, chip, random)
+    return place(group.nodes, derive(group.nodes, stores, grid, steps, parts), chip, doubled)
+
+
+def _parts(group: Interval, grid: Grid, chip: Chip, random: Random) -> dict[Node, Parts]:
+    """Some ops in two to four uneven parts, where nothing else cuts what they are cut along."""
+    if grid.secs["k"] > 1:
+        return {}
+    found = dict[Node, Parts]()
+    for node in group.nodes:
+        for axis in partable(node, group) if random.random() < 0.5 else ():
+            unit = chip.lanes if axis in node.laned else 1
+            most = min(up(node.extents[axis], unit), 4)
+            if grid.secs[AXES[axis]] == 1 and most > 1:
+                cuts = Cuts(_uneven(node.extents[axis], random.randint(2, most), unit, random), OWN)
+                found[node] = Parts(axis, cuts, along(node, axis, group))
+    return found
 
 
 def _cut(node: Node, secs: dict[str, int], chip: Chip, random: Random) -> Axes:

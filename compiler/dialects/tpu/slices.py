@@ -16,6 +16,9 @@ from compiler.dialects.access import Box
 AXES = "nchw"
 DRIVERS = "nchwk"
 
+OWN = "p"
+"""Drives an axis that is no axis of the group's: within each tile an op runs in parts of its own, in turn."""
+
 
 @dataclass(frozen=True)
 class Cuts:
@@ -23,15 +26,25 @@ class Cuts:
     One axis of a value in a group: the ranges it is handled in.
 
     `driver` names the group axis (n, c, h, w, k) whose tile index chooses the range; empty where the axis is handled
-    whole and `ranges` has one entry. Ranges may overlap (halo).
+    whole and `ranges` has one entry. Ranges may overlap (halo). With the driver `OWN` they follow each other within
+    every tile.
     """
 
     ranges: tuple[range, ...]
     driver: str = ""
 
     def at(self, tile: Mapping[str, int]) -> range:
-        """The range for a tile, given as its index on each group axis."""
-        return self.ranges[tile[self.driver]] if self.driver else self.ranges[0]
+        """The range for a tile, given as its index on each group axis; with parts' index on `OWN` for one of them."""
+        if not self.driver:
+            return self.ranges[0]
+        if self.driver == OWN and OWN not in tile:
+            return self.span
+        return self.ranges[tile[self.driver]]
+
+    @property
+    def span(self) -> range:
+        """From the first range's start to the last one's end."""
+        return range(self.ranges[0].start, self.ranges[-1].stop)
 
     @cached_property
     def longest(self) -> int:
@@ -65,6 +78,11 @@ class Slices:
     size: int = 0
     acc: int = -1
     tmp: tuple[int, ...] = ()
+
+    @property
+    def parts(self) -> int:
+        """In how many parts the op runs within a tile."""
+        return max((len(cuts.ranges) for cuts in self.axes if cuts.driver == OWN), default=1)
 
     def box(self, tile: Mapping[str, int]) -> Box:
         """The part of the result's frame handled in a tile: four ranges."""

@@ -100,7 +100,8 @@ def replay(plan: Plan) -> None:
     for tile in tiles(plan.grid):
         for i, node in enumerate(plan.nodes):
             for key, slices in plan.loads.items():
-                if plan.starts.get(key, 0) == i and key.slot < 0 and not lane.repeats(key, slices.box(tile)):
+                here = plan.starts.get(key, 0) == i and key.slot < 0 and slices.parts == 1
+                if here and not lane.repeats(key, slices.box(tile)):
                     lane.write(key, slices)
             slices = plan.results[node]
             if node.view:
@@ -115,9 +116,14 @@ def replay(plan: Plan) -> None:
                 lane.write((node, "acc"), Slices(slices.axes, addr=(slices.acc,), size=1))
             if not slices.steps.driver or tile["k"] == 0:
                 lane.write(node, slices)
-            for slot, operand in enumerate(node.operands):
-                if not node.moves:
-                    lane.check(made.get(operand.value) or load_key(node, operand, slot))
+            for _ in range(slices.parts):
+                for slot, operand in enumerate(node.operands):
+                    key = load_key(node, operand, slot)
+                    if key in plan.loads and plan.loads[key].parts > 1:
+                        lane.write(key, plan.loads[key])
+                    if not node.moves:
+                        lane.check(made.get(operand.value) or key)
+                lane.check(node)
             if slices.acc >= 0:
                 lane.check((node, "acc"))
         for value, slices in plan.stores.items():

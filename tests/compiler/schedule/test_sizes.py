@@ -143,10 +143,10 @@ def test_floats_four_times_a_lane(name: str) -> None:
 
 
 def fits(plans: list[Plan]) -> None:
-    """Several tiles, none above a lane's memory."""
+    """Several tiles, or an op in parts; none above a lane's memory."""
     (plan,) = plans
     (row,) = rows(plans, CHIP)
-    assert plan.grid.tiles > 1
+    assert plan.grid.tiles > 1 or any(slices.parts > 1 for slices in plan.results.values())
     assert row["lmem_peak"] <= CHIP.lane_bytes
 
 
