@@ -71,16 +71,18 @@ def compare(
     A row for each tensor of `later`, in its order; `names` are what the runs are called.
 
     A tensor that lowering introduced may lack a partner, and with `composed` one on the way to a tensor of `earlier`,
-    after which it is called. One whose extents depend on the data has no row where these
-    differ, unless what is `stored` has to be the same. Raises Incomplete where another tensor lacks a partner, with
-    `both_ways` one of `earlier` too, where sizes or, with `stored`, types differ, or where nothing is left to compare.
+    after which it is called. One whose extents depend on the data has no row where these differ, unless what is
+    `stored` has to be the same. Raises Incomplete where another tensor lacks a partner, with `both_ways` one of
+    `earlier` too that isn't folded into others, where sizes or, with `stored`, types differ, or where nothing is left
+    to compare.
     """
     internal = {name for name, meaning in later.meanings.items() if meaning.internal}
     if composed:
         internal |= {name for name in later.arrays if _on_the_way(name, earlier)}
     _complete(later, earlier, names, internal)
     if both_ways:
-        _complete(earlier, later, (names[1], names[0]), set())
+        folded = {name for meaning in later.meanings.values() for name in meaning.folds}
+        _complete(earlier, later, (names[1], names[0]), folded)
     if stored:
         _same_types(later, earlier, names)
     common = [name for name in later.arrays if name in earlier.arrays]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ class Meaning:
     What a stored tensor means: `real = (stored - zero_point) · scale`, scale 1 for a float tensor.
 
     `internal` marks a tensor that lowering introduced, which has no partner in the stages before; `dynamic` one whose
-    extents depend on the data.
+    extents depend on the data. `folds` names tensors of the stages before that exist no more, since this one is made
+    another way.
     """
 
     dtype: str
@@ -30,6 +32,7 @@ class Meaning:
     zero_point: int = 0
     internal: bool = False
     dynamic: bool = False
+    folds: Sequence[str] = ()
 
 
 class DamagedResults(Exception):

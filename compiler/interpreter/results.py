@@ -33,5 +33,7 @@ def results(network: Network, inputs: Mapping[str, Array], progress: Progress = 
 def meaning(value: SSAValue) -> Meaning:
     """What a value's stored numbers mean."""
     held = form(value)
-    internal = isinstance(value.owner, TpuOp) and value.owner.internal is not None
-    return Meaning(held.dtype, held.scale, held.zero_point, internal, is_dynamic(value))
+    op = value.owner
+    internal = isinstance(op, TpuOp) and op.internal is not None
+    folds = [name.data for name in op.folds] if isinstance(op, TpuOp) and op.folds else ()
+    return Meaning(held.dtype, held.scale, held.zero_point, internal, is_dynamic(value), folds)

@@ -16,11 +16,14 @@ from compiler.dialects.structure import InputOp, NoneOp, WeightOp
 from compiler.dialects.top.base import OverIntegers, PassesValues, TopOp
 from compiler.dialects.top.census import total_macs
 from compiler.dialects.tpu.base import TpuOp
+from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.ir.interface import Unanswered
 from compiler.ir.network import Network, name_of, named, shape, tensor
 from compiler.ir.verify import broken
 from compiler.lowering.answers import carry, to_float, to_int8_or_float
 from compiler.lowering.aside import Types, hold, keep_on_host, set_aside, types_of
+from compiler.lowering.attention import attention, attentions_of
+from compiler.lowering.attention_pattern import Attention
 from compiler.lowering.borders import of_type
 from compiler.lowering.constants import copy_returned
 from compiler.lowering.edges import pass_as
@@ -72,11 +75,16 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     declare(network)
     excepted = exceptions(network, qtable or {})
     scales = chosen(network, wanted.scheme, excepted) if wanted.scheme else dict[str, UniformType]()
+    whole = attentions_of(network, scales, excepted.formats) if wanted.scheme else dict[Operation, Attention]()
+    parts = {op for found in whole.values() for op in found.ops[:-1]}
     known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(v) for op in network.ops for v in op.results}
     for op in network.ops:
         own = FORMATS[excepted.formats[name_of(op)]] if name_of(op) in excepted.formats else wanted
         job = Job(network, op, own.element, scales, known, names)
-        _lower_op(op, own, job, types)
+        if op in whole:
+            _replace_all(whole[op], job)
+        elif op not in parts:
+            _lower_op(op, own, job, types)
     copy_returned(network)
     pass_as(network, io, scales, wanted.element)
     keep_on_host(network, types)
@@ -168,14 +176,28 @@ def _replace(op: TopOp, made: TpuOp) -> None:
     Rewriter.replace_op(op, named(made, name_of(op)))
 
 
+def _replace_all(found: Attention, job: Job) -> None:
+    made = named(attention(found, job), job.name)
+    Rewriter.replace_op(found.ops[-1], made)
+    for op in reversed(found.ops[:-1]):
+        Rewriter.erase_op(op)
+
+
 def _sweep(network: Network) -> None:
     """Take out the constants, and the ops that lowering put in, that nobody reads."""
     for op in reversed(list(network.ops)):
-        spare = isinstance(op, WeightOp | NoneOp) or (isinstance(op, TpuOp) and op.internal is not None)
+        spare = isinstance(op, WeightOp | NoneOp) or (
+            isinstance(op, TpuOp) and (op.internal is not None or _folded(op))
+        )
         if spare and not any(result.uses for result in op.results):
             if isinstance(op, WeightOp):
                 del network.weights[name_of(op)]
             Rewriter.erase_op(op)
+
+
+def _folded(op: TpuOp) -> bool:
+    """Whether it is a view whose name the tensor that it views answers for."""
+    return isinstance(op, ReshapeOp) and isinstance(op.input.owner, TpuOp) and op.input.owner.folds is not None
 
 
 def _seal(network: Network, mode: str) -> None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from itertools import zip_longest
 
 import numpy as np
-from xdsl.dialects.builtin import BoolAttr, TensorType, UnitAttr
+from xdsl.dialects.builtin import ArrayAttr, BoolAttr, StringAttr, TensorType, UnitAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import IRDLOperation, attr_def, opt_attr_def, result_def, traits_def
 from xdsl.traits import Pure
@@ -38,10 +38,12 @@ class TpuOp(InGroup, ABC):
     """
     A pure op with a single tensor result `output`, as the chip can run it slice by slice.
 
-    `internal` marks a tensor that lowering introduced: it has no partner in the stages before.
+    `internal` marks a tensor that lowering introduced: it has no partner in the stages before. `folds` names tensors of
+    those stages that exist no more, since this one is made another way.
     """
 
     internal = opt_attr_def(UnitAttr)
+    folds = opt_attr_def(ArrayAttr[StringAttr])
 
     @abstractmethod
     def infer_shape(self) -> Shape:

@@ -35,7 +35,8 @@ class ElementwiseOp(TpuOp):
     `output = formula(inputs)`: the last step stored in the result's type; operands broadcast.
 
     A step whose tensors are all plain integers is computed in 32 bits, two's complement, any other in float32. Integers
-    stored in fewer bits wrap; floats stored as integers are cut towards zero and saturated, NaN as 0.
+    stored in fewer bits wrap; floats stored as integers are cut towards zero and saturated, NaN as 0. Into a quantised
+    type goes what the formula makes as the stored number, in steps, the zero point included.
 
     ```mlir
     "tpu.Elementwise"(%1) {formula = "(1.0 / (1.0 + exp((0.0 - x0))))"} : (tensor<1x8xf32>) -> tensor<1x8xf32>
@@ -71,7 +72,7 @@ class ElementwiseOp(TpuOp):
             raise VerifyException(str(error)) from None
         if needed > len(self.inputs):
             raise VerifyException(f"the formula names {needed} operands, there are {len(self.inputs)}")
-        if any(map(is_quantised, (*self.inputs, self.output))):
+        if any(map(is_quantised, self.inputs)):
             raise VerifyException("a formula is over floats and plain integers, not over quantised numbers")
         for step, whole in self.whole_steps().items():
             if isinstance(step, Apply) and step.function not in (INT64 if whole else FLOAT64):
