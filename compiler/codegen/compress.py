@@ -39,7 +39,8 @@ class Packed:
 
 def compressed(model: Model) -> Model:
     """The same model with its 8-bit weights packed where that pays."""
-    kinds, kind = distinct(model.gdma, addresses=True)
+    moves = np.concatenate([core.gdma for core in model.cores])
+    kinds, kind = distinct(moves, addresses=True)
     commands = [decode(record) for record in kinds]
     streams = dict(_paying(commands, model.weights))
     kept = _kept(_read(commands, streams), len(model.weights))
@@ -48,9 +49,11 @@ def compressed(model: Model) -> Model:
     for source, stream in streams.items():
         packed[source] = Packed(stream, total)
         total += up(len(stream), BURST) * BURST
-    moved = dict(_moved(kept))
-    gdma = _records(model.gdma, [_rewritten(command, packed, moved) for command in commands], kind)
-    return replace(model, gdma=gdma, weights=_image(model.weights, kept, packed, total))
+    shifts = dict(_moved(kept))
+    made = _records(moves, [_rewritten(command, packed, shifts) for command in commands], kind)
+    first, *others = np.split(made, np.cumsum([len(core.gdma) for core in model.cores])[:-1])
+    cores = tuple(replace(core, gdma=gdma) for core, gdma in zip(model.others, others, strict=True))
+    return replace(model, gdma=first, others=cores, weights=_image(model.weights, kept, packed, total))
 
 
 def pack(values: Bytes) -> Bytes:
