@@ -138,7 +138,7 @@ def _tensors(network: Network, made: Program) -> Iterator[Tensor]:
 
 def _of_group(group: tpu.GroupOp, found: _Tensors) -> Iterator[Tensor]:
     for op in group.body.block.ops:
-        if isinstance(op, tpu.ReshapeOp):
+        if isinstance(op, tpu.ReshapeOp) and op.output not in found.slices:
             source = op.input.owner
             loaded = source.input if isinstance(source, tpu.LoadOp) else op.input
             found.slices[op.output] = found.slices.get(loaded, [])

@@ -84,6 +84,14 @@ def part_of(whole: Operand, start: Sequence[int], dims: Frame, chip: Chip) -> Op
     return replace(whole, addr=whole.addr + n * sn + depth * sc + h * sh + w * sw, lane=lane, dims=dims)
 
 
+def regrouped(plane: Operand, h: int, w: int) -> Operand:
+    """A local operand whose planes lie without gaps, their elements seen in other rows and columns."""
+    n, c, *_ = plane.dims
+    sn, sc, *_ = plane.strides
+    size = plane.dtype.itemsize
+    return replace(plane, dims=(n, c, h, w), strides=(sn, sc, w * size, size))
+
+
 def stretched(operand: Operand, dims: Frame) -> Operand:
     """An operand read as if it had extents `dims`: an axis of 1 is repeated by stride 0."""
     n, c, h, w = (

@@ -10,11 +10,11 @@ from xdsl.dialects.builtin import NoneType
 from xdsl.ir import Operation, SSAValue
 
 from compiler.codegen.emit.answers import Place, emit
-from compiler.codegen.emit.movement import moves
-from compiler.codegen.operands import dtype, extents, in_global, in_local, part_of
+from compiler.codegen.emit.movement import copied, landing, loads
+from compiler.codegen.operands import dtype, extents, in_global, in_local, part_of, regrouped
 from compiler.dialects.access import Box
 from compiler.dialects.tpu import ops as tpu
-from compiler.dialects.tpu.base import lane_broadcast
+from compiler.dialects.tpu.base import frame_of, lane_broadcast
 from compiler.dialects.tpu.slices import OWN
 from compiler.ir.network import name_of
 from compiler.ir.storage import storage
@@ -78,15 +78,25 @@ class Step:
 
 @dataclass(frozen=True)
 class Held:
-    """The slice of a value that is in local memory now."""
+    """The slice of a value that is in local memory now; `nodes`, where they are of one engine, put it there."""
 
     operand: Operand
     box: Box
+    nodes: Sequence[Node] = ()
 
     def part(self, box: Box, chip: Chip) -> Operand:
         """The part of it in `box`, a box of the same frame."""
         start = [wanted.start - have.start for wanted, have in zip(box, self.box, strict=True)]
         return part_of(self.operand, start, extents(box), chip)
+
+
+@dataclass
+class _Laying:
+    """An op that moves, at work in a tile: the nodes so far, by the operand they bring. `made` is its whole result."""
+
+    piece: Piece
+    made: Operand
+    nodes: dict[int, list[Node]] = field(default_factory=dict[int, list[Node]])
 
 
 def _is_inbound(node: Node) -> bool:
@@ -117,6 +127,7 @@ class _Walk:
         self.held: dict[SSAValue, Held] = {}
         self.done: dict[Operation, Box] = {}
         self.runs: dict[Operation, int] = {}
+        self.laying: dict[Operation, _Laying | None] = {}
 
     def tile(self, tile: Tile) -> Step:
         step = Step()
@@ -129,7 +140,7 @@ class _Walk:
                 case tpu.Movement():
                     self._move(op, tile, step)
                 case tpu.ReshapeOp():
-                    self.held[op.output] = self.held[op.input]
+                    self._view(op, tile, step)
                 case tpu.TpuOp():
                     self._compute(op, tile, step)
                 case _:
@@ -152,9 +163,11 @@ class _Walk:
     def _load(self, op: tpu.LoadOp, tile: Tile, step: Step) -> None:
         uses = [(use.operation, use.index) for use in op.output.uses]
         box = op.slices.box(tile)
+        if isinstance(user := uses[0][0], tpu.Movement):
+            return self._lay(user, uses[0][1], tile, step)
         waits_for_part = op.slices.parts > 1 and OWN not in tile
-        if waits_for_part or isinstance(uses[0][0], tpu.Movement) or not all(box) or self._repeats(op, box):
-            return
+        if waits_for_part or not all(box) or self._repeats(op, box):
+            return None
         local = in_local(self._buffer(op), dtype(op.output), extents(box), self.chip)
         self.held[op.output] = Held(local, box)
         source = in_global(op.input, box)
@@ -171,20 +184,23 @@ class _Walk:
 
     def _compute(self, op: tpu.TpuOp, tile: Tile, step: Step) -> None:
         work = op.slices.work(tile)
-        if self._repeats(op, work):
+        if self._repeats(op, work) or not all(work):
             return
         cut_k = op.slices.steps.driver == "k"
         first, last = not cut_k or tile["k"] == 0, not cut_k or tile["k"] == self.last_k
         if first:
             made = in_local(self._buffer(op), dtype(op.output), extents(work), self.chip)
             self.held[op.output] = Held(made, work[:4])
+        done = list[Node]()
         for part in self._parts(op, tile, step):
             piece = cut(op, part)
             place = replace(self._place(op, piece, part), first=first, last=last)
             nodes = [Node(command, name_of(op)) for command in emit(op, piece, place)]
             step.nodes += nodes
             if last:
+                done += nodes[-1:]
                 step.made.append(Made(op.output, nodes[-1:], place.output, part[:4]))
+        self.held[op.output] = replace(self.held[op.output], nodes=done)
 
     def _parts(self, op: tpu.TpuOp, tile: Tile, step: Step) -> Iterator[Box]:
         """The work of each of the op's own parts, what only that part reads being loaded before."""
@@ -209,24 +225,68 @@ class _Walk:
         tmp = tuple(in_local(addr, DType.F32, dims, self.chip) for addr in op.slices.tmp)
         return Place(tuple(inputs), self.held[op.output].part(work[:4], self.chip), acc, tmp)
 
-    def _move(self, op: tpu.Movement, tile: Tile, step: Step) -> None:
+    def _complete(self, value: SSAValue, nodes: Sequence[Node], made: Operand, box: Box, step: Step) -> None:
+        """A slice is in local memory once `nodes`, of one engine, are done."""
+        self.held[value] = Held(made, box, nodes)
+        step.made.append(Made(value, nodes, made, box))
+
+    def _view(self, op: tpu.ReshapeOp, tile: Tile, step: Step) -> None:
+        """The result is the operand's bytes, as they lie now."""
         work = op.slices.work(tile)
-        if self._repeats(op, work):
+        if not all(work):
             return
-        made = in_local(self._buffer(op), dtype(op.output), extents(work), self.chip)
-        self.held[op.output] = Held(made, work[:4])
-        piece = cut(op, work)
-        read = (pair for pair in zip(op.operands, piece.parts, strict=True) if all(pair[1].box))
-        sources = [in_global(_outside(value), part.box) for value, part in read]
-        step.nodes += [Node(command, name_of(op)) for command in moves(op, piece, sources, made, self.chip)]
-        step.made.append(Made(op.output, list(step.nodes), made, work[:4]))
+        source = self.held[op.input]
+        part = source.part(cut(op, work).parts[0].box, self.chip)
+        _, _, h, w = frame_of(op.output)
+        box = work[:4] if op.keeps_frame else (*work[:2], range(h), range(w))
+        seen = part if op.keeps_frame else regrouped(part, h, w)
+        self.held[op.output] = Held(seen, box, source.nodes)
+        if source.nodes and not self._repeats(op, work):
+            step.made.append(Made(op.output, source.nodes, self.held[op.output].part(work[:4], self.chip), work[:4]))
 
+    def _laid(self, op: tpu.Movement, tile: Tile) -> _Laying | None:
+        """What is being done for an op that moves in this tile; None where that is nothing."""
+        if op not in self.laying:
+            work = op.slices.work(tile)
+            if self._repeats(op, work) or not all(work):
+                self.laying[op] = None
+            else:
+                made = in_local(self._buffer(op), dtype(op.output), extents(work), self.chip)
+                self.laying[op] = _Laying(cut(op, work), made)
+        return self.laying[op]
 
-def _outside(value: SSAValue) -> SSAValue:
-    """The global tensor behind a Load's result."""
-    load = value.owner
-    assert isinstance(load, tpu.LoadOp), load
-    return load.input
+    def _lay(self, op: tpu.Movement, index: int, tile: Tile, step: Step) -> None:
+        """The loads of an operand straight to where the result lies."""
+        if (laying := self._laid(op, tile)) is None:
+            return
+        sources = [
+            in_global(value.owner.input, part.box) if isinstance(value.owner, tpu.LoadOp) and all(part.box) else None
+            for value, part in zip(op.operands, laying.piece.parts, strict=True)
+        ]
+        commands = loads(op, index, laying.piece, sources, laying.made, self.chip)
+        laying.nodes[index] = [Node(command, name_of(op)) for command in commands]
+        step.nodes += laying.nodes[index]
+
+    def _move(self, op: tpu.Movement, tile: Tile, step: Step) -> None:
+        """The copies of the operands that are in local memory; the others are loaded before."""
+        laying = self._laid(op, tile)
+        del self.laying[op]
+        if laying is None:
+            return
+        piece, made = laying.piece, laying.made
+        for index, (value, part) in enumerate(zip(op.operands, piece.parts, strict=True)):
+            if not isinstance(value.owner, tpu.LoadOp) and all(part.box):
+                source = self.held[value].part(part.box, self.chip)
+                laying.nodes[index] = [Node(copied(op, index, piece, source, made, self.chip), name_of(op))]
+                step.nodes += laying.nodes[index]
+        nodes = [node for nodes in laying.nodes.values() for node in nodes]
+        if len({node.command.engine for node in nodes}) == 1:
+            return self._complete(op.output, nodes, made, piece.work[:4], step)
+        self.held[op.output] = whole = Held(made, piece.work[:4])
+        for index, part in laying.nodes.items():
+            if part:
+                box = landing(op, index, piece)
+                step.made.append(Made(op.output, part, whole.part(box, self.chip), box))
 
 
 def _every_lane(operand: Operand, chip: Chip) -> Operand:

@@ -91,14 +91,14 @@ def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip) -> Cost:
     """The cost of a group cut so."""
     grid = tiling.grid
     compute = moves = first = total = rare = rare_moves = 0
-    seen = set[LoadKey]()
+    seen, made = set[LoadKey](), {node.output for node in nodes}
     runs = dict[Node, int]()
     for node in nodes:
-        axes = tiling.results[node]
+        axes, computing = tiling.results[node], node.computing(made)
         work = (*joined(axes), tiling.steps[node])
-        kinds = list(executions(work, grid))
+        kinds = [(times, extents) for times, extents in executions(work, grid) if all(extents)]
         runs[node] = sum(times for times, _ in kinds)
-        cycles = sum(times * node.work(*piece) for times, extents in kinds for piece in _pieces(extents, axes))
+        cycles = sum(times * computing(*piece) for times, extents in kinds for piece in _pieces(extents, axes))
         compute += cycles
         rare += 0 if made_anew(work, grid) else cycles
     for i, node in enumerate(nodes):

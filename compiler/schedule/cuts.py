@@ -14,7 +14,7 @@ from math import prod
 
 from xdsl.ir import SSAValue
 
-from compiler.dialects.access import Follows, Frame, Whole
+from compiler.dialects.access import C, Follows, Frame, Whole
 from compiler.dialects.tpu.slices import AXES, DRIVERS, OWN, Cuts, uncut
 from compiler.schedule.nodes import Node, Operand
 from compiler.schedule.tiling import clamped
@@ -45,12 +45,14 @@ class LoadKey:
     """
     What is loaded once for all its users in a group: a value, and whether every lane gets a copy.
 
-    An op that moves has a load for each operand (`slot`, else -1), since each lands at another place.
+    An op that moves has a load for each operand (`slot`, else -1), since each lands at another place in its result
+    (`into`).
     """
 
     value: SSAValue
     everywhere: bool = False
     slot: int = -1
+    into: SSAValue | None = None
 
     def __hash__(self) -> int:
         return id(self.value) + self.slot
@@ -129,13 +131,13 @@ def derive(
             if apart and slot not in apart.slots:
                 need = joined(need)
             if operand.value in made:
+                need = _in_whole_lanes(need, operand)
                 have = wanted.get(operand.value)
                 wanted[operand.value] = need if have is None else hull(have, need)
             else:
                 key = load_key(node, operand, slot)
                 have = tiling.loads.get(key)
                 tiling.loads[key] = need if have is None else hull(have, need)
-    _settle_views(nodes, tiling)
     return tiling
 
 
@@ -164,7 +166,9 @@ def parts_of(axes: Axes) -> int:
 
 def load_key(node: Node, operand: Operand, slot: int) -> LoadKey:
     """The load that serves an operand from outside of the group; `slot` is its place among those that are there."""
-    return LoadKey(operand.value, operand.everywhere, slot if node.moves else -1)
+    if node.moves:
+        return LoadKey(operand.value, slot=slot, into=node.output)
+    return LoadKey(operand.value, operand.everywhere)
 
 
 def read(operand: Operand, work: tuple[Cuts, ...]) -> Axes:
@@ -185,7 +189,26 @@ def hull(a: Axes, b: Axes) -> Axes:
 def _follow(entry: Follows, extent: int, made: Cuts) -> Cuts:
     if entry == Follows(entry.axis) and made.ranges[-1].stop <= extent:
         return made
-    return Cuts(tuple(clamped(entry.span(r), extent) for r in made.ranges), made.driver)
+    return Cuts(tuple(_reach(entry, r, extent) for r in made.ranges), made.driver)
+
+
+def _reach(entry: Follows, made: range, extent: int) -> range:
+    """What a part of the work reads; nothing, at the place where it would, for a part that is empty."""
+    if made:
+        return clamped(entry.span(made), extent)
+    start = clamped(entry.span(range(made.start, made.start + 1)), extent).start
+    return range(start, start)
+
+
+def _in_whole_lanes(axes: Axes, operand: Operand) -> Axes:
+    """The cuts with channels drawn out to multiples of the operand's unit, so that the first is in the first lane."""
+    n, c, h, w = axes
+    unit, extent = operand.unit, operand.extents[C]
+    if all(r.start % unit == 0 for r in c.ranges):
+        return axes
+    starts = [r.start // unit * unit for r in c.ranges]
+    stops = [min(up(r.stop, unit) * unit, extent) if r else start for r, start in zip(c.ranges, starts, strict=True)]
+    return n, Cuts(tuple(map(range, starts, stops)), c.driver), h, w
 
 
 def _hull(a: Cuts, b: Cuts) -> Cuts:
@@ -211,15 +234,5 @@ def _without_gaps(cuts: Cuts, extent: int) -> Cuts:
 
 
 def _join(ranges: Sequence[range]) -> range:
-    full = [r for r in ranges if r] or list(ranges)
+    full = [r for r in ranges if r] or ranges[:1]
     return range(min(r.start for r in full), max(r.stop for r in full))
-
-
-def _settle_views(nodes: Sequence[Node], tiling: Tiling) -> None:
-    """A view has the cuts of what it views, also where another reader of that made them wider."""
-    results = {node.output: node for node in nodes}
-    for node in nodes:
-        if node.view:
-            (operand,) = node.operands
-            source = results.get(operand.value)
-            tiling.results[node] = joined(tiling.results[source] if source else tiling.loads[LoadKey(operand.value)])

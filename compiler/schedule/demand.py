@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 
 from xdsl.ir import SSAValue
 
 from compiler.dialects.access import Frame
 from compiler.ir.storage import itemsize
-from compiler.schedule.cuts import Axes, LoadKey, Tiling, joined, made_anew, parts_of
+from compiler.schedule.cuts import Axes, LoadKey, Tiling, joined, load_key, made_anew, parts_of
 from compiler.schedule.local_memory import Buffer
 from compiler.schedule.nodes import Node
 from simulator.chip import Chip
@@ -43,10 +43,19 @@ class Demand:
 
 @dataclass(frozen=True)
 class Links:
-    """For a group's values: in whose buffer each view lies, and at which positions each is an operand."""
+    """
+    For a group's values: in whose buffer each view lies, at which positions each is an operand, and which records use
+    it, by position and copy: an op is one record, but where it moves each operand is copied by itself.
+    """
 
     roots: Mapping[SSAValue, SSAValue]
     uses: Mapping[SSAValue, Sequence[int]]
+    used_by: Mapping[SSAValue, frozenset[tuple[int, int]]]
+
+    def records(self, value: SSAValue, turns: Sequence[range]) -> frozenset[int]:
+        """The records that use a value, numbered by turns and, after them all, copies."""
+        used_by, after = self.used_by.get(value, ()), turns[-1].stop
+        return frozenset(turn + copy * after for position, copy in used_by for turn in turns[position])
 
 
 def links_of(nodes: Sequence[Node]) -> Links:
@@ -56,11 +65,14 @@ def links_of(nodes: Sequence[Node]) -> Links:
         if node.view:
             source = node.operands[0].value
             roots[node.output] = roots.get(source, source)
-    uses = dict[SSAValue, list[int]]()
+    uses, used_by = dict[SSAValue, list[int]](), dict[SSAValue, set[tuple[int, int]]]()
     for i, node in enumerate(nodes):
-        for operand in node.operands:
-            uses.setdefault(roots.get(operand.value, operand.value), []).append(i)
-    return Links(roots, uses)
+        for slot, operand in enumerate(node.operands):
+            root = roots.get(operand.value, operand.value)
+            uses.setdefault(root, []).append(i)
+            for value in () if node.view else (root, node.output):
+                used_by.setdefault(value, set()).add((i, slot if node.moves else 0))
+    return Links(roots, uses, {value: frozenset(records) for value, records in used_by.items()})
 
 
 def demand(
@@ -74,11 +86,11 @@ def demand(
     """
     The buffers of a group, live over the turns of its ops within a tile (`turns_of`).
 
-    What is loaded and what is stored lives throughout, for the moves of the tiles before and after overlap this one;
-    with `doubled` it has two buffers where it changes from tile to tile, and what is loaded in parts always has. So
-    does what isn't made anew in every tile. In a group of one tile `starts` may say from which turn on each load has
-    its buffer, each part one of its own: it lives from there to its last use, and what is stored from where it is made.
-    `links` spares working them out again.
+    What is loaded and what is stored lives throughout, for the moves of the tiles before and after overlap this one
+    (what an op moves is loaded into its result); with `doubled` it has two buffers where it changes from tile to tile,
+    and what is loaded in parts always has. So does what isn't made anew in every tile. In a group of one tile `starts`
+    may say from which turn on each load has its buffer, each part one of its own: it lives from there to its last use,
+    and what is stored from where it is made. `links` spares working them out again.
     """
     made, turns = Demand(), turns_of(nodes, tiling)
     always = range(turns[-1].stop)
@@ -95,19 +107,24 @@ def demand(
                 (range(start, turn + 1), frozenset((turn,))) for start, turn in zip(starts[key], users[0], strict=True)
             ]
         else:
-            live = range(starts[key][0], users[-1].stop) if starts else always
-            lives = [(live, frozenset(chain(*users)))] * (2 if parts_of(axes) > 1 else 1 + (doubled and _changes(axes)))
+            live, records = range(starts[key][0], users[-1].stop) if starts else always, links.records(key.value, turns)
+            lives = [(live, records)] * (2 if parts_of(axes) > 1 else 1 + (doubled and _changes(axes)))
         made.loads[key] = [number for live, records in lives for number in made.add(1, size, live, records)]
     for i, node in enumerate(nodes):
         if node.view:
             continue
-        axes, users = joined(tiling.results[node]), [turns[i], *(turns[user] for user in uses.get(node.output, ()))]
-        kept = node.output in stored or not made_anew(axes, tiling.grid)
-        count = 1 + (doubled and _changes(axes) and node.output in stored)
-        until = always.stop if kept else max(user.stop for user in users)
-        live = always if kept and not starts else range(turns[i].start, until)
-        records = frozenset(chain(*users))
-        made.results[node] = made.add(count, lane_bytes(held(axes), node.itemsize, chip), live, records)
+        axes, last = joined(tiling.results[node]), max(uses.get(node.output, (i,)))
+        loaded = [key for key in loads_into(node) if key in tiling.loads]
+        moved = node.output in stored or bool(loaded)
+        kept = moved or not made_anew(axes, tiling.grid)
+        count = 1 + (doubled and _changes(axes) and moved)
+        if starts:
+            first = min([turns[i].start, *(starts[key][0] for key in loaded)])
+            live = range(first, always.stop if node.output in stored else turns[last].stop)
+        else:
+            live = always if kept else range(turns[i].start, turns[last].stop)
+        size = lane_bytes(held(axes), node.itemsize, chip)
+        made.results[node] = made.add(count, size, live, links.records(node.output, turns))
         scratch, here = lane_bytes(held(axes), ACCUMULATOR, chip), turns[i]
         if len(tiling.steps[node].ranges) > 1:
             (made.accumulators[node],) = made.add(1, scratch, always, frozenset(here))
@@ -119,6 +136,12 @@ def turns_of(nodes: Sequence[Node], tiling: Tiling) -> list[range]:
     """Of each op of a group the turns of its parts, counted on from op to op."""
     ends = list(accumulate((parts_of(tiling.results[node]) for node in nodes), initial=0))
     return [range(a, b) for a, b in pairwise(ends)]
+
+
+def loads_into(node: Node) -> Iterator[LoadKey]:
+    """The loads there would be straight into the node's result, were all operands from outside."""
+    keys = (load_key(node, operand, slot) for slot, operand in enumerate(node.operands))
+    return (key for key in keys if key.slot >= 0)
 
 
 def held(axes: Axes) -> Frame:

@@ -8,7 +8,7 @@ bytes fit beside all that must be there then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -68,16 +68,16 @@ class Sizes:
 
     def __init__(self, chip: Chip) -> None:
         self.chip = chip
-        self._loads = dict[tuple[SSAValue, bool], tuple[int, int]]()
+        self._loads = dict[LoadKey, tuple[int, int]]()
         self._nodes = dict[Node, tuple[int, int, int, int]]()
         self._parts = dict[Node, InParts | None]()
 
     def load(self, node: Node, slot: int) -> tuple[int, int]:
-        """Bytes and cycles of loading a whole operand."""
+        """Bytes and cycles of loading a whole operand; none of its own if it is loaded into the result."""
         operand = node.operands[slot]
-        key = operand.value, operand.everywhere
+        key = load_key(node, operand, slot)
         if key not in self._loads:
-            size = lane_bytes(operand.extents, operand.itemsize, self.chip)
+            size = 0 if node.moves else lane_bytes(operand.extents, operand.itemsize, self.chip)
             self._loads[key] = size, move(operand.extents, operand, node, self.chip)
         return self._loads[key]
 
@@ -126,6 +126,10 @@ class Sizes:
             )
         return self._nodes[node]
 
+    def computing(self, node: Node, made: Container[SSAValue]) -> int:
+        """Cycles of computing the whole op in a group that makes the values `made`."""
+        return node.computing(made)(*node.extents, node.reduction) if node.moves else self.node(node)[2]
+
     def least(self, node: Node) -> tuple[int, int]:
         """Cycles of the op on each engine that no tiling saves: computing it, and loading its weights once."""
         weights = (slot for slot, operand in enumerate(node.operands) if isinstance(operand.value.owner, WeightOp))
@@ -139,7 +143,7 @@ class Sizes:
                 if operand.value not in made:
                     outside[load_key(node, operand, slot)] = self.load(node, slot)[1]
         moves = sum(outside.values()) + sum(self.node(made[value])[3] for value in stored)
-        return max(moves, sum(self.node(node)[2] for node in nodes))
+        return max(moves, sum(self.computing(node, made) for node in nodes))
 
 
 def weights_along(node: Node) -> dict[int, int]:
@@ -173,7 +177,8 @@ def flow(nodes: Sequence[Node], stored: Iterable[SSAValue], sizes: Sizes, room: 
             used[start] += load.size
         earliest = start
         starts.setdefault(load.key, []).append(start)
-    computed = [c for node in nodes for c in (inside[node].computed if node in inside else (sizes.node(node)[2],))]
+    made = {node.output for node in nodes}
+    computed = [c for n in nodes for c in (inside[n].computed if n in inside else (sizes.computing(n, made),))]
     stores = sum(sizes.node(node)[3] for node in nodes if node.output in kept)
     return Flow(
         {key: tuple(turns) for key, turns in starts.items()},
@@ -187,15 +192,22 @@ def _loads(
     nodes: Sequence[Node], links: Links, sizes: Sizes, inside: dict[Node, InParts], ends: Sequence[int]
 ) -> Iterator[_Load]:
     """In order of use; what an op reads in every part comes before what it loads in parts."""
-    seen, made = set[LoadKey](), {node.output for node in nodes}
+    seen, laid, made = set[LoadKey](), set[int](), {node.output for node in nodes}
     for i, node in enumerate(nodes):
         pieces = inside[node].loads if node in inside else {}
         for slot, operand in enumerate(node.operands):
             root = links.roots.get(operand.value, operand.value)
             key = load_key(node, operand, slot)
-            if root not in made and key not in seen and slot not in pieces:
-                seen.add(key)
-                yield _Load(key, *sizes.load(node, slot), ends[i], ends[links.uses[root][-1] + 1] - 1)
+            if root in made or key in seen or slot in pieces:
+                continue
+            seen.add(key)
+            size, cycles = sizes.load(node, slot)
+            if node.moves:
+                # The first load brings the result's buffer, which has its own place from the op onwards.
+                yield _Load(key, 0 if i in laid else sizes.node(node)[0], cycles, ends[i], ends[i] - 1)
+                laid.add(i)
+            else:
+                yield _Load(key, size, cycles, ends[i], ends[links.uses[root][-1] + 1] - 1)
         for part in range(ends[i + 1] - ends[i]):
             for slot, (size, cycles) in pieces.items():
                 turn = ends[i] + part

@@ -40,7 +40,7 @@ class Option:
 
     It takes `cycles`; options are compared by their `price`.
 
-    `plan` is absent until the group is settled in memory; for a lone view it is the op, which stays outside of groups.
+    `plan` is absent until the group is settled in memory; for a free op it is the op, which stays outside of groups.
     """
 
     group: Interval
@@ -90,14 +90,14 @@ class Options:
 
     def flow(self, group: Interval) -> Option | None:
         """The group in a single tile."""
-        if group.nodes[0].moves:
+        if len(group.nodes) == 1 and group.nodes[0].free:
             return None
         found = flow(group.nodes, group.stored, self.sizes, int(self.share * self.chip.lane_bytes))
         return Option(group, found.cycles, price(found.cycles, found.moves), found) if found else None
 
     def _all(self, group: Interval) -> Iterator[Option]:
         first = group.nodes[0]
-        if len(group.nodes) == 1 and first.view:
+        if len(group.nodes) == 1 and first.free:
             yield Option(group, 0.0, 0.0, plan=first.op)
             return
         one, cut = self.flow(group), None

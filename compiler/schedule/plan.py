@@ -78,21 +78,19 @@ def _plan(
 ) -> Plan:
     loads = dict[LoadKey, Slices]()
     results, made = dict[Node, Slices](), dict[SSAValue, Slices]()
-    for key in (load_key(node, o, slot) for node in nodes for slot, o in enumerate(node.operands)):
-        if (numbers := wanted.loads.get(key)) is not None:
-            addr = tuple(addresses[i] for i in numbers)
-            loads[key] = Slices(tiling.loads[key], addr=addr, size=wanted.buffers[numbers[0]].size)
     for node in nodes:
         if node.view:
-            source = node.operands[0].value
-            below = made.get(source) or loads[LoadKey(source)]
+            below = made[node.operands[0].value]
             results[node] = Slices(tiling.results[node], tiling.steps[node], below.addr, below.size)
         else:
             results[node] = _slices(node, tiling, wanted, addresses)
         made[node.output] = results[node]
-        for slot, operand in enumerate(node.operands):
-            if (key := load_key(node, operand, slot)).slot >= 0:
+        for key in (load_key(node, operand, slot) for slot, operand in enumerate(node.operands)):
+            if key.slot >= 0 and key in tiling.loads:
                 loads[key] = Slices(tiling.loads[key], addr=results[node].addr, size=results[node].size)
+            elif (numbers := wanted.loads.get(key)) is not None:
+                addr = tuple(addresses[i] for i in numbers)
+                loads[key] = Slices(tiling.loads[key], addr=addr, size=wanted.buffers[numbers[0]].size)
     stores = {
         value: Slices(axes, addr=made[value].addr, size=made[value].size) for value, axes in tiling.stores.items()
     }

@@ -32,18 +32,18 @@ def parts(network: Network, chip: Chip) -> Iterator[Run | Operation]:
     """
     The runs of `main`, and between them its views and the host's ops, in order.
 
-    A Reshape that keeps its frame belongs to its run.
+    Of the views, those that local memory can hold too belong to their runs: concatenations, Reshapes that keep lanes.
     """
-    kept: set[Operation] = {op for op in views(network) if not (isinstance(op, ReshapeOp) and op.keeps_frame)}
+    free = views(network)
     run = Run()
     for op in network.ops:
-        if op in kept or isinstance(op, HostOp):
+        if isinstance(op, HostOp) or (isinstance(op, ReshapeOp) and not op.keeps_lanes):
             if run:
                 yield run
             yield op
             run = Run()
         elif isinstance(op, TpuOp):
-            run.append(node_of(op, chip))
+            run.append(node_of(op, chip, op in free))
     if run:
         yield run
 
@@ -71,13 +71,13 @@ def interval(nodes: Sequence[Node]) -> Interval | None:
     """
     The nodes as one group, or None where they can't be one.
 
-    An op that moves stands alone, and so does a view of a value from outside, which is one in global memory; a value
-    of which each lane holds a copy comes from there.
+    A view of a value from outside stands alone, for it is one in global memory. What each lane holds a copy of comes
+    from there, and so does what channels are moved by other than round the lanes.
     """
     made = {node.output for node in nodes}
-    if len(nodes) > 1 and any(node.moves or (node.view and node.operands[0].value not in made) for node in nodes):
+    if len(nodes) > 1 and any(node.view and node.operands[0].value not in made for node in nodes):
         return None
-    if any(operand.everywhere and operand.value in made for node in nodes for operand in node.operands):
+    if any(operand.outside and operand.value in made for node in nodes for operand in node.operands):
         return None
     inside = {node.op for node in nodes}
     results = (node.output for node in nodes)

@@ -13,7 +13,7 @@ from random import Random
 from xdsl.ir import Operation
 
 from compiler.dialects.tpu.slices import AXES, DRIVERS, OWN, Cuts, uncut
-from compiler.schedule.cuts import ONE_TILE, Axes, Grid, LoadKey, Parts, derive, parts_of
+from compiler.schedule.cuts import ONE_TILE, Axes, Grid, LoadKey, Parts, derive, load_key, parts_of
 from compiler.schedule.demand import turns_of
 from compiler.schedule.nodes import Node
 from compiler.schedule.plan import Plan, place
@@ -49,7 +49,7 @@ def _group(nodes: Sequence[Node], chip: Chip, random: Random) -> Plan | Operatio
     group = interval(nodes)
     if group is None:
         return None
-    if len(nodes) == 1 and nodes[0].view:
+    if len(nodes) == 1 and nodes[0].free:
         return nodes[0].op
     for attempt in range(TRIES):
         doubled = random.random() < 0.5
@@ -61,14 +61,12 @@ def _group(nodes: Sequence[Node], chip: Chip, random: Random) -> Plan | Operatio
 
 def _flow(group: Interval, chip: Chip, random: Random) -> Plan | None:
     """One tile, each load anywhere before its first use."""
-    if group.nodes[0].moves:
-        return None
     stores = {node.output: _whole(node) for node in _stored(group)}
     tiling = derive(group.nodes, stores, ONE_TILE, parts=_parts(group, ONE_TILE, chip, random))
     first = dict[LoadKey, range]()
     for turns, node in zip(turns_of(group.nodes, tiling), group.nodes, strict=True):
-        for operand in node.operands:
-            first.setdefault(LoadKey(operand.value, operand.everywhere), turns)
+        for slot, operand in enumerate(node.operands):
+            first.setdefault(load_key(node, operand, slot), turns)
     starts = {
         key: [random.randint(0, turn) for turn in first[key][: parts_of(axes)]] for key, axes in tiling.loads.items()
     }

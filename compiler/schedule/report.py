@@ -31,7 +31,8 @@ def rows(parts: Iterable[Plan | Operation], chip: Chip) -> Iterator[dict[str, An
 
 def _row(plan: Plan, chip: Chip) -> dict[str, Any]:
     spent = measured(plan, chip)
-    whole = sum(node.work(*node.extents, node.reduction) for node in plan.nodes)
+    inside = {node.output for node in plan.nodes}
+    whole = sum(node.computing(inside)(*node.extents, node.reduction) for node in plan.nodes)
     overlapped = plan.grid.tiles == 1 or any(len(slices.addr) > 1 for slices in plan.loads.values())
     return {
         "group": plan.nodes[-1].name,

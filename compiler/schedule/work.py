@@ -7,8 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from compiler.dialects.access import C, Follows
 from compiler.dialects.fields import numbers
 from compiler.dialects.formula import steps
+from compiler.dialects.tpu.base import TpuOp, frame_of
 from compiler.dialects.tpu.contraction import ConvOp, MatMulOp
 from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, Rescale, RescaleAddOp
 from compiler.dialects.tpu.movement import Movement, ReshapeOp
@@ -18,10 +20,20 @@ from compiler.dialects.tpu.windows import DeconvOp, ResampleOp
 from compiler.ir.interface import Interface
 from compiler.ir.network import shape
 from compiler.ir.storage import BF16, is_quantised, itemsize, storage
+from compiler.schedule.fetching import copying_order
 from simulator.chip import Chip
 from simulator.isa.table import DType
 from simulator.layout import up
-from simulator.timing import PASSES, TIU_SETUP, conv_work, depthwise_work, matmul_work, resample_passes, vector_work
+from simulator.timing import (
+    PASSES,
+    TIU_SETUP,
+    conv_work,
+    copy_work,
+    depthwise_work,
+    matmul_work,
+    resample_passes,
+    vector_work,
+)
 
 Work = Callable[[int, int, int, int, int], int]
 """Cycles without bank conflicts of a slice: extents n, c, h, w of the result, and steps of the reduction."""
@@ -140,6 +152,24 @@ def _cast(op: CastOp, chip: Chip) -> Work:
 @work.on(Movement, ReshapeOp)
 def _nothing(op: Operation, chip: Chip) -> Work:
     return lambda n, c, h, w, k: 0
+
+
+def copying(op: TpuOp, index: int, chip: Chip) -> Work:
+    """The cycles of copying, from local memory, what a slice of the result takes from operand `index`."""
+    value = op.operands[index]
+    order = op.order() if isinstance(op, Movement) else (0, 1, 2, 3)
+    have, whole, access = frame_of(value), frame_of(op.output), op.reads()[index]
+    share = [have[axis] if isinstance(access[axis], Follows) else whole[i] for i, axis in enumerate(order)]
+    lane = abs(entry.first) % chip.lanes if isinstance(entry := access[C], Follows) else 0
+    size = itemsize(value)
+
+    def cycles(n: int, c: int, h: int, w: int, k: int) -> int:
+        made = (n, c, h, w)
+        dims = [up(m * min(s, full), full) for m, s, full in zip(made, share, whole, strict=True)]
+        n, c, h, w = (dims[axis] for axis in copying_order(dims, chip.eu_bytes // size))
+        return TIU_SETUP + copy_work(chip, size, n, c, h, w, lane)
+
+    return cycles
 
 
 def _vector(chip: Chip, size: int, passes: int) -> Work:

@@ -190,10 +190,7 @@ SPECS: Mapping[str, Spec] = {
         (Param("zero", "i0", "i32", "zero point of the quantised side"), Param("scale", "lo", "f32", "its scale")),
         "quantise to an integer type, dequantise from one, or round to another float type",
     ),
-    "COPY": Spec(
-        12, Engine.TIU, ("out", "in"), (),
-        "the same bytes at another place, in the same lanes or, turned round, in others",
-    ),
+    "COPY": Spec(12, Engine.TIU, ("out", "in"), (), "the same bytes at another place, in the same or in other lanes"),
     "BMATMUL": Spec(
         20, Engine.TIU, ("out", "a", "b", "acc", "params"),
         (

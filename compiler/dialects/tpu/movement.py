@@ -1,4 +1,4 @@
-"""Ops that move values and change none: GDMA's work on the way to local memory, or no engine's."""
+"""Ops that move values and change none: on the way to local memory, by copies within it, or by no engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import StringAttr
 from xdsl.irdl import attr_def, irdl_op_definition, operand_def, var_operand_def
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.dialects.access import SAME, Access, Follows, Frame, Whole, broadcast
+from compiler.dialects.access import SAME, Access, C, Follows, Frame, Whole, broadcast
 from compiler.dialects.fields import AnyTensor, Int, Ints, numbers
 from compiler.dialects.tpu.base import TpuOp, frame_of
 from compiler.ir.network import Shape, shape, size
@@ -22,12 +22,16 @@ class Movement(TpuOp, ABC):
     """
     An op whose result is its operands' values laid out anew; in a group its Loads write where the result lies.
 
-    Its tensors have up to four axes.
+    An operand that the group makes is copied within local memory. Its tensors have up to four axes.
     """
 
     def order(self) -> tuple[int, int, int, int]:
         """Fact: the operand frame's axis that each axis of the result's frame is read from."""
         return 0, 1, 2, 3
+
+    def copied(self) -> bool:
+        """Fact: whether operands may come from local memory: channels stay channels, at most turned round."""
+        return False
 
     def verify_(self) -> None:
         if deep := [len(shape(value)) for value in (*self.operands, self.output) if len(shape(value)) > 4]:
@@ -49,6 +53,9 @@ class ConcatOp(Movement):
             raise VerifyException(f"{shapes} differ beside axis {axis}")
         return (*shapes[0][:axis], sum(s[axis] for s in shapes), *shapes[0][axis + 1 :])
 
+    def copied(self) -> bool:
+        return True
+
     def starts(self) -> tuple[int, ...]:
         """Where on the result's axis each operand begins."""
         axis = self.axis.value.data
@@ -64,7 +71,7 @@ class ReshapeOp(TpuOp):
     """
     The same values in the same order under the result's extents: in global memory a view, no data moves.
 
-    Inside a group it may stand only where both frames are the same.
+    Inside a group it may stand only where it keeps lanes.
     """
 
     name = "tpu.Reshape"
@@ -75,13 +82,20 @@ class ReshapeOp(TpuOp):
         """Whether only ones at the end come or go, so that local memory is the same too."""
         return frame_of(self.input) == frame_of(self.output)
 
+    @property
+    def keeps_lanes(self) -> bool:
+        """Whether each channel keeps its image and its plane's elements in their order, under other extents."""
+        return frame_of(self.input)[:2] == frame_of(self.output)[:2]
+
     def infer_shape(self) -> Shape:
         if size(shape(self.input)) != size(made := shape(self.output)):
             raise VerifyException(f"{shape(self.input)} doesn't fill {made}")
         return made
 
     def reads(self) -> tuple[Access, ...]:
-        return (SAME if self.keeps_frame else (Whole(),) * 4,)
+        if self.keeps_frame:
+            return (SAME,)
+        return ((*SAME[:2], Whole(), Whole()) if self.keeps_lanes else (Whole(),) * 4,)
 
 
 @irdl_op_definition
@@ -99,6 +113,9 @@ class PermuteOp(Movement):
         given = numbers(self.permutation)
         a, b, c, d = (*given, *range(len(given), 4))
         return a, b, c, d
+
+    def copied(self) -> bool:
+        return self.order()[C] == C
 
     def reads(self) -> tuple[Access, ...]:
         order = self.order()
@@ -128,6 +145,9 @@ class SliceOp(Movement):
                 raise VerifyException(f"{count} indices from {start} by {step} leave an axis of {extent}")
         return made
 
+    def copied(self) -> bool:
+        return all(step == 1 for step in numbers(self.steps)[C : C + 1])
+
     def reads(self) -> tuple[Access, ...]:
         given = zip(numbers(self.offset), numbers(self.steps), strict=True)
         along = [Follows(i, step, start, start) for i, (start, step) in enumerate(given)]
@@ -146,6 +166,9 @@ class ExpandOp(Movement):
         if len(have) != len(made) or any(n not in (1, full) for n, full in zip(have, made, strict=True)):
             raise VerifyException(f"{list(have)} doesn't expand to {list(made)}")
         return made
+
+    def copied(self) -> bool:
+        return frame_of(self.input)[C] == frame_of(self.output)[C]
 
     def reads(self) -> tuple[Access, ...]:
         return (broadcast(frame_of(self.input), frame_of(self.output)),)

@@ -14,7 +14,7 @@ from compiler.codegen.assemble import assemble
 from compiler.dialects.fields import TRUE, integer, ints
 from compiler.dialects.tpu.contraction import MatMulOp
 from compiler.dialects.tpu.elementwise import ElementwiseOp, LutOp, RescaleAddOp, RescaleMulOp
-from compiler.dialects.tpu.movement import ConcatOp, PermuteOp, ReshapeOp, SliceOp
+from compiler.dialects.tpu.movement import ConcatOp, ExpandOp, PermuteOp, ReshapeOp, SliceOp
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
 from compiler.dialects.tpu.product import BatchMatMulOp, HeadMatMulOp
 from compiler.interpreter.run import run
@@ -56,6 +56,25 @@ def branches() -> Network:
     gate = b.op(ReduceOp, [wide], (1, 3, 1, 1), function=StringAttr("mean"), axes=ints(2, 3), **b.rescale())
     scaled = b.op(RescaleMulOp, [wide, gate], (1, 3, 14, 11), **b.rescale())
     return b.finish(b.op(ReshapeOp, [scaled], (1, 3 * 14 * 11)))
+
+
+def rearranged() -> Network:
+    """Moves between ops: operands end to end in other lanes, slices, planes turned and seen in other rows, repeats."""
+    b = Builder()
+    x = b.input(2, 5, 6, 8)
+    left, right, table = b.conv(x, 6, 3), b.conv(x, 7, 1), b.weight(1, 1, 1, 256)
+    joined = b.op(ConcatOp, [left, x, right, left], (2, 24, 6, 8), axis=integer(1))
+    lut = b.op(LutOp, [joined, table], (2, 24, 6, 8))
+    some = b.op(SliceOp, [lut], (2, 17, 3, 4), offset=ints(0, 5, 1, 2), steps=ints(1, 1, 2, 1))
+    rest = b.op(SliceOp, [lut], (2, 17, 3, 4), offset=ints(0, 7, 3, 0), steps=ints(1, 1, 1, 2))
+    turned = b.op(PermuteOp, [b.conv(some, 17, 1)], (2, 17, 4, 3), order=ints(0, 1, 3, 2))
+    seen = b.op(ReshapeOp, [b.op(LutOp, [rest, table], (2, 17, 3, 4))], (2, 17, 2, 6))
+    again = b.op(ReshapeOp, [b.op(LutOp, [seen, table], (2, 17, 2, 6))], (2, 17, 4, 3))
+    column = b.op(SliceOp, [again], (2, 17, 4, 1), offset=ints(0, 0, 0, 1), steps=ints(1, 1, 1, 1))
+    wide = b.op(ExpandOp, [column], (2, 17, 4, 3))
+    rows = b.op(ConcatOp, [turned, wide, again], (2, 17, 12, 3), axis=integer(2))
+    images = b.op(ConcatOp, [rows, rows], (4, 17, 12, 3), axis=integer(0))
+    return b.finish(b.conv(images, 5, 3), lut)
 
 
 def softmax() -> Network:
@@ -119,7 +138,7 @@ def types() -> Network:
     return b.finish(b.conv(made, 4, 3), flag)
 
 
-NETWORKS = [bottleneck, branches, softmax, strides, attention, heads, types]
+NETWORKS = [bottleneck, branches, rearranged, softmax, strides, attention, heads, types]
 
 
 def expected(network: Network, feeds: dict[str, Array]) -> dict[str, Array]:

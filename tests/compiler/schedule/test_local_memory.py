@@ -121,7 +121,7 @@ def replay(plan: Plan) -> None:
                     key = load_key(node, operand, slot)
                     if key in plan.loads and plan.loads[key].parts > 1:
                         lane.write(key, plan.loads[key])
-                    if not node.moves:
+                    if operand.value in made or not node.moves:
                         lane.check(made.get(operand.value) or key)
                 lane.check(node)
             if slices.acc >= 0:

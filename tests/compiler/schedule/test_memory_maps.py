@@ -30,7 +30,7 @@ def clashes(held: Sequence[Held]) -> list[tuple[str, str]]:
 
 def test_activations_fill_their_region_and_never_clash() -> None:
     network = branches()
-    divide(network, SMALL)
+    divide(network, SMALL, seed=78)
     packing = assign(network)
     held = [row for row in memory_maps.global_tensors(network) if row.kind == "activation"]
     assert len(held) > 3
