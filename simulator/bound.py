@@ -170,6 +170,13 @@ def _gathered(net: Net, node: onnx.NodeProto, size: int) -> int:
     return prod(net.shape(node.output[0])) * size
 
 
+def contractions(model: onnx.ModelProto, host: Sequence[Aside] = ()) -> Mapping[str, Contraction]:
+    """By the name of its result, every conv and matmul that the chip runs. Raises UnknownShape."""
+    net = _without(_net(model), host)
+    nodes = [node for node in net.nodes if node.op_type in READERS and node.output[0] not in net.constant]
+    return {node.output[0]: READERS[node.op_type](net, node) for node in nodes}
+
+
 def _contractions(net: Net) -> Iterator[Contraction]:
     for node in net.nodes:
         if node.op_type in READERS and node.output[0] not in net.constant:

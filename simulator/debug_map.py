@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, overload
 
 import numpy as np
@@ -48,6 +49,12 @@ class Slices(Sequence[TensorSlice]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def volume(self) -> int:
+        """Elements of all of them, those that several have as often."""
+        box = self._rows["box"].astype(np.int64)
+        return int((box[..., 1] - box[..., 0]).prod(-1).sum())
+
     @overload
     def __getitem__(self, index: int) -> TensorSlice: ...
     @overload
@@ -56,6 +63,13 @@ class Slices(Sequence[TensorSlice]):
         if isinstance(index, slice):
             return Slices(self._rows[index])
         return _decoded(self._rows[index])
+
+
+def volume(slices: Sequence[TensorSlice]) -> int:
+    """Elements of all slices, those that several have as often."""
+    if isinstance(slices, Slices):
+        return slices.volume
+    return sum(prod(stop - start for start, stop in part.box) for part in slices)
 
 
 def slice_rows(tensors: Iterable[Sequence[TensorSlice]]) -> NDArray[Any]:

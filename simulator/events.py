@@ -74,9 +74,13 @@ def run(tiu: Records, gdma: Records, chip: Chip) -> Timeline:
 
 def tiu_costs(records: Records, chip: Chip) -> Cycles:
     """Cycles of each TIU record: work is that of its kind, bank conflicts follow from its addresses."""
+    return (TIU_SETUP + tiu_work(records, chip)) * (1 + bank_conflicts(local_spans(records, chip), chip))
+
+
+def tiu_work(records: Records, chip: Chip) -> Cycles:
+    """Cycles of each TIU record's work alone."""
     kinds, kind = distinct(records, addresses=False)
-    spent = np.array([work(decode(record), chip) for record in kinds], np.int64)[kind]
-    return (TIU_SETUP + spent) * (1 + bank_conflicts(local_spans(records, chip), chip))
+    return np.array([work(decode(record), chip) for record in kinds], np.int64)[kind]
 
 
 def dma_costs(records: Records, chip: Chip) -> Cycles:

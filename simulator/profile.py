@@ -8,13 +8,15 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.chip import Chip
 from simulator.concurrent import last_cycle, run_cores
 from simulator.cores import Streams
+from simulator.critical import is_outward, layers_of, summed
 from simulator.events import Cycles, Timeline, Track, distinct
 from simulator.isa.record import Command, Records, decode
-from simulator.isa.table import SPECS, Flag, Region
+from simulator.isa.table import Flag, Region
 from simulator.model_file import Model
 from simulator.timing import span, used
 
@@ -86,6 +88,8 @@ def profile_of(model: Model, timelines: Sequence[Timeline]) -> Profile:
 
 def macs(command: Command) -> int:
     """Multiply-accumulates a record does, those on padding included."""
+    if command.op == "BMATMUL":
+        return prod(used(command)["out"].dims) * used(command)["a"].dims[2]
     if command.op not in ("CONV", "DWCONV", "MATMUL"):
         return 0
     present = used(command)
@@ -96,12 +100,17 @@ def macs(command: Command) -> int:
 
 def overlap(one: Track, other: Track) -> int:
     """Cycles in which both engines are busy."""
+    return round(float(overlaps(one, other).sum()))
+
+
+def overlaps(one: Track, other: Track) -> NDArray[np.float64]:
+    """Of each record of `other`, the cycles in which the engine of `one` is busy too."""
     if not len(one.start) or not len(other.start):
-        return 0
+        return np.zeros(len(other.start))
     times = np.stack([one.start, one.free], 1).ravel()
     busy = np.concatenate([[0], np.cumsum(one.free - one.start)])
     done = np.stack([busy[:-1], busy[1:]], 1).ravel()
-    return round(float((np.interp(other.free, times, done) - np.interp(other.start, times, done)).sum()))
+    return np.interp(other.free, times, done) - np.interp(other.start, times, done)
 
 
 def lmem_peak(records: Records, chip: Chip) -> int:
@@ -130,33 +139,21 @@ def _layers(model: Model, timelines: Sequence[Timeline]) -> tuple[Traffic, ...]:
 
 
 def _sums(core: Streams, timeline: Timeline, count: int) -> Mapping[str, Cycles]:
-    loads = core.gdma["op"] != SPECS["STORE"].code
+    loads = ~is_outward(core.gdma)
     kinds, kind = distinct(core.tiu, addresses=False)
     products = np.array([macs(decode(record)) for record in kinds], np.int64)[kind]
     computes, moves = timeline.tiu, timeline.gdma
-    tiu, gdma = _places(core.tiu, count), _places(core.gdma, count)
+    tiu, gdma = layers_of(core.tiu, count), layers_of(core.gdma, count)
     return {
-        "tiu_records": _summed(tiu, np.ones_like(computes.start), count),
-        "gdma_records": _summed(gdma, np.ones_like(moves.start), count),
-        "tiu_cycles": _summed(tiu, computes.free - computes.start, count),
-        "gdma_cycles": _summed(gdma, moves.free - moves.start, count),
-        "load_bytes": _summed(gdma, np.where(loads, timeline.payload, 0), count),
-        "store_bytes": _summed(gdma, np.where(loads, 0, timeline.payload), count),
-        "wire_bytes": _summed(gdma, timeline.wire, count),
-        "macs": _summed(tiu, products, count),
+        "tiu_records": summed(tiu, np.ones_like(computes.start), count),
+        "gdma_records": summed(gdma, np.ones_like(moves.start), count),
+        "tiu_cycles": summed(tiu, computes.free - computes.start, count),
+        "gdma_cycles": summed(gdma, moves.free - moves.start, count),
+        "load_bytes": summed(gdma, np.where(loads, timeline.payload, 0), count),
+        "store_bytes": summed(gdma, np.where(loads, 0, timeline.payload), count),
+        "wire_bytes": summed(gdma, timeline.wire, count),
+        "macs": summed(tiu, products, count),
     }
-
-
-def _places(records: Records, count: int) -> Cycles:
-    """The layer of each record; `count` for one without operands, which belongs to none."""
-    markers = [spec.code for spec in SPECS.values() if not spec.operands]
-    return np.where(np.isin(records["op"], markers), count, records["tag"].astype(np.int64))
-
-
-def _summed(places: Cycles, figures: Cycles, count: int) -> Cycles:
-    sums = np.zeros(count + 1, np.int64)
-    np.add.at(sums, places, figures)
-    return sums
 
 
 def _limits(model: Model, timelines: Sequence[Timeline], count: int) -> tuple[Cycles, Cycles]:
@@ -165,8 +162,8 @@ def _limits(model: Model, timelines: Sequence[Timeline], count: int) -> tuple[Cy
     end = np.zeros(count + 1, np.int64)
     for core, timeline in zip(model.cores, timelines, strict=True):
         for track, records in ((timeline.tiu, core.tiu), (timeline.gdma, core.gdma)):
-            np.minimum.at(start, _places(records, count), track.start)
-            np.maximum.at(end, _places(records, count), track.end)
+            np.minimum.at(start, layers_of(records, count), track.start)
+            np.maximum.at(end, layers_of(records, count), track.end)
     return start, end
 
 

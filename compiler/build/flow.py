@@ -144,7 +144,7 @@ def _schedule(settings: Settings, target: Target) -> Params:
 
 
 def _packing(settings: Settings, target: Target) -> Params:
-    return _chip(settings, target) | ({"compress": True} if settings.compress else {})
+    return {"chip": target.chip} | ({"compress": True} if settings.compress else {})
 
 
 def _shapes(settings: Settings, target: Target) -> Params:
@@ -182,7 +182,9 @@ FLOW: tuple[Stage, ...] = (
     Stage("addr_mlir", ("lg_mlir",), _chip),
     Stage("sample_model", ("addr_mlir",), _packing, knobs="packing"),
     Stage(
-        "profile", ("sample_onnx", "sample_model"), lambda settings, target: {"chip": target.chip, "mode": target.mode}
+        "profile",
+        ("sample_onnx", "lg_mlir", "sample_model"),
+        lambda settings, target: {"chip": target.chip, "mode": target.mode},
     ),
     Stage("onnx_results", ("sample_onnx", "evaluation_data"), _none),
     Stage("top_results", ("canonical_mlir", "evaluation_data"), _none),

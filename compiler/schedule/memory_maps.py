@@ -12,7 +12,7 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation, SSAValue
 
 from compiler.dialects.structure import InputOp, NoneOp, WeightOp
-from compiler.dialects.tpu.group import GroupOp, LoadOp
+from compiler.dialects.tpu.group import GroupOp, LoadOp, StoreOp
 from compiler.dialects.tpu.slices import LgAttr
 from compiler.ir.network import Network, name_of, shape, size, tensor
 from compiler.ir.storage import itemsize
@@ -47,6 +47,23 @@ def write(path: Path, rows: Iterable[Held]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(astuple(row) for row in rows)
+
+
+def write_members(path: Path, network: Network) -> None:
+    """As CSV, a line for each op that a layer group runs: the `group`, called after its last op, and the `layer`."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("group", "layer"))
+        for group in (op for op in network.ops if isinstance(op, GroupOp)):
+            ops = group.body.block.ops
+            names = [name_of(op) for op in ops if op.results and not isinstance(op, LoadOp | StoreOp)]
+            writer.writerows((names[-1], name) for name in names)
+
+
+def read_members(path: Path) -> dict[str, str]:
+    """The group of each layer."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["layer"]: row["group"] for row in csv.DictReader(file)}
 
 
 def local_buffers(network: Network) -> Iterator[Held]:

@@ -1,15 +1,17 @@
 """
 `profile`: what the model costs on its chip, and how far that is from the least it could.
 
-Inputs: `sample_onnx`, `sample_model`. Parameters: `mode`, `chip`. Writes `profile.json` (all totals, the chip's roofs,
-and a row a layer), `cycles.nodes.json` and `ddr_bytes.nodes.json` (node data for Model Explorer), `timeline.npz`
-(cycles in which each record of `tiu` and `gdma` begins and ends, and its layer's index; `tiu1`, `gdma1` … of further
-cores), `trace.json` (the same for
+Inputs: `sample_onnx`, `lg_mlir`, `sample_model`. Parameters: `mode`, `chip`. Writes `profile.json` (all totals, the
+chip's roofs, the run's cycles by resource, and a row a layer and a group), `layers.csv` and `groups.csv` (the same
+rows; `simulator.breakdown` says what is in them), `cycles.nodes.json` and `ddr_bytes.nodes.json` (node data for Model
+Explorer), `timeline.npz` (cycles in which each record of `tiu` and `gdma` begins and ends, and its layer's index;
+`tiu1`, `gdma1` … of further cores), `trace.json` (the same for
 Perfetto or about:tracing) and `findings.txt` (what the static checks have to say; empty for a sound program).
 """
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -22,17 +24,21 @@ from numpy.typing import NDArray
 
 from compiler import model_explorer
 from compiler.npz import write_npz
+from compiler.schedule import memory_maps
 from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
 from simulator import model_file, trace
-from simulator.bound import WIDTHS, Aside, bounds
+from simulator.bound import WIDTHS, Aside, bounds, contractions
+from simulator.breakdown import Breakdown, Part, broken_down, check_sums, own_work
 from simulator.checks.check import check
 from simulator.chip import Chip, chip_named
 from simulator.concurrent import run_cores
+from simulator.critical import RESOURCES
 from simulator.events import Timeline
 from simulator.isa.table import Engine
 from simulator.model_file import Model
-from simulator.profile import Traffic, profile_of
+from simulator.onnx_layers import homes
+from simulator.profile import Profile, Traffic, profile_of
 
 
 def run(
@@ -45,7 +51,7 @@ def run(
     cores; cycles of engines are sums over them. `mac_utilisation` is the
     network's own MACs over those that the arrays could do in the time. `bound_by` tells what sets the bound, compute or
     memory; `held_up_by` the engine that is busier. Ops of the host count in nothing but `host_ops` and
-    `host_macs_share`, and ratios to a bound of nothing are 0. Raises UnknownShape.
+    `host_macs_share`, and ratios to a bound of nothing are 0. Raises UnknownShape, Miscounted.
     """
     model = model_file.read(inputs["sample_model"] / "sample.model")
     chip = chip_named(str(params["chip"]))
@@ -54,6 +60,8 @@ def run(
     least = bounds(whole, params["mode"], chip, aside)
     timelines = run_cores(model.cores, model.chip)
     costs = profile_of(model, timelines)
+    parts = _parts(inputs, model, timelines, costs, whole, aside, str(params["mode"]))
+    check_sums(parts, timelines, costs.cycles)
     found = check(model)
     roofs = _roofs(str(params["mode"]), chip)
     engines = costs.cycles * chip.cores
@@ -74,6 +82,8 @@ def run(
         "held_up_by": max(busy, key=busy.__getitem__),
         "ddr_bytes": costs.ddr_bytes,
         "compulsory_bytes": least.compulsory,
+        "wire_bytes": costs.total.wire_bytes,
+        "macs": least.cube_macs + least.depthwise_macs,
         "ddr_over_compulsory": _over(costs.ddr_bytes, least.compulsory),
         "local_bytes": costs.lmem_peak,
         "lane_bytes": chip.lane_bytes,
@@ -82,14 +92,70 @@ def run(
         "host_ops": len(model.host),
         "host_macs_share": least.host_share,
     }
-    document = {"totals": totals, "roofs": roofs, "total": asdict(costs.total), "layers": costs.rows()}
+    layers = [row | asdict(part) for row, part in zip(costs.rows(), parts.layers, strict=True)]
+    groups = [asdict(part) for part in parts.groups]
+    document = {"totals": totals, "roofs": roofs, "total": asdict(costs.total), "resources": parts.resources}
+    document |= {"layers": layers, "groups": groups}
+    _write_rows(out / "layers.csv", layers)
+    _write_rows(out / "groups.csv", groups)
     (out / "profile.json").write_text(json.dumps(document, indent=1))
     for name, figures in _by_node(costs.layers).items():
         model_explorer.write(out / f"{name}.nodes.json", figures)
     write_npz(out / "timeline.npz", _times(model, timelines))
     trace.write(model, timelines, out / "trace.json")
     (out / "findings.txt").write_text("".join(f"{finding}\n" for finding in found))
-    return {**totals, "table": _costliest(costs.layers, engines)}
+    return {
+        **totals,
+        "below_bound": costs.cycles < least.bound,
+        "resources": [
+            {"resource": name, "cycles": spent, "share": _over(spent, costs.cycles), "what": RESOURCES[name]}
+            for name, spent in parts.resources.items()
+        ],
+        "slowest_groups": _deciding(parts.groups, costs.cycles),
+        "table": _costliest(costs.layers, engines),
+    }
+
+
+def _parts(
+    inputs: Mapping[str, Path],
+    model: Model,
+    timelines: Sequence[Timeline],
+    costs: Profile,
+    whole: onnx.ModelProto,
+    aside: Sequence[Aside],
+    mode: str,
+) -> Breakdown:
+    work = contractions(whole, aside)
+    own = own_work(work, homes(whole, work, model.layers), WIDTHS[mode], model.chip)
+    groups = memory_maps.read_members(inputs["lg_mlir"] / "groups.csv")
+    return broken_down(model, timelines, costs.layers, groups, own, _roofs(mode, model.chip)["macs_per_cycle"])
+
+
+def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _deciding(groups: Sequence[Part], cycles: int) -> list[dict[str, Any]]:
+    """The groups that decide most of the run's cycles."""
+    order = sorted(groups, key=lambda group: -group.decides)
+    return [
+        {
+            "group": group.name,
+            "share": _over(group.decides, cycles),
+            "decides": group.decides,
+            "why": group.why,
+            "over_bound": _over(group.decides, group.bound),
+            "tiu_cycles": group.tiu_cycles,
+            "gdma_cycles": group.gdma_cycles,
+            "mac_utilisation": group.mac_utilisation,
+            "halo": group.halo,
+            "lmem_peak": group.lmem_peak,
+        }
+        for group in order[:ROWS]
+    ]
 
 
 def _over(part: float, whole: float) -> float:

@@ -27,6 +27,7 @@ BM1684X = "BM1684X: 64 lanes of 256 KiB in 16 banks, 64 B element units, 64×4×
 BM1688 = "BM1688: 2 cores of 32 lanes, 128 KiB, 16 B element units, 32 input channels, 24 GB/s"
 EDGE = "of our own: a quarter of a BM1684X's memory a lane, a 32nd of its MACs, DRAM of 16 bits at 3.2 GT/s"
 TINY = "of our own: an eighth of its memory a lane, a 128th of its MACs, DRAM of 16 bits at 1.6 GT/s"
+SET = "set by the first specification (docs/isa.md, Time)"
 RATES = "the rates by which TPU-MLIR 1.30.2 estimates BM1684X, from the moves of its own profile"
 
 PRESETS = {
@@ -49,12 +50,12 @@ CONSTANTS = {
     "chip.VERSION": (3, "raised once for instructions: COPY to other lanes, BMATMUL's turned operand, UNPACK"),
     "timing.TIU_SETUP": (
         24,
-        "set by the first specification (docs/isa.md): decoding, and the pipeline filled and drained",
+        f"{SET}: decoding, and the pipeline filled and drained",
     ),
-    "timing.DMA_SETUP": (16, "set by the first specification: a descriptor decoded"),
+    "timing.DMA_SETUP": (16, f"{SET}: a descriptor decoded"),
     "timing.DMA_LATENCY": (
         128,
-        "set by the first specification: a round trip to DRAM at 1 GHz, hidden where moves follow moves",
+        f"{SET}: a round trip to DRAM at 1 GHz",
     ),
     "timing.BURST": (64, "16 beats of 32 bits, a burst of LPDDR4"),
 }

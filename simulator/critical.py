@@ -1,0 +1,183 @@
+"""
+What a run's time goes to: the chain of records from its last completion back to its start, each kept by the one before.
+
+A record starts when its engine is free or what it waits for has completed; whichever came later is the one before it
+in the chain. So every cycle of the run belongs to one record of the chain, and in it to one resource: the resources'
+cycles add up to the run's, and a quicker resource off the chain would save nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.chip import Chip
+from simulator.cores import Streams, messages
+from simulator.events import Cycles, Timeline, Track, dma_costs, tiu_work
+from simulator.isa.record import Records
+from simulator.isa.table import SPECS, Engine
+from simulator.timing import DMA_SETUP, TIU_SETUP
+
+RESOURCES: Mapping[str, str] = {
+    "array": "convolutions and products: what the bound counts",
+    "vector": "other work of the TIU",
+    "tiu_setup": "beginnings of TIU records",
+    "conflicts": "operands of a record in one bank",
+    "read": "DDR to local memory",
+    "write": "local memory to DDR",
+    "lanes": "moves to or from too few lanes to keep up with DDR",
+    "dma_setup": "beginnings of moves",
+    "latency": "the end of a move that somebody waits for",
+}
+"""Each resource, and what takes its cycles."""
+
+CONTRACTIONS = ("CONV", "DWCONV", "MATMUL", "BMATMUL")
+OUTWARD = ("STORE", "SCATTER")
+
+_PLACE = {name: place for place, name in enumerate(RESOURCES)}
+
+
+@dataclass(frozen=True)
+class Link:
+    """
+    A record of the chain, by core, engine and index from 0.
+
+    `awaited` tells whether the next, or the run's end, waits for its completion, not just for its engine.
+    """
+
+    core: int
+    engine: Engine
+    place: int
+    awaited: bool
+
+
+def by_resource(cores: Sequence[Streams], timelines: Sequence[Timeline], layers: int, chip: Chip) -> Cycles:
+    """(layers + 1, resources): the run's cycles by the layer of the chain's records; the last row has none."""
+    parts = [
+        (_computing(core.tiu, timeline.tiu, chip), _moving(core.gdma, timeline.gdma, chip))
+        for core, timeline in zip(cores, timelines, strict=True)
+    ]
+    tags = [(layers_of(core.tiu, layers), layers_of(core.gdma, layers)) for core in cores]
+    sums = np.zeros((layers + 1, len(RESOURCES)), np.int64)
+    for link in chain(cores, timelines):
+        layer, track = tags[link.core][link.engine][link.place], timelines[link.core].track(link.engine)
+        sums[layer] += parts[link.core][link.engine][link.place]
+        if link.awaited:
+            sums[layer, _PLACE["latency"]] += track.end[link.place] - track.free[link.place]
+    return sums
+
+
+def chain(cores: Sequence[Streams], timelines: Sequence[Timeline]) -> Iterator[Link]:
+    """The records that decide how long the run is, the last first."""
+    held = messages(cores)
+    last = [
+        Link(number, engine, len(track.end) - 1, True)
+        for number, timeline in enumerate(timelines)
+        for engine in Engine
+        if len((track := timeline.track(engine)).end)
+    ]
+    link = max(last, key=lambda at: int(_end(at, timelines)), default=None)
+    while link is not None:
+        yield link
+        link = _before(link, cores, timelines, held[link.core].get(link.place))
+
+
+def _before(
+    link: Link, cores: Sequence[Streams], timelines: Sequence[Timeline], message: tuple[int, int] | None
+) -> Link | None:
+    """What a record of the chain started after; None for one that starts with the run."""
+    track = timelines[link.core].track(link.engine)
+    begun = track.start[link.place]
+    if begun == 0:
+        return None
+    if link.place and track.free[link.place - 1] == begun:
+        return Link(link.core, link.engine, link.place - 1, False)
+    wait = int(cores[link.core].of(link.engine)["wait"][link.place])
+    kept = [Link(link.core, Engine(1 - link.engine), wait - 1, True)] if wait else []
+    if message and link.engine == Engine.GDMA:
+        kept.append(Link(message[0], Engine.GDMA, message[1] - 1, True))
+    return next(other for other in kept if _end(other, timelines) == begun)
+
+
+def _end(link: Link, timelines: Sequence[Timeline]) -> np.int64:
+    return timelines[link.core].track(link.engine).end[link.place]
+
+
+def waiting(core: Streams, timeline: Timeline, layers: int) -> Mapping[str, Cycles]:
+    """
+    (layers + 1) cycles in which an engine stands still before the layer's records, by what it waits for.
+
+    The TIU for `data` that is loaded, or for a `drain`: a store to leave the buffer that it will write. The GDMA for a
+    `buffer` that the TIU still reads, or for a `result` to store.
+    """
+    tags = layers_of(core.tiu, layers), layers_of(core.gdma, layers)
+    outward = is_outward(core.gdma)
+    awaited = np.maximum(core.tiu["wait"].astype(np.int64) - 1, 0)
+    draining = outward[awaited] & (core.tiu["wait"] > 0) if len(outward) else np.zeros(len(awaited), bool)
+    still = _still(timeline.tiu), _still(timeline.gdma)
+    return {
+        "data": summed(tags[0], np.where(draining, 0, still[0]), layers),
+        "drain": summed(tags[0], np.where(draining, still[0], 0), layers),
+        "buffer": summed(tags[1], np.where(outward, 0, still[1]), layers),
+        "result": summed(tags[1], np.where(outward, still[1], 0), layers),
+    }
+
+
+def is_outward(records: Records) -> NDArray[np.bool_]:
+    """Which GDMA records move from local to global memory."""
+    return _is(records, OUTWARD)
+
+
+def layers_of(records: Records, count: int) -> Cycles:
+    """The layer of each record; `count` for one without operands, which belongs to none."""
+    markers = [name for name, spec in SPECS.items() if not spec.operands]
+    return np.where(_is(records, markers), count, records["tag"].astype(np.int64))
+
+
+def summed(places: Cycles, figures: Cycles, count: int) -> Cycles:
+    """(count + 1) sums of the figures, each at its place."""
+    sums = np.zeros(count + 1, np.int64)
+    np.add.at(sums, places, figures)
+    return sums
+
+
+def _is(records: Records, names: Sequence[str]) -> NDArray[np.bool_]:
+    return np.isin(records["op"], [SPECS[name].code for name in names])
+
+
+def _still(track: Track) -> Cycles:
+    """Cycles from when the engine is free until each record starts."""
+    return track.start - np.concatenate([[0], track.free[:-1]]) if len(track.start) else track.start
+
+
+def _computing(records: Records, track: Track, chip: Chip) -> Cycles:
+    """(records, resources) of the TIU: what each record's cycles are."""
+    spent, done = track.free - track.start, tiu_work(records, chip)
+    parts = np.zeros((len(spent), len(RESOURCES)), np.int64)
+    contraction = _is(records, CONTRACTIONS)
+    parts[:, _PLACE["array"]] = np.where(contraction, done, 0)
+    parts[:, _PLACE["vector"]] = np.where(contraction, 0, done)
+    parts[:, _PLACE["tiu_setup"]] = TIU_SETUP
+    parts[:, _PLACE["conflicts"]] = spent - done - TIU_SETUP
+    return parts
+
+
+def _moving(records: Records, track: Track, chip: Chip) -> Cycles:
+    """(records, resources) of the GDMA: what each record's occupancy is, waiting for a shared bus included."""
+    costs, outward = dma_costs(records, chip), is_outward(records)
+    bus = [
+        ceil(chip.ddr_cycles(0, wire) if out else chip.ddr_cycles(wire, 0))
+        for wire, out in zip(costs[:, 3].tolist(), outward.tolist(), strict=True)
+    ]
+    lanes = np.maximum(costs[:, 0] - DMA_SETUP - np.array(bus, np.int64), 0)
+    moving = track.free - track.start - DMA_SETUP - lanes
+    parts = np.zeros((len(moving), len(RESOURCES)), np.int64)
+    parts[:, _PLACE["read"]] = np.where(outward, 0, moving)
+    parts[:, _PLACE["write"]] = np.where(outward, moving, 0)
+    parts[:, _PLACE["dma_setup"]] = DMA_SETUP
+    parts[:, _PLACE["lanes"]] = lanes
+    return parts
