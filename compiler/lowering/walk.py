@@ -27,6 +27,7 @@ from compiler.lowering.attention_pattern import Attention
 from compiler.lowering.borders import of_type
 from compiler.lowering.constants import copy_returned
 from compiler.lowering.edges import pass_as
+from compiler.lowering.frames import fill_lanes
 from compiler.lowering.integers import chip_element, declare, held
 from compiler.lowering.job import Job, Unlowerable
 from compiler.lowering.order import gather_host_ops
@@ -88,6 +89,8 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     copy_returned(network)
     pass_as(network, io, scales, wanted.element)
     keep_on_host(network, types)
+    _sweep(network)
+    fill_lanes(network)
     _sweep(network)
     gather_host_ops(network)
     _seal(network, mode)

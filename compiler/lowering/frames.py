@@ -1,0 +1,199 @@
+"""
+Frames that fill the lanes: reductions and elementwise ops whose values lie in few of them move to another frame.
+
+What isn't beside a convolution in local memory can have any frame: a view in global memory costs nothing, a turn of two
+axes on the way in costs only shorter runs. Every element is computed as before, from the same elements in the same
+order, so no bit changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isqrt
+
+import numpy as np
+from xdsl.dialects.builtin import ArrayAttr, StringAttr, TensorType, UnitAttr
+from xdsl.ir import SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from compiler.dialects.fields import ints
+from compiler.dialects.structure import InputOp, WeightOp
+from compiler.dialects.tpu.base import TpuOp
+from compiler.dialects.tpu.elementwise import LutOp
+from compiler.dialects.tpu.movement import PermuteOp, ReshapeOp
+from compiler.dialects.tpu.pooling import ReduceOp
+from compiler.ir.network import Network, Shape, name_of, named, shape, size, tensor
+from compiler.ir.storage import storage
+from compiler.lowering.axes import permuted
+from compiler.lowering.job import Job
+from compiler.lowering.region import (
+    EU_BYTES,
+    LANES,
+    POINTWISE,
+    Region,
+    cost,
+    in_few_lanes,
+    largest,
+    space_of,
+    varying,
+)
+from compiler.lowering.turning import source_of
+
+LEAST = 256
+"""Cycles that a move to another frame has to save: what a group of ops costs by being one."""
+
+
+def fill_lanes(network: Network) -> None:
+    """Move every region where that saves time, those of reductions first."""
+    names = {name_of(value) for op in network.ops for value in op.results}
+    tried = set[TpuOp]()
+    for kinds in ((ReduceOp,), POINTWISE):
+        for op in list(network.ops):
+            if not isinstance(op, kinds) or op in tried or op.parent is None or not in_few_lanes(op):
+                continue
+            region = Region(space_of(op) if isinstance(op, ReduceOp) else (1, 1, size(shape(op.output))))
+            region.grow(op)
+            if (rows := _rows(region)) > 1:
+                _Move(network, region, rows, names).apply()
+            tried.update(region.ops)
+
+
+def _rows(region: Region) -> int:
+    """Into how many rows the inner axis is best cut, each row a channel; 1 if the region should stay."""
+    now = sum(cost(op, largest(op)) for op in region.ops)
+    offers = {
+        rows: sum(cost(op, _frame(region, largest_value(op), rows)) for op in region.ops) + _moved(region, rows)
+        for rows in _divisors(region.space[2])
+    }
+    best = min(offers, key=lambda rows: (offers[rows], region.space[0] * rows % LANES > 0, rows), default=1)
+    return best if offers and offers[best] + LEAST < now and 2 * offers[best] < now else 1
+
+
+def _divisors(number: int) -> list[int]:
+    """Those above 1."""
+    small = [i for i in range(1, isqrt(number) + 1) if number % i == 0]
+    return sorted({*small, *(number // i for i in small)} - {1})
+
+
+def largest_value(op: TpuOp) -> SSAValue:
+    """The value that an op goes over."""
+    return op.input if isinstance(op, ReduceOp) else op.output
+
+
+def _frame(region: Region, value: SSAValue, rows: int) -> tuple[int, int, int, int]:
+    outer, axis, inner = region.space
+    return 1, outer * rows, axis if value in region.full else 1, inner // rows
+
+
+def _moved(region: Region, rows: int) -> int:
+    """Cycles of the moves that come with it, one a burst: what was local is stored and loaded, turns have short runs."""
+    total = 0
+    for value in (*region.entries(), *region.exits()):
+        runs = size(shape(value)) // (region.space[2] // rows)
+        run = region.space[2] // rows * storage(value).itemsize
+        turned = runs * -(-run // EU_BYTES)
+        whole = -(-size(shape(value)) * storage(value).itemsize // EU_BYTES)
+        if not _is_outside(value, region):
+            total += 2 * whole
+        if value in region.full and region.space[1] > 1:
+            total += turned - whole
+    return total
+
+
+def _is_outside(value: SSAValue, region: Region) -> bool:
+    """Whether a value passes through global memory in any case, and no convolution has it beside it."""
+    if value.owner in region.ops:
+        return all(not isinstance(use.operation, TpuOp) for use in value.uses if use.operation not in region.ops)
+    return isinstance(value.owner, InputOp | PermuteOp) or not isinstance(value.owner, TpuOp)
+
+
+@dataclass
+class _Move:
+    """The rewriting of one region; `placed` are its values in the new frame."""
+
+    network: Network
+    region: Region
+    rows: int
+    names: set[str]
+    placed: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+
+    def apply(self) -> None:
+        """Copy each op into the new frame, then take the old ones out; the last copy answers for what then is gone."""
+        left = {value.owner for value in self.region.exits()}
+        passed, folded = list[TpuOp](), list[StringAttr]()
+        last, *_ = self.region.ops
+        for op in [op for op in self.network.ops if isinstance(op, TpuOp) and op in self.region.ops]:
+            job = Job(self.network, op, names=self.names)
+            for value in varying(op):
+                if value not in self.placed:
+                    self.placed[value], chain = self._entered(value, job)
+                    passed += chain
+            if isinstance(op, ReshapeOp):
+                self.placed[op.output] = self.placed[op.input]
+            else:
+                last = self._copy(op, job)
+                self.placed[op.output] = job.insert(last, "lanes")
+            if op in left:
+                self._leave(op, job)
+        gone = [op for op in self.network.ops if isinstance(op, TpuOp) and (op in self.region.ops or op in passed)]
+        for op in reversed(gone):
+            if not any(result.uses for result in op.results):
+                Rewriter.erase_op(op)
+                folded += [StringAttr(name_of(op))] if op.internal is None and op not in left else []
+        if folded:
+            last.folds = ArrayAttr([*(last.folds or ()), *folded])
+
+    def _copy(self, op: TpuOp, job: Job) -> TpuOp:
+        made = self._extents(op.output)
+        mapped = {value: self.placed[value] for value in varying(op)}
+        for i, value in enumerate(op.operands):
+            if isinstance(value.owner, WeightOp) and not (isinstance(op, LutOp) and i == 1):
+                mapped[value] = self._constant(value, op.output, job)
+        copy = op.clone(dict(mapped))
+        Rewriter.replace_value_with_new_type(copy.output, TensorType(tensor(op.output).element_type, made))
+        if isinstance(copy, ReduceOp):
+            copy.axes = ints(2)
+        return copy
+
+    def _extents(self, value: SSAValue) -> Shape:
+        return _frame(self.region, value, self.rows)
+
+    def _constant(self, value: SSAValue, output: SSAValue, job: Job) -> SSAValue:
+        """A constant as it meets the result in the new frame, with one element along axes on which it doesn't vary."""
+        array = job.array(value)
+        assert array is not None
+        outer, axis, inner = self.region.space
+        axis = axis if output in self.region.full else 1
+        dims = (*(1,) * (len(shape(output)) - array.ndim), *array.shape)
+        whole = np.broadcast_to(array.reshape(dims), shape(output)).reshape(outer, axis, self.rows, inner // self.rows)
+        made = whole.swapaxes(1, 2).reshape(self._extents(output))
+        for i in range(4):
+            first = made.take([0], i)
+            if np.array_equal(np.broadcast_to(first, made.shape), made):
+                made = first
+        return job.weight("lanes", np.ascontiguousarray(made), tensor(value).element_type)
+
+    def _entered(self, value: SSAValue, job: Job) -> tuple[SSAValue, list[TpuOp]]:
+        """A value from outside in the new frame, and the moves before it that need not be made any more."""
+        outer, axis, inner = self.region.space
+        extents = self._extents(value)
+        if extents[2] == 1:
+            return job.reshape(value, extents, "rows"), []
+        start = source_of(value, (outer, axis, self.rows, inner // self.rows), (0, 2, 1, 3))
+        x = job.reshape(start.value, start.dims, "parts")
+        return job.reshape(job.insert(permuted(x, start.order, job), "turned"), extents, "rows"), start.passed
+
+    def _leave(self, op: TpuOp, job: Job) -> None:
+        """The value as it was, under its name, for those outside."""
+        outer, axis, inner = self.region.space
+        value = op.output
+        x, dims = self.placed[value], shape(value)
+        if value in self.region.full and axis > 1:
+            x = job.reshape(x, (outer, self.rows, axis, inner // self.rows), "leaving")
+            x = job.insert(permuted(x, (0, 2, 1, 3), job), "back")
+        back = ReshapeOp(operands=[x], result_types=[TensorType(tensor(value).element_type, dims)])
+        back.internal = UnitAttr() if op.internal is not None else None
+        Rewriter.insert_op(named(back, name_of(op)), InsertPoint.before(op))
+        for use in list(value.uses):
+            if use.operation not in self.region.ops:
+                use.operation.operands[use.index] = back.output
