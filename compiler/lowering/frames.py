@@ -86,7 +86,7 @@ def _frame(region: Region, value: SSAValue, rows: int) -> tuple[int, int, int, i
 
 
 def _moved(region: Region, rows: int) -> int:
-    """Cycles of the moves that come with it, one a burst: what was local is stored and loaded, turns have short runs."""
+    """Cycles of the moves, one a burst: what was local is stored and loaded, turns have short runs."""
     total = 0
     for value in (*region.entries(), *region.exits()):
         runs = size(shape(value)) // (region.space[2] // rows)
