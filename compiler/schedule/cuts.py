@@ -130,8 +130,9 @@ def derive(
             need = read(operand, work)
             if apart and slot not in apart.slots:
                 need = joined(need)
-            if operand.value in made:
+            if operand.value in made or not node.moves:
                 need = _in_whole_lanes(need, operand)
+            if operand.value in made:
                 have = wanted.get(operand.value)
                 wanted[operand.value] = need if have is None else hull(have, need)
             else:

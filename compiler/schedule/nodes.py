@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import TensorType
 from xdsl.ir import SSAValue
 
-from compiler.dialects.access import Access, C, Follows, Frame
+from compiler.dialects.access import Access, C, Follows, Frame, Whole
 from compiler.dialects.tpu.base import TpuOp, frame_of, lane_broadcast
 from compiler.dialects.tpu.movement import Movement, ReshapeOp
 from compiler.ir.network import name_of
@@ -106,6 +106,6 @@ def _operand(op: TpuOp, index: int, access: Access, chip: Chip) -> Operand:
         access,
         everywhere,
         outside=everywhere or (isinstance(op, Movement) and not op.copied()),
-        unit=chip.lanes if moves else 1,
+        unit=chip.lanes if moves or access[C] not in (Follows(C), Whole()) else 1,
         copying=copying(op, index, chip),
     )

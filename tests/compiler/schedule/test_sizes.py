@@ -8,13 +8,13 @@ import pytest
 from xdsl.dialects.builtin import StringAttr, f32, i32
 from xdsl.ir import SSAValue
 
-from compiler.dialects.fields import integer, ints
+from compiler.dialects.fields import TRUE, integer, ints
 from compiler.dialects.tpu.contraction import MatMulOp
 from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, RescaleAddOp, RescaleMulOp
 from compiler.dialects.tpu.movement import ConcatOp, ExpandOp, GatherOp, PermuteOp, ScatterOp, SliceOp
 from compiler.dialects.tpu.ops import Tpu
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
-from compiler.dialects.tpu.product import BatchMatMulOp
+from compiler.dialects.tpu.product import BatchMatMulOp, HeadMatMulOp
 from compiler.dialects.tpu.windows import DeconvOp, ResampleOp
 from compiler.schedule.divide import divide
 from compiler.schedule.nodes import Node
@@ -59,6 +59,14 @@ MAKERS: dict[str, Callable[[Builder], SSAValue]] = {
     ),
     "products of a batch": lambda b: b.op(
         BatchMatMulOp, [b.input(3, SIDE, 256), b.input(3, 256, SIDE), b.none()], (3, SIDE, SIDE), **b.rescale()
+    ),
+    "products of heads": lambda b: b.op(
+        HeadMatMulOp,
+        [b.input(1, SIDE, 3 * 256), b.input(1, SIDE, 3 * 256)],
+        (1, SIDE, 3, SIDE),
+        all=integer(3),
+        right_transpose=TRUE,
+        **b.rescale(),
     ),
     "transposed convolution": lambda b: b.op(
         DeconvOp, [b.input(1, 24, 64, 512), b.weight(1, 16, 24, 16), b.params(16)], (1, 16, 128, 1024), **DOUBLING
