@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simulator.bound import Contraction, array_cycles
 from simulator.chip import Chip
 from simulator.cores import Streams
-from simulator.critical import RESOURCES, by_resource, is_outward, layers_of, summed, waiting
+from simulator.critical import RESOURCES, Deciding, deciding, is_outward, layers_of, summed, waiting
 from simulator.debug_map import volume
 from simulator.events import Cycles, Timeline
 from simulator.isa.record import Records
@@ -87,11 +87,12 @@ class Own:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Layers in the order they start, groups likewise, and the run's cycles by resource."""
+    """Layers in the order they start, groups likewise, the run's cycles by resource, and what decides when."""
 
     layers: Sequence[Part]
     groups: Sequence[Part]
     resources: Mapping[str, int]
+    deciding: Deciding
 
 
 def own_work(work: Mapping[str, Contraction], layers: Mapping[str, str], size: int, chip: Chip) -> Mapping[str, Own]:
@@ -118,7 +119,8 @@ def broken_down(
     The engines' last records belong to no layer; their cycles are among the resources'.
     """
     count = len(model.layers)
-    decided = by_resource(model.cores, timelines, count, model.chip)
+    when = deciding(model.cores, timelines, count, model.chip)
+    decided = when.by_layer(count)
     each = [_extra(core, timeline, count, model.chip) for core, timeline in zip(model.cores, timelines, strict=True)]
     extra = {key: sum((core[key] for core in each), np.zeros(count + 1, np.int64)) for key in each[0]}
     extra["lmem_peak"] = np.max([core["lmem_peak"] for core in each], axis=0)
@@ -151,7 +153,7 @@ def broken_down(
         for name, parts in makers.items()
     ]
     totals = dict(zip(RESOURCES, decided.sum(0).tolist(), strict=True))
-    return Breakdown(layers, sorted(whole, key=lambda part: part.start), totals)
+    return Breakdown(layers, sorted(whole, key=lambda part: part.start), totals, when)
 
 
 class Miscounted(ValueError):

@@ -55,20 +55,43 @@ class Link:
     awaited: bool
 
 
-def by_resource(cores: Sequence[Streams], timelines: Sequence[Timeline], layers: int, chip: Chip) -> Cycles:
-    """(layers + 1, resources): the run's cycles by the layer of the chain's records; the last row has none."""
+@dataclass(frozen=True)
+class Deciding:
+    """
+    The chain in time, a row a record, the last first: `spent` (links, resources) cycles from `begin` to `end`.
+
+    `layer` counts into the model's layers; one more than there are for a record that belongs to none.
+    """
+
+    layer: Cycles
+    begin: Cycles
+    end: Cycles
+    spent: Cycles
+
+    def by_layer(self, layers: int) -> Cycles:
+        """(layers + 1, resources): the run's cycles; the last row has what belongs to no layer."""
+        sums = np.zeros((layers + 1, len(RESOURCES)), np.int64)
+        np.add.at(sums, self.layer, self.spent)
+        return sums
+
+
+def deciding(cores: Sequence[Streams], timelines: Sequence[Timeline], layers: int, chip: Chip) -> Deciding:
+    """What each cycle of the run goes to."""
     parts = [
         (_computing(core.tiu, timeline.tiu, chip), _moving(core.gdma, timeline.gdma, chip))
         for core, timeline in zip(cores, timelines, strict=True)
     ]
     tags = [(layers_of(core.tiu, layers), layers_of(core.gdma, layers)) for core in cores]
-    sums = np.zeros((layers + 1, len(RESOURCES)), np.int64)
-    for link in chain(cores, timelines):
-        layer, track = tags[link.core][link.engine][link.place], timelines[link.core].track(link.engine)
-        sums[layer] += parts[link.core][link.engine][link.place]
-        if link.awaited:
-            sums[layer, _PLACE["latency"]] += track.end[link.place] - track.free[link.place]
-    return sums
+    links = list(chain(cores, timelines))
+    layer, begin, end = np.zeros((3, len(links)), np.int64)
+    made = Deciding(layer, begin, end, np.zeros((len(links), len(RESOURCES)), np.int64))
+    for row, link in enumerate(links):
+        place, track = link.place, timelines[link.core].track(link.engine)
+        made.layer[row], made.begin[row] = tags[link.core][link.engine][place], track.start[place]
+        made.end[row] = track.end[place] if link.awaited else track.free[place]
+        made.spent[row] = parts[link.core][link.engine][place]
+        made.spent[row, _PLACE["latency"]] = made.end[row] - track.free[place]
+    return made
 
 
 def chain(cores: Sequence[Streams], timelines: Sequence[Timeline]) -> Iterator[Link]:

@@ -5,8 +5,9 @@ Inputs: `sample_onnx`, `lg_mlir`, `sample_model`. Parameters: `mode`, `chip`. Wr
 chip's roofs, the run's cycles by resource, and a row a layer and a group), `layers.csv` and `groups.csv` (the same
 rows; `simulator.breakdown` says what is in them), `cycles.nodes.json` and `ddr_bytes.nodes.json` (node data for Model
 Explorer), `timeline.npz` (cycles in which each record of `tiu` and `gdma` begins and ends, and its layer's index;
-`tiu1`, `gdma1` … of further cores), `trace.json` (the same for
-Perfetto or about:tracing) and `findings.txt` (what the static checks have to say; empty for a sound program).
+`tiu1`, `gdma1` … of further cores; likewise `chain`, the records that decide how long the run is, each with its main
+resource and its group), `trace.json` (the same for Perfetto or about:tracing) and `findings.txt` (what the static
+checks have to say; empty for a sound program).
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def run(
     (out / "profile.json").write_text(json.dumps(document, indent=1))
     for name, figures in _by_node(costs.layers).items():
         model_explorer.write(out / f"{name}.nodes.json", figures)
-    write_npz(out / "timeline.npz", _times(model, timelines))
+    write_npz(out / "timeline.npz", _times(model, timelines) | _decided(model, parts))
     trace.write(model, timelines, out / "trace.json")
     (out / "findings.txt").write_text("".join(f"{finding}\n" for finding in found))
     return {
@@ -136,6 +137,16 @@ def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _decided(model: Model, parts: Breakdown) -> dict[str, NDArray[Any]]:
+    """The chain of records in time: begin, end, layer, main resource, and group, -1 for none, by number."""
+    when = parts.deciding
+    numbers = {group.name: number for number, group in enumerate(parts.groups)}
+    homes = {part.name: numbers[part.group] for part in parts.layers}
+    of_layer = np.array([*(homes.get(name, -1) for name in model.layers), -1], np.int64)
+    rows = [when.begin, when.end, when.layer, when.spent.argmax(1), of_layer[when.layer]]
+    return {"chain": np.stack(rows)[:, ::-1]}
 
 
 def _deciding(groups: Sequence[Part], cycles: int) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from simulator.concurrent import last_cycle, run_cores
 from simulator.cores import Streams
-from simulator.critical import RESOURCES, by_resource, chain, waiting
+from simulator.critical import RESOURCES, chain, deciding, waiting
 from simulator.isa.record import Command, Records, encode
 from simulator.isa.table import DType, Engine, Region
 from simulator.timing import DMA_LATENCY, DMA_SETUP, TIU_SETUP
@@ -19,7 +19,7 @@ from tests.simulator.two_cores import X32, halves
 
 def resources(cores: list[Streams], layers: int = 1) -> dict[str, int]:
     """Cycles by resource, those that none of the layers has as well."""
-    spent = by_resource(cores, run_cores(cores, E8), layers, E8).sum(0)
+    spent = deciding(cores, run_cores(cores, E8), layers, E8).spent.sum(0)
     return {name: cycles for name, cycles in zip(RESOURCES, spent.tolist(), strict=True) if cycles}
 
 
@@ -42,7 +42,7 @@ def test_a_load_a_copy_and_a_store_one_after_the_other() -> None:
 
 def test_one_lane_that_cannot_keep_up_with_memory_is_named() -> None:
     load = Command("LOAD", {"out": local(0, (1, 1, 64, 64)), "in": far(Region.IO, 0, (1, 1, 64, 64))})
-    quick = by_resource(cores := streams([], [load]), run_cores(cores, X32), 1, X32)[0]
+    quick = deciding(cores := streams([], [load]), run_cores(cores, X32), 1, X32).by_layer(1)[0]
     spent = dict(zip(RESOURCES, quick.tolist(), strict=True))
     assert (spent["read"], spent["lanes"]) == (-(-4096 * 9 // 240), 4096 // 16 - -(-4096 * 9 // 240))
 
@@ -89,16 +89,17 @@ def random_streams(drawn: tuple[list[tuple[int, int, int]], list[tuple[int, int,
 def test_resources_add_up_to_the_run(drawn: tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]) -> None:
     cores = [random_streams(drawn)]
     timelines = run_cores(cores, E8)
-    spent = by_resource(cores, timelines, 1, E8)
-    assert spent.sum() == last_cycle(timelines)
-    assert (spent >= 0).all()
+    made = deciding(cores, timelines, 1, E8)
+    assert made.spent.sum() == last_cycle(timelines)
+    assert (made.spent >= 0).all()
+    np.testing.assert_array_equal(made.begin[:-1], made.end[1:])
 
 
 def test_two_cores_on_one_bus_add_up_too() -> None:
     made = halves()
     timelines = run_cores(made.cores, X32)
-    spent = by_resource(made.cores, timelines, len(made.layers), X32)
-    assert spent.sum() == last_cycle(timelines)
+    found = deciding(made.cores, timelines, len(made.layers), X32)
+    assert found.by_layer(len(made.layers)).sum() == last_cycle(timelines)
     assert {link.core for link in chain(made.cores, timelines)} == {0, 1}, "one waits for the other"
 
 

@@ -33,7 +33,7 @@ from compiler.build.store import Store
 from compiler.npz import write_npz
 from tests.offline_zoo import OfflineZoo
 
-BLUE, RED, _, YELLOW = (ImageColor.getrgb(colour) for colour in COLOURS)
+BLUE, RED, GREEN, YELLOW = (ImageColor.getrgb(colour) for colour in COLOURS)
 FIGURES = [(stage, figure.name, figure.module) for stage, about in ABOUT.items() for figure in about.figures]
 Draw = Callable[[Mapping[str, Path]], bytes]
 
@@ -155,7 +155,8 @@ def test_no_mistake_is_said_in_words(tmp_path: Path) -> None:
 
 def layer(name: str, macs: int, moved: int, cycles: int) -> dict[str, object]:
     return {
-        "layer": name, "macs": macs, "load_bytes": moved, "store_bytes": 0, "tiu_cycles": cycles, "gdma_cycles": cycles,
+        "layer": name, "macs": macs, "weight_bytes": moved, "in_bytes": 0, "out_bytes": 0, "io_bytes": 0,
+        "tiu_cycles": cycles, "gdma_cycles": cycles,
     }  # fmt: skip
 
 
@@ -163,7 +164,7 @@ def test_layers_are_coloured_by_the_roof_over_them(tmp_path: Path) -> None:
     layers = [layer("thin", 1000, 1000, 10), layer("thick", 100_000, 100, 10), layer("kept", 50_000, 0, 5)]
     told = {
         "roofs": {"macs_per_cycle": 16384, "bytes_per_cycle": 64.0}, "totals": {"mac_utilisation": 0.4},
-        "layers": layers,
+        "layers": layers, "groups": [layer("whole", 101_000, 1100, 20)],
     }  # fmt: skip
     (tmp_path / "profile.json").write_text(json.dumps(told))
     shown = pixels(roofline.draw({"profile": tmp_path}))[: 230 - 42]
@@ -171,7 +172,8 @@ def test_layers_are_coloured_by_the_roof_over_them(tmp_path: Path) -> None:
     assert red.size
     assert blue.size
     assert red.max() < blue.min()
-    told["layers"] = []
+    assert (shown == np.array(GREEN)).all(2).sum() > 10, "the group's ring"
+    told["layers"] = told["groups"] = []
     (tmp_path / "profile.json").write_text(json.dumps(told))
     assert len(roofline.draw({"profile": tmp_path})) < MAX_BYTES
 
@@ -180,6 +182,16 @@ def test_close_spans_are_one_and_far_ones_are_not() -> None:
     starts, ends = np.array([0, 12, 40]), np.array([10, 20, 50])
     assert timeline.merged(starts, ends, 2) == [(0, 20), (40, 50)]
     assert timeline.merged(starts, ends, 1) == [(0, 10), (12, 20), (40, 50)]
+
+
+def test_what_most_of_a_part_of_the_run_goes_to_stands_for_it() -> None:
+    ends = np.arange(1, 11_201) * 5
+    kinds = np.where(np.arange(11_200) % 10 == 0, 1, 0)
+    kinds[5600:] = 2
+    found = timeline.shown(ends - 5, ends, kinds, 56_000)
+    assert list(found) == [0, 2], "a tenth here and there can't be seen"
+    assert found[0] == [(0, 28_000)]
+    assert found[2] == [(28_000, 56_000)]
 
 
 def test_a_histogram_is_spread_over_the_range_that_was_seen() -> None:
