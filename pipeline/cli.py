@@ -97,6 +97,19 @@ def inspect(
 
 
 @app.command()
+def profile(
+    model: Annotated[str, typer.Argument(help="A model of the zoo.")],
+    target: Annotated[str, typer.Argument(help="<chip>-<mode>, such as x64-int8.")],
+    rows: Annotated[int, typer.Option(min=0, help="How many groups and layers to list.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+) -> None:
+    """Show where a model's cycles and bytes go, by resource, group and layer, and what decides how long each takes."""
+    from pipeline.commands import profile as command
+
+    command.profile(model, target, rows, as_json=as_json)
+
+
+@app.command()
 def compare(
     first: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A *_results.npz.")],
     second: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The one to hold it against.")],

@@ -52,6 +52,17 @@ def test_a_build_that_misses_a_tolerance_is_shown_and_is_a_failure(
     assert "lenet/e8-int8: check comparison:similar_enough does not hold (passed False, cosine" in result.stderr
 
 
+def test_a_profile_says_what_the_cycles_go_to(offline: Path) -> None:
+    told = json.loads(tpuflow("profile", "lenet", "e8-int8", "--json").stdout)
+    assert sum(told["resources"].values()) == told["totals"]["cycles"]
+    assert (offline / "lenet" / "e8-int8" / "groups.csv").is_file()
+    shown = tpuflow("profile", "lenet", "e8-int8", "--rows", "1")
+    assert shown.exit_code == 0, shown.output
+    most = max(told["groups"], key=lambda part: part["decides"] - part["bound"])
+    assert f"the groups with the most to gain, of {len(told['groups'])}" in shown.stdout
+    assert most["name"] in shown.stdout
+
+
 def test_a_built_model_runs_and_can_be_looked_into(offline: Path) -> None:
     figures("--goal", "sample_model")
     model = offline / "lenet" / "e8-int8" / "sample.model"

@@ -19,11 +19,11 @@ from simulator.isa.table import DType
 from simulator.model_file import IO
 
 SOUND: dict[str, Any] = {
-    "host_ops": 0, "findings": 0, "cycles": 20, "floor_cycles": 10, "ddr_bytes": 9, "compulsory_bytes": 9,
+    "host_ops": 0, "findings": 0, "cycles": 20, "floor_cycles": 10, "ddr_bytes": 9, "compulsory_bytes": 9, "macs": 503_040,
 }  # fmt: skip
 EDGE = IO("x", (1, 3), DType.I8, 0)
 CASE = Case("lenet", "x64")
-ESTIMATED = Case("lenet", "x64_tpumlir", {}, 1000)
+ESTIMATED = Case("lenet", "x64_tpumlir", {}, 1000, 1_050_000)
 
 
 def why(profile: dict[str, Any] | None = None, edge: IO = EDGE, case: Case = CASE, **settings: Any) -> str:
@@ -60,6 +60,9 @@ def test_what_counts_for_nothing_is_named() -> None:
     assert why(edge=replace(EDGE, dtype=DType.I32, declared="int64")) == "", "indices have no storage type of a mode"
     assert why(edge=replace(EDGE, dtype=DType.F32), case=ESTIMATED) == ""
     assert why(case=ESTIMATED) == "x is stored as i8"
+    assert why({"macs": 400_000}, replace(EDGE, dtype=DType.F32), ESTIMATED).startswith(
+        "another network than was estim"
+    )
     assert why(compress=True) == "packed weights"
     assert why(effort=3) == "a schedule of its own"
 
@@ -75,7 +78,7 @@ def test_an_estimate_is_held_against_float32_cast_on_the_chip() -> None:
     builder = workshop.Workshop().builder
     with telling() as told:
         shown = {row.metric: row for row in cycles.rows(builder, ESTIMATED, told)}
-    assert list(shown) == ["cycles", "cycles_over_estimate"]
+    assert list(shown) == ["cycles", "cycles_over_estimate", "macs_over_estimate"]
     assert shown["cycles_over_estimate"].value == shown["cycles"].value / 1000
     assert not cycles.failed([*shown.values()])
 
