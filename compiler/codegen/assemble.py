@@ -24,7 +24,6 @@ from compiler.ir.forms import form
 from compiler.ir.network import Network, declared_outputs, name_of, shape
 from compiler.ir.storage import is_quantised, scale, zero_point
 from simulator.chip import Chip
-from simulator.isa.record import Records
 from simulator.isa.table import DType, Engine, Region
 from simulator.model_file import IO, Model, Tensor, TensorSlice
 
@@ -48,7 +47,8 @@ def assemble(network: Network, chip: Chip) -> Model:
     """
     ops = list(network.ops)
     made = program(network, chip)
-    layers, tags = _layers(made)
+    layers = _layers(made)
+    first, *others = (core.streams for core in made.cores)
     entries = [op for op in ops if isinstance(op, structure.InputOp)]
     returned = next(op for op in ops if isinstance(op, ReturnOp)).operands
     return Model(
@@ -56,30 +56,27 @@ def assemble(network: Network, chip: Chip) -> Model:
         mode=_text(network, "module.mode"),
         inputs=tuple(_io(entry.output, entry.declared.data if entry.declared else "") for entry in entries),
         outputs=tuple(map(_io, returned, declared_outputs(network))),
-        tiu=_tagged(made.tiu, tags[Engine.TIU]),
-        gdma=_tagged(made.gdma, tags[Engine.GDMA]),
+        tiu=first.tiu,
+        gdma=first.gdma,
         weights=_weights(network),
         activation_bytes=_size(network, "module.neuron_size"),
         io_bytes=_size(network, "module.io_size"),
         tensors=tuple(_tensors(network, made)),
         layers=tuple(layers),
         subnets=tuple(made.subnets),
+        others=tuple(others),
     )
 
 
-def _layers(made: Program) -> tuple[list[str], dict[Engine, dict[int, int]]]:
-    """Names of the layers in order, and for each engine the layer number of each place in its stream."""
+def _layers(made: Program) -> list[str]:
+    """Names of the layers in order, which the records' tags count into; sets those."""
     numbers = dict[str, int]()
-    tags: dict[Engine, dict[int, int]] = {engine: {} for engine in Engine}
-    for step in made.tiles:
-        for node in (*step.computes, *step.inbound, *step.named("STORE")):
-            tags[node.command.engine][made.position[node]] = numbers.setdefault(node.layer, len(numbers))
-    return list(numbers), tags
-
-
-def _tagged(records: Records, tags: dict[int, int]) -> Records:
-    records["tag"] = [tags.get(place, 0) for place in range(1, len(records) + 1)]
-    return records
+    for core in made.cores:
+        tags = {Engine.TIU: core.streams.tiu["tag"], Engine.GDMA: core.streams.gdma["tag"]}
+        for step in core.tiles:
+            for node in (*step.computes, *step.inbound, *step.named("STORE")):
+                tags[node.command.engine][core.position[node] - 1] = numbers.setdefault(node.layer, len(numbers))
+    return list(numbers)
 
 
 def _io(value: SSAValue, declared: str) -> IO:
@@ -112,8 +109,10 @@ def _weights(network: Network) -> NDArray[np.uint8]:
 def _tensors(network: Network, made: Program) -> Iterator[Tensor]:
     """The debug map: every tensor of the network in order, inputs first."""
     found = _Tensors()
-    for slice_ in (slice_ for step in made.tiles for slice_ in step.made):
-        found.slices.setdefault(slice_.tensor, []).append(_slice(slice_, made))
+    for number, core in enumerate(made.cores):
+        for slice_ in (slice_ for step in core.tiles for slice_ in step.made):
+            place = max(core.position[node] for node in slice_.nodes)
+            found.slices.setdefault(slice_.tensor, []).append(_slice(slice_, place, number))
     for op in network.ops:
         match op:
             case HostOp():
@@ -166,9 +165,9 @@ def _joined(op: tpu.ConcatOp, found: _Tensors) -> Iterator[TensorSlice]:
             yield replace(slice_, box=(a, b, c, d))
 
 
-def _slice(made: Made, whole: Program) -> TensorSlice:
-    place = max(whole.position[node] for node in made.nodes)
-    return TensorSlice(made.nodes[0].command.engine, place, made.operand, _ranges(made.box))
+def _slice(made: Made, place: int, core: int) -> TensorSlice:
+    """The slice, seen right after the record at `place` of the core."""
+    return TensorSlice(made.nodes[0].command.engine, place, made.operand, _ranges(made.box), core)
 
 
 def _tensor(value: SSAValue, slices: Sequence[TensorSlice], folded_into: str = "") -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simulator import spans
 from simulator.arithmetic.compiled import compiled
 from simulator.isa.record import Records
-from simulator.isa.table import Region
+from simulator.isa.table import SPECS, Region
 
 Numbers = NDArray[np.int64]
 
@@ -41,10 +41,34 @@ class Boxes:
     extents: Numbers
 
 
+_WRITABLE = (Region.ACTIVATION, Region.IO)
+
+
+def meets(moves: Records) -> NDArray[np.bool_]:
+    """By which of the moves cores meet."""
+    return np.isin(moves["op"], [SPECS["SEND"].code, SPECS["WAIT"].code])
+
+
 def boxes(moves: Records) -> Boxes:
-    """The boxes of records. Weights are never written, so they have none."""
+    """
+    The boxes of records. Weights are never written, so they have none.
+
+    Where cores meet, all that is written may be another core's: that counts as a write of everything.
+    """
+    own = _operands(moves)
+    of = np.repeat(np.flatnonzero(meets(moves)), len(_WRITABLE))
+    first = np.array(_WRITABLE, np.int64)[np.arange(len(of)) % len(_WRITABLE)] << REGION_SHIFT
+    strides, extents = np.zeros((len(of), 5), np.int64), np.ones((len(of), 5), np.int64)
+    strides[:, 0], extents[:, 0] = 1, 1 << REGION_SHIFT
+    rest = Boxes(of, np.ones(len(of), np.bool_), first, first + (1 << REGION_SHIFT), strides, extents)
+    order = np.argsort(np.concatenate([own.of, of]), kind="stable")
+    return Boxes(*(np.concatenate([getattr(own, f.name), getattr(rest, f.name)])[order] for f in fields(Boxes)))
+
+
+def _operands(moves: Records) -> Boxes:
+    """The boxes of the records' operands."""
     operands, writes = moves["operands"], spans.written(moves)
-    far = (operands["region"] == Region.ACTIVATION) | (operands["region"] == Region.IO)
+    far = np.isin(operands["region"], _WRITABLE)
     of, slot = np.nonzero(spans.used(moves) & far)
     given = operands[of, slot]
     strides = np.concatenate([given["strides"].astype(np.int64), np.ones((len(of), 1), np.int64)], 1)

@@ -2,8 +2,8 @@
 Which records must follow which: conflicts of the bytes they touch, in order of meaning.
 
 Records of the TIU keep their order. Of the moves, those that read local memory or write global memory (stores above
-all) keep theirs too, the *stores* below; the others, the *loads*, are free to overtake. So one number says how many of
-the TIU's records, or of the stores, a record must follow.
+all) and those by which cores meet keep theirs too, the *stores* below; the others, the *loads*, are free to overtake.
+So one number says how many of the TIU's records, or of the stores, a record must follow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.codegen.boxes import boxes, last_met
+from compiler.codegen.boxes import boxes, last_met, meets
 from simulator import spans
 from simulator.arithmetic.compiled import compiled
 from simulator.chip import Chip
@@ -58,7 +58,7 @@ def hazards(records: Records, chip: Chip) -> Hazards:
     place[computes], place[moves] = np.arange(len(computes)), np.arange(len(moves))
     local = records["operands"]["region"] == Region.LOCAL
     reads, writes = spans.read(records), spans.written(records)
-    stores = ((reads & local) | (writes & ~local)).any(1)[moves]
+    stores = ((reads & local) | (writes & ~local)).any(1)[moves] | meets(records[moves])
     order = np.where(stores, np.cumsum(stores), 0)
     words = spans.local_spans(records, chip)
     first, stop = words[..., 0] // chip.eu_bytes, -(-words[..., 1] // chip.eu_bytes)

@@ -103,24 +103,31 @@ def _is_inbound(node: Node) -> bool:
     return node.command.engine is Engine.GDMA and node.command.op != "STORE"
 
 
-def tiles(group: tpu.GroupOp) -> Iterator[Tile]:
-    """Every tile of a group, in its order."""
-    order, secs = group.order.data, group.secs
-    for indices in product(*(range(secs[axis]) for axis in order)):
+def tiles(group: tpu.GroupOp, core: int = 0, cores: int = 1) -> Iterator[Tile]:
+    """Every tile of a group that one of so many cores runs, in its order."""
+    order, secs, split = group.order.data, group.secs, group.split.data
+    ranges = {axis: range(count) for axis, count in secs.items()}
+    if split:
+        ranges[split] = range(secs[split] * core // cores, secs[split] * (core + 1) // cores)
+    elif core:
+        return
+    for indices in product(*(ranges[axis] for axis in order)):
         yield dict(zip(order, indices, strict=True))
 
 
-def steps(group: tpu.GroupOp, chip: Chip) -> Iterator[Step]:
-    """The group's tiles as commands, waits not yet set."""
-    walk = _Walk(group, chip)
-    for tile in tiles(group):
+def steps(group: tpu.GroupOp, chip: Chip, core: int = 0) -> Iterator[Step]:
+    """The group's tiles on a core as commands, waits not yet set."""
+    walk = _Walk(group, chip, core)
+    for tile in tiles(group, core, chip.cores):
         yield walk.tile(tile)
 
 
 class _Walk:
     """The state of local memory on the way through a group's tiles."""
 
-    def __init__(self, group: tpu.GroupOp, chip: Chip) -> None:
+    def __init__(self, group: tpu.GroupOp, chip: Chip, core: int) -> None:
+        self.split = group.split.data
+        self.core = core
         self.ops = list(group.body.block.ops)
         self.last_k = group.secs["k"] - 1
         self.chip = chip
@@ -177,7 +184,9 @@ class _Walk:
 
     def _store(self, op: tpu.StoreOp, tile: Tile, step: Step) -> None:
         box = op.slices.box(tile)
-        if tile["k"] != self.last_k or self._repeats(op, box):
+        # What isn't cut along the axis that cores share is made by each, and stored by the first.
+        theirs = self.core > 0 and all(cuts.driver != self.split for cuts in op.slices.axes)
+        if theirs or tile["k"] != self.last_k or self._repeats(op, box):
             return
         command = Command("STORE", {"out": in_global(op.output, box), "in": self.held[op.input].part(box, self.chip)})
         step.nodes.append(Node(command, name_of(op)))

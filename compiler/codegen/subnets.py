@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, chain
 
 import numpy as np
 from xdsl.dialects.builtin import DYNAMIC_INDEX, IntegerAttr
 from xdsl.ir import SSAValue
 
+from compiler.codegen.meeting import meet
 from compiler.codegen.operands import address
 from compiler.codegen.steps import Node, Step, steps
 from compiler.codegen.streams import streams
@@ -16,43 +18,73 @@ from compiler.dialects.host import HostOp
 from compiler.dialects.tpu.group import GroupOp, YieldOp
 from compiler.ir.forms import form
 from compiler.ir.network import Network, Shape, name_of, shape, tensor
+from compiler.schedule.addresses import region_bytes
 from simulator.chip import Chip
+from simulator.cores import Streams
 from simulator.isa.record import Records, encode
-from simulator.isa.table import Engine
-from simulator.subnets import ChipSubnet, HostSubnet, HostValue, Subnet
+from simulator.isa.table import Engine, Region
+from simulator.subnets import ChipSubnet, HostSubnet, HostValue, Range, Subnet
+
+
+@dataclass(frozen=True)
+class Core:
+    """One core's tiles in order, its streams with their waits, and each node's 1-based place there."""
+
+    tiles: list[Step]
+    streams: Streams
+    position: dict[Node, int]
 
 
 @dataclass(frozen=True)
 class Program:
-    """A network's tiles in order, its streams with their waits, each node's 1-based place there, and its subnets."""
+    """What each core of the chip does, and the subnets of the network."""
 
-    tiles: list[Step]
-    tiu: Records
-    gdma: Records
-    position: dict[Node, int]
+    cores: list[Core]
     subnets: list[Subnet]
+
+
+Stretch = list[list[list[Step]]]
+"""Neighbouring groups, each as every core's tiles of it."""
 
 
 def program(network: Network, chip: Chip) -> Program:
     """The streams, each chip subnet's first records waiting for the other engine's end of the subnet before."""
-    tiles, position, subnets = list[Step](), dict[Node, int](), list[Subnet]()
+    parts = list(_parts(network))
+    runs = [_stretch(part, chip) for part in parts if not isinstance(part, HostOp)]
+    if chip.cores > 1:
+        lengths = accumulate(len(run) for run in runs)
+        sizes = {region: region_bytes(network, region) for region in (Region.ACTIVATION, Region.IO)}
+        meet([group for run in runs for group in run], frozenset(lengths), chip, sizes)
+    made = [_core([list(chain(*(group[core] for group in run))) for run in runs], chip) for core in range(chip.cores)]
+    ranges = zip(*(stretches for _, stretches in made), strict=True)
+    subnets = [_host(part, network) if isinstance(part, HostOp) else _subnet(next(ranges)) for part in parts]
+    return Program([core for core, _ in made], subnets)
+
+
+def _stretch(groups: Sequence[GroupOp], chip: Chip) -> Stretch:
+    return [[list(steps(group, chip, core)) for core in range(chip.cores)] for group in groups]
+
+
+def _core(stretches: Sequence[list[Step]], chip: Chip) -> tuple[Core, list[tuple[Range, Range]]]:
+    """A core's stretches one after another, and which records of its streams each has."""
+    position, ranges = dict[Node, int](), list[tuple[Range, Range]]()
     made: dict[Engine, list[Records]] = {engine: [encode([])] for engine in Engine}
     before = dict.fromkeys(Engine, 0)
-    for part in _parts(network):
-        if isinstance(part, HostOp):
-            subnets.append(_host(part, network))
-            continue
-        stretch = [step for group in part for step in steps(group, chip)]
+    for stretch in stretches:
         own = streams(stretch, chip)
         made[Engine.TIU].append(_after(own.tiu, before[Engine.GDMA]))
         made[Engine.GDMA].append(_after(own.gdma, before[Engine.TIU]))
         position |= {node: place + before[node.command.engine] for node, place in own.position.items()}
-        tiles += stretch
         ends = {Engine.TIU: before[Engine.TIU] + len(own.tiu), Engine.GDMA: before[Engine.GDMA] + len(own.gdma)}
-        subnets.append(ChipSubnet(*((before[engine], ends[engine]) for engine in Engine)))
+        ranges.append(((before[Engine.TIU], ends[Engine.TIU]), (before[Engine.GDMA], ends[Engine.GDMA])))
         before = ends
     tiu, gdma = (np.concatenate(made[engine]) for engine in Engine)
-    return Program(tiles, tiu, gdma, position, subnets)
+    return Core(list(chain(*stretches)), Streams(tiu, gdma), position), ranges
+
+
+def _subnet(ranges: Sequence[tuple[Range, Range]]) -> ChipSubnet:
+    (tiu, gdma), *others = ranges
+    return ChipSubnet(tiu, gdma, tuple(others))
 
 
 def name_at_rest(value: SSAValue) -> str:

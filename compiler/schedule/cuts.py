@@ -26,10 +26,15 @@ Axes = tuple[Cuts, Cuts, Cuts, Cuts]
 
 @dataclass(frozen=True)
 class Grid:
-    """How many tiles there are along each group axis (n, c, h, w, k), and which axis runs fastest: the last letter."""
+    """
+    How many tiles there are along each group axis (n, c, h, w, k), and which axis runs fastest: the last letter.
+
+    The chip's cores share out the tiles along `split`, each a stretch of them; if it is empty, one core does all.
+    """
 
     secs: Mapping[str, int]
     order: str = DRIVERS
+    split: str = ""
 
     @property
     def tiles(self) -> int:

@@ -82,7 +82,8 @@ def _tiles(group: Interval, chip: Chip, random: Random, attempt: int, doubled: b
     secs = {axis: random.randint(1, min(limit[axis], attempt + 3)) if random.random() < 0.6 else 1 for axis in DRIVERS}
     axes = list(AXES)
     random.shuffle(axes)
-    grid = Grid(secs, "".join((*axes, "k")))
+    shared = [axis for axis in AXES if secs[axis] >= chip.cores > 1]
+    grid = Grid(secs, "".join((*axes, "k")), random.choice(["", *shared]))
     stores = {node.output: _cut(node, secs, chip, random) for node in _stored(group)}
     unit = chip.lanes if DRIVERS.index("k") in first.laned else 1
     steps = Cuts(_uneven(first.reduction, secs["k"], unit, random), "k") if secs["k"] > 1 else None

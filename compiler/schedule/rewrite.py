@@ -89,4 +89,5 @@ def _compute(node: Node, plan: Plan, loads: dict[LoadKey, LoadOp], inside: dict[
 
 def _grid(plan: Plan) -> dict[str, Attribute]:
     secs = {f"{axis}secs": cast("Attribute", integer(tiles)) for axis, tiles in plan.grid.secs.items()}
-    return {**secs, "order": StringAttr(plan.grid.order)}
+    shared = {"split": StringAttr(plan.grid.split)} if plan.grid.split else {}
+    return {**secs, "order": StringAttr(plan.grid.order), **shared}

@@ -57,6 +57,8 @@ class GroupOp(IRDLOperation):
 
     The last letter of `order` is the axis that runs fastest. `inputs` are all the values from outside that its Loads
     read, weights included. A Load whose slice is that of the tile before isn't repeated.
+    The cores of a chip share out the tiles along the axis `split`, each its stretch of them in order; if it is empty,
+    the first core does all.
     """
 
     name = "tpu.Group"
@@ -69,6 +71,7 @@ class GroupOp(IRDLOperation):
     wsecs = attr_def(Int, default_value=integer(1))
     ksecs = attr_def(Int, default_value=integer(1))
     order = attr_def(StringAttr, default_value=StringAttr("nchwk"))
+    split = attr_def(StringAttr, default_value=StringAttr(""))
     traits = traits_def(Pure())
 
     @property

@@ -21,12 +21,17 @@ from compiler.interpreter.run import run
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.schedule.addresses import assign
 from compiler.schedule.divide import divide
-from simulator.chip import Chip
+from simulator.checks.check import check
+from simulator.chip import Chip, variant
+from simulator.model_file import Model
 from simulator.runtime import PyRuntime
 from tests.compiler.schedule.networks import INT8, Builder
 
 SMALL = Chip("small", 1, 4, 2048, 8, 8, 2, 1e9, 1e9)
 """Four lanes of 2 KiB."""
+
+TWO = variant(SMALL, cores=2)
+"""Two such cores."""
 
 
 def bottleneck() -> Network:
@@ -152,16 +157,29 @@ def expected(network: Network, feeds: dict[str, Array]) -> dict[str, Array]:
 @settings(max_examples=40)
 @given(seed=st.none() | st.integers(0, 10**6))
 def test_no_tiling_changes_a_bit(make: Callable[[], Network], seed: int | None) -> None:
-    network = make()
+    _compare(make(), SMALL, seed)
+
+
+@pytest.mark.parametrize("make", NETWORKS)
+@settings(max_examples=10)
+@given(seed=st.none() | st.integers(0, 10**6))
+def test_nor_does_any_division_among_two_cores(make: Callable[[], Network], seed: int | None) -> None:
+    assert not check(_compare(make(), TWO, seed))
+
+
+def _compare(network: Network, chip: Chip, seed: int | None) -> Model:
+    """The model of the network divided so, once all its tensors are found to have the interpreter's bits."""
     feeds: dict[str, Array] = {"t0": np.random.default_rng(1).normal(size=_input_shape(network)).astype(np.float32)}
     wanted = expected(network, feeds)
-    divide(network, SMALL, seed=seed)
+    divide(network, chip, seed=seed)
     assign(network)
     network.module.verify()
-    made = PyRuntime(assemble(network, SMALL)).dump(feeds)
+    model = assemble(network, chip)
+    made = PyRuntime(model).dump(feeds)
     assert made.keys() == wanted.keys()
     for name, array in wanted.items():
         np.testing.assert_array_equal(made[name], array, err_msg=name)
+    return model
 
 
 def _input_shape(network: Network) -> tuple[int, ...]:
