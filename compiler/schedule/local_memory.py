@@ -6,37 +6,66 @@ of the compute engine uses lie in different banks wherever there is room for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from compiler.schedule.lifetimes import Lifetime
 from simulator.chip import Chip
 from simulator.layout import up
+
+SEARCHED, NODES = 64, 1000
+"""So many buffers, where first fit fails, are packed by search: so many nodes in each order."""
 
 
 @dataclass(frozen=True)
 class Buffer:
-    """`size` bytes a lane, a multiple of `eu_bytes`; live at positions start ≤ p < stop; an operand of `records`."""
+    """
+    `size` bytes a lane, a multiple of `eu_bytes`; live at positions start ≤ p < stop; an operand of `records`.
+
+    `address` says where it must lie, -1 that the allocator may choose.
+    """
 
     size: int
     start: int
     stop: int
     records: frozenset[int] = frozenset()
+    address: int = -1
 
 
-def allocate(buffers: Sequence[Buffer], chip: Chip, apart: bool = False) -> list[int] | None:
+def allocate(buffers: Sequence[Buffer], chip: Chip, apart: bool = False, from_top: bool = False) -> list[int] | None:
     """
-    The address of each buffer, or None where no order tried makes them fit.
+    The address of each buffer, or None where nothing tried makes them fit.
 
-    First fit in several orders: with every record's operands in banks of their own if that fits, else, unless `apart`,
-    with as many as first fit leaves there.
+    First fit in several orders, then a search: with every record's operands in banks of their own if that fits, else,
+    unless `apart`, with as many as first fit leaves there. `from_top` packs downward from the lane's end.
     """
     if peak(buffers) > chip.lane_bytes:
         return None
+    wanted = [_mirrored(buffer, chip) for buffer in buffers] if from_top else buffers
     for lenient in (False,) if apart else (False, True):
-        for key in _ORDERS:
-            order = _sorted(buffers, key)
-            if (found := _first_fit(buffers, order, chip, lenient)) is not None:
-                return found
+        tries = (_first_fit(wanted, _sorted(wanted, key), chip, lenient) for key in _ORDERS)
+        found = next((addresses for addresses in tries if addresses), None) or _searched(wanted, chip, lenient)
+        if found:
+            ends = zip(found, wanted, strict=True)
+            return [chip.lane_bytes - address - b.size for address, b in ends] if from_top else found
     return None
+
+
+def _mirrored(buffer: Buffer, chip: Chip) -> Buffer:
+    """The buffer as seen from the lane's end."""
+    return replace(buffer, address=chip.lane_bytes - buffer.address - buffer.size) if buffer.address >= 0 else buffer
+
+
+def _searched(buffers: Sequence[Buffer], chip: Chip, lenient: bool) -> list[int] | None:
+    if len(buffers) > SEARCHED or any(buffer.address >= 0 for buffer in buffers):
+        return None
+    # Numba takes half a second to import: most groups do without.
+    from compiler.schedule.exact import Exact
+
+    def unit(i: int, j: int) -> int:
+        return 1 if lenient or buffers[i].records.isdisjoint(buffers[j].records) else chip.bank_bytes
+
+    lifetimes = [Lifetime(buffer.start, buffer.stop, buffer.size) for buffer in buffers]
+    return Exact(lifetimes, unit).quickly(chip.lane_bytes, NODES)
 
 
 def fits_apart(buffers: Sequence[Buffer], chip: Chip) -> bool:
@@ -76,9 +105,12 @@ def _sorted(buffers: Sequence[Buffer], key: Key) -> list[int]:
 def _first_fit(buffers: Sequence[Buffer], order: Sequence[int], chip: Chip, lenient: bool) -> list[int] | None:
     addresses = [-1] * len(buffers)
     bank, room = chip.bank_bytes, chip.lane_bytes
-    placed = list[tuple[Buffer, int, int]]()
+    placed = [(b, b.address, b.address + b.size) for b in buffers if b.address >= 0]
     for i in order:
         mine = buffers[i]
+        if mine.address >= 0:
+            addresses[i] = mine.address
+            continue
         near = [(other, at, end) for other, at, end in placed if mine.start < other.stop and other.start < mine.stop]
         spans = [
             (at, end) if mine.records.isdisjoint(other.records) else (at // bank * bank, up(end, bank) * bank)

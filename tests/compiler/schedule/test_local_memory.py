@@ -35,12 +35,8 @@ def buffers(draw: st.DrawFn) -> list[Buffer]:
     return made
 
 
-@given(buffers(), st.booleans())
-def test_buffers_that_live_together_lie_apart(wanted: list[Buffer], apart: bool) -> None:
-    addresses = allocate(wanted, CHIP, apart)
-    if addresses is None:
-        assert apart or sum(b.size for b in wanted) > CHIP.lane_bytes
-        return
+def check(wanted: list[Buffer], addresses: list[int], apart: bool) -> None:
+    """Whole vectors, within the lane, none over another that lives; with `apart` no two of a record in one bank."""
     spans = [(a, a + b.size) for a, b in zip(addresses, wanted, strict=True)]
     assert all(a % CHIP.eu_bytes == 0 and a >= 0 and end <= CHIP.lane_bytes for a, end in spans)
     for i, one in enumerate(wanted):
@@ -49,6 +45,42 @@ def test_buffers_that_live_together_lie_apart(wanted: list[Buffer], apart: bool)
                 assert spans[i][1] <= spans[j][0] or spans[j][1] <= spans[i][0]
                 if apart and one.records & other.records:
                     assert bank_conflicts(CHIP, [spans[i], spans[j]]) == 0
+
+
+@given(buffers(), st.booleans(), st.booleans())
+def test_buffers_that_live_together_lie_apart(wanted: list[Buffer], apart: bool, from_top: bool) -> None:
+    addresses = allocate(wanted, CHIP, apart, from_top)
+    if addresses is None:
+        assert apart or sum(b.size for b in wanted) > CHIP.lane_bytes
+        return
+    check(wanted, addresses, apart)
+
+
+@given(buffers(), st.booleans(), st.integers(0, 7), st.integers(0, 30))
+def test_what_has_an_address_keeps_it(wanted: list[Buffer], from_top: bool, until: int, bank: int) -> None:
+    held = Buffer(CHIP.bank_bytes, 0, until + 1, address=bank * CHIP.bank_bytes // 2)
+    addresses = allocate([*wanted, held], CHIP, from_top=from_top)
+    if addresses is not None:
+        assert addresses[-1] == held.address
+        check([*wanted, held], addresses, apart=False)
+
+
+def test_from_the_top_everything_lies_as_high_as_it_can() -> None:
+    size = CHIP.bank_bytes // 2
+    assert allocate([Buffer(size, 0, 1), Buffer(size, 1, 2)], CHIP, from_top=True) == [CHIP.lane_bytes - size] * 2
+
+
+def test_what_first_fit_rejects_is_packed_by_search() -> None:
+    unit = CHIP.lane_bytes // 12 // CHIP.eu_bytes * CHIP.eu_bytes
+    tight = [Buffer(size * unit, a, a + n) for a, n, size in TIGHT]
+    addresses = allocate(tight, CHIP)
+    assert peak(tight) == 12 * unit
+    assert addresses is not None
+    check(tight, addresses, apart=False)
+
+
+TIGHT = ((4, 5, 2), (4, 2, 3), (5, 4, 4), (6, 4, 5), (4, 5, 1), (2, 3, 5))
+"""Start, positions and size of buffers that fit in 12, where every order of first fit takes 15."""
 
 
 @given(buffers())
