@@ -27,6 +27,7 @@ from compiler.lowering.attention_pattern import Attention
 from compiler.lowering.borders import of_type
 from compiler.lowering.constants import copy_returned
 from compiler.lowering.edges import pass_as
+from compiler.lowering.equal_weights import merge_equal_weights
 from compiler.lowering.frames import fill_lanes
 from compiler.lowering.integers import chip_element, declare, held
 from compiler.lowering.job import Job, Unlowerable
@@ -92,6 +93,7 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     _sweep(network)
     fill_lanes(network)
     _sweep(network)
+    merge_equal_weights(network)
     gather_host_ops(network)
     _seal(network, mode)
     if any(isinstance(op, HostOp) for op in network.ops):
