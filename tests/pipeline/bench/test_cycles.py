@@ -19,7 +19,8 @@ from simulator.isa.table import DType
 from simulator.model_file import IO
 
 SOUND: dict[str, Any] = {
-    "host_ops": 0, "findings": 0, "cycles": 20, "floor_cycles": 10, "ddr_bytes": 9, "compulsory_bytes": 9, "macs": 503_040,
+    "host_ops": 0, "findings": 0, "cycles": 20, "floor_cycles": 10, "ddr_bytes": 9, "compulsory_bytes": 9,
+    "macs": 503_040,
 }  # fmt: skip
 EDGE = IO("x", (1, 3), DType.I8, 0)
 CASE = Case("lenet", "x64")
