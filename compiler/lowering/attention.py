@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import ArrayAttr, StringAttr, TensorType, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from compiler.dialects.fields import TRUE, integer, ints
-from compiler.dialects.formula import Apply, Operand, Term, exp
+from compiler.dialects.formula import Operand, exp
 from compiler.dialects.quant import UniformType
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ReshapeOp
@@ -26,7 +26,7 @@ from compiler.ir.network import Network, name_of, shape
 from compiler.ir.storage import scale
 from compiler.lowering.attention_pattern import Attention, attentions
 from compiler.lowering.axes import joined
-from compiler.lowering.borders import of_type
+from compiler.lowering.borders import of_type, rounded
 from compiler.lowering.fixed_point import multiplier_and_shift
 from compiler.lowering.floating import formula_op
 from compiler.lowering.int8 import stored
@@ -111,13 +111,6 @@ def _weights(scores: SSAValue, masks: Sequence[SSAValue], tag: str, job: Job) ->
     element = UniformType.per_tensor(1 / STEPS, storage=U8)
     held = formula_op(rounded(Operand(0), element), [grown], TensorType(element, shape(grown)))
     return job.insert(held, f"weights{tag}"), _reduce("sum", grown, f"sum{tag}", job)
-
-
-def rounded(steps: Term, element: UniformType) -> Term:
-    """What is stored of a number of steps."""
-    zero = element.zero_points.data[0].data
-    nearest = Apply("round", (steps,))
-    return nearest + zero if zero else nearest
 
 
 def _reduce(function: str, x: SSAValue, suffix: str, job: Job) -> SSAValue:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from xdsl.dialects.builtin import TensorType
+from xdsl.dialects.builtin import StringAttr, TensorType
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.dialects.formula import Operand, Term, evaluate
+from compiler.dialects.formula import Apply, Operand, Term, evaluate
 from compiler.dialects.quant import UniformType
-from compiler.dialects.tpu.elementwise import CastOp, LutOp
+from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp
 from compiler.ir.network import Array, name_of, shape, tensor
 from compiler.ir.storage import dtype_of, is_quantised, scale, storage, zero_point
 from compiler.lowering.job import Job
@@ -21,7 +21,8 @@ def real(value: SSAValue, job: Job) -> SSAValue:
 
 def cast(value: SSAValue, element: Attribute, job: Job) -> SSAValue:
     """
-    `value` in another element type, made once: int8 to int8 through a table, everything else by a `tpu.Cast`.
+    `value` in another element type, made once: int8 to int8 through a table, floats to int8 around zero by a formula,
+    everything else by a `tpu.Cast`.
 
     The internal tensor is named `<value>_int8`, `<value>_f32` and so on.
     """
@@ -34,10 +35,21 @@ def cast(value: SSAValue, element: Attribute, job: Job) -> SSAValue:
             table = job.weight(f"{name_of(value)}_table", values_of_table(Operand(0), value, element), element.storage)
             op = LutOp(operands=[value, table], result_types=[result])
             suffix = f"for_{job.name}"
+        elif isinstance(element, UniformType) and not element.zero_points.data[0].data:
+            term = rounded(Operand(0) * float(np.float32(1 / element.scales.data[0].data)), element)
+            attributes = {"formula": StringAttr(str(term))}
+            op = ElementwiseOp(operands=[[value]], result_types=[result], attributes=attributes)
         else:
             op = CastOp(operands=[value], result_types=[result])
         job.known[value, element] = job.insert(op, suffix, of=name_of(value))
     return job.known[value, element]
+
+
+def rounded(steps: Term, element: UniformType) -> Term:
+    """What is stored of a number of steps. A product with their inverse takes fewer passes than a Cast's division."""
+    zero = element.zero_points.data[0].data
+    nearest = Apply("round", (steps,))
+    return nearest + zero if zero else nearest
 
 
 def of_type(value: SSAValue, element: Attribute, job: Job) -> SSAValue:

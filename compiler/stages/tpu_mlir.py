@@ -18,7 +18,7 @@ from xdsl.dialects.builtin import StringAttr
 from compiler.dialects.host import HostOp
 from compiler.dialects.quant import Quant
 from compiler.dialects.top.ops import Top
-from compiler.dialects.tpu.census import by_type, computing_ops, float_islands, is_float
+from compiler.dialects.tpu.census import by_type, computing_ops, float_islands, is_cast, is_float
 from compiler.dialects.tpu.elementwise import CastOp
 from compiler.ir import files
 from compiler.ir.network import name_of
@@ -51,7 +51,7 @@ def run(
     return {
         "ops": len(ops),
         "internal": sum(op.internal is not None for op in ops),
-        "casts": sum(isinstance(op, CastOp) for op in ops),
+        "casts": sum(map(is_cast, ops)),
         "float_ops": sum(is_float(op) and not isinstance(op, CastOp) for op in ops),
         "float_islands": len(islands),
         "weight_bytes": sum(array.nbytes for array in network.weights.values()),

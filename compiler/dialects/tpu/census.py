@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from compiler.dialects.tpu.base import TpuOp
-from compiler.dialects.tpu.elementwise import CastOp
+from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp
 from compiler.ir.network import Network, name_of
-from compiler.ir.storage import storage
+from compiler.ir.storage import is_quantised, storage
 
 
 def computing_ops(network: Network) -> list[TpuOp]:
@@ -26,6 +26,11 @@ def by_type(network: Network) -> list[dict[str, Any]]:
 def is_float(op: TpuOp) -> bool:
     """Whether the op makes a float tensor."""
     return storage(op.output).kind not in "iu"
+
+
+def is_cast(op: TpuOp) -> bool:
+    """Whether the op brings numbers from one type to another: a cast, or a formula whose result is quantised."""
+    return isinstance(op, CastOp) or (isinstance(op, ElementwiseOp) and is_quantised(op.output))
 
 
 def float_islands(network: Network, reasons: Mapping[str, str]) -> list[dict[str, Any]]:

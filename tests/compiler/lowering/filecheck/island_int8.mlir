@@ -18,6 +18,6 @@ func.func @main(%arg0: tensor<4x2x!quant.calibrated<f32<-127.0:100.0>>>) -> tens
 // CHECK-SAME: loc("x_f32")
 // CHECK-NEXT: [[B:%\d+]] = "tpu.Elementwise"([[AF]], [[XF]]) {formula = "max(x0, x1)"}
 // CHECK-NEXT: [[C:%\d+]] = "tpu.Elementwise"([[AF]], [[B]]) {formula = "min(x0, x1)"}
-// CHECK-NEXT: [[CI:%\d+]] = "tpu.Cast"([[C]]) {internal}
+// CHECK-NEXT: [[CI:%\d+]] = "tpu.Elementwise"([[C]]) {formula = "round((x0 * 1.0))", internal}
 // CHECK-SAME: loc("c_Min_int8")
 // CHECK-NEXT: "tpu.RescaleAdd"([[CI]], [[A]]) {do_relu = false, multipliers = [16384, 16384], relu_limit = -1.000000e+00 : f64, rshift = 14 : i64}
