@@ -129,7 +129,8 @@ def _parts(
     work = contractions(whole, aside)
     own = own_work(work, homes(whole, work, model.layers), WIDTHS[mode], model.chip)
     groups = memory_maps.read_members(inputs["lg_mlir"] / "groups.csv")
-    return broken_down(model, timelines, costs.layers, groups, own, _roofs(mode, model.chip)["macs_per_cycle"])
+    macs_per_cycle = _roofs(mode, model.chip)["macs_per_cycle"] / model.chip.cores
+    return broken_down(model, timelines, costs.layers, groups, own, macs_per_cycle)
 
 
 def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
