@@ -37,7 +37,7 @@ from compiler.lowering.region import (
     space_of,
     varying,
 )
-from compiler.lowering.turning import source_of
+from compiler.lowering.turning import Turn, source_of
 
 LEAST = 256
 """Cycles that a move to another frame has to save: what a group of ops costs by being one."""
@@ -96,8 +96,15 @@ def _moved(region: Region, rows: int) -> int:
         if not _is_outside(value, region):
             total += 2 * whole
         if value in region.full and region.space[1] > 1:
-            total += turned - whole
+            twice = value.owner not in region.ops and isinstance(_source(region, value, rows).value.owner, PermuteOp)
+            total += turned + (whole if twice else -whole)
     return total
+
+
+def _source(region: Region, value: SSAValue, rows: int) -> Turn:
+    """The turn that brings a value in, with what turned it before."""
+    outer, axis, inner = region.space
+    return source_of(value, (outer, axis, rows, inner // rows), (0, 2, 1, 3))
 
 
 def _is_outside(value: SSAValue, region: Region) -> bool:
@@ -175,11 +182,10 @@ class _Move:
 
     def _entered(self, value: SSAValue, job: Job) -> tuple[SSAValue, list[TpuOp]]:
         """A value from outside in the new frame, and the moves before it that need not be made any more."""
-        outer, axis, inner = self.region.space
         extents = self._extents(value)
         if extents[2] == 1:
             return job.reshape(value, extents, "rows"), []
-        start = source_of(value, (outer, axis, self.rows, inner // self.rows), (0, 2, 1, 3))
+        start = _source(self.region, value, self.rows)
         x = job.reshape(start.value, start.dims, "parts")
         return job.reshape(job.insert(permuted(x, start.order, job), "turned"), extents, "rows"), start.passed
 

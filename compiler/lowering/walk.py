@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import FunctionType, StringAttr, TensorType, bf16, f16, f32
@@ -28,12 +28,16 @@ from compiler.lowering.borders import of_type
 from compiler.lowering.constants import copy_returned
 from compiler.lowering.edges import pass_as
 from compiler.lowering.equal_weights import merge_equal_weights
+from compiler.lowering.expectation import Expectation, expectation, expectations_of
 from compiler.lowering.frames import fill_lanes
 from compiler.lowering.integers import chip_element, declare, held
 from compiler.lowering.job import Job, Unlowerable
 from compiler.lowering.order import gather_host_ops
 from compiler.lowering.qtable import exceptions
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
+
+Composed = Attention | Expectation
+"""Ops of Top that together are lowered to something else than one after the other."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     declare(network)
     excepted = exceptions(network, qtable or {})
     scales = chosen(network, wanted.scheme, excepted) if wanted.scheme else dict[str, UniformType]()
-    whole = attentions_of(network, scales, excepted.formats) if wanted.scheme else dict[Operation, Attention]()
+    whole = _composed(network, scales, excepted.formats) if wanted.scheme else dict[Operation, Composed]()
     parts = {op for found in whole.values() for op in found.ops[:-1]}
     known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(v) for op in network.ops for v in op.results}
     for op in network.ops:
@@ -181,8 +185,14 @@ def _replace(op: TopOp, made: TpuOp) -> None:
     Rewriter.replace_op(op, named(made, name_of(op)))
 
 
-def _replace_all(found: Attention, job: Job) -> None:
-    made = named(attention(found, job), job.name)
+def _composed(network: Network, scales: Mapping[str, UniformType], apart: Collection[str]) -> dict[Operation, Composed]:
+    """Ops that are lowered as a whole, by the last of them."""
+    return {**attentions_of(network, scales, apart), **expectations_of(network, scales, apart)}
+
+
+def _replace_all(found: Composed, job: Job) -> None:
+    whole = attention(found, job) if isinstance(found, Attention) else expectation(found, job)
+    made = named(whole, job.name)
     Rewriter.replace_op(found.ops[-1], made)
     for op in reversed(found.ops[:-1]):
         Rewriter.erase_op(op)

@@ -84,7 +84,9 @@ def rescale_mul(
 
 
 def lookup(x: Array, table: Array) -> Array:
-    """`table[x & 0xFF]`: `x` i8|u8, `table` 256 bytes of any shape. Returns the table's dtype in the shape of `x`."""
+    """`table[x & 0xFF]`: `x` i8|u8, `table` 256 bytes or floats of any shape. Returns its dtype in the shape of `x`."""
+    if table.itemsize > 1:
+        return table.reshape(-1)[x.view(np.uint8)]
     return np.frombuffer(bytearray(x.tobytes()).translate(table.tobytes()), table.dtype).reshape(x.shape)
 
 

@@ -45,12 +45,12 @@ def choose(site: Site) -> Callable[[], None]:
 
 
 def lut(site: Site) -> Callable[[], None]:
-    """A byte for each byte, from the table in its lane."""
-    out, source = _pair(site, "in", WHOLE, WHOLE)
-    site.dims("table", (1, 1, 1, 256), "a byte for each byte")
+    """A byte or a float for each byte, from the table in its lane."""
+    out, source = _pair(site, "in", (*WHOLE, *FLOATS), WHOLE)
+    site.dims("table", (1, 1, 1, 256), "a result for each byte")
     if (kind := site.operand("table").dtype) != (made := site.operand("out").dtype):
         site.fail("table", f"type {kind.name} isn't {made.name}, that of out")
-    site.source("table", *WHOLE)
+    site.source("table", *WHOLE, *FLOATS)
     return each_lane(site, "table", out, source, lookup)
 
 

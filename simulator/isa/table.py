@@ -166,7 +166,10 @@ SPECS: Mapping[str, Spec] = {
         "broadcast by stride 0",
         ARITHMETIC,
     ),
-    "LUT": Spec(8, Engine.TIU, ("out", "in", "table"), (), "out = table[in as u8]; table (1, 1, 1, 256) in each lane"),
+    "LUT": Spec(
+        8, Engine.TIU, ("out", "in", "table"), (),
+        "out = table[in as u8], bytes or floats; table (1, 1, 1, 256) in each lane",
+    ),
     "RESCALE_ADD": Spec(
         9, Engine.TIU, ("out", "a", "b"),
         (

@@ -83,7 +83,7 @@ class ElementwiseOp(TpuOp):
 @irdl_op_definition
 class LutOp(TpuOp):
     """
-    `output = table[input]`, for 8-bit types.
+    `output = table[input]`, of 8-bit input: the output is of 8 bits too, or a float.
 
     `table` (1, 1, 1, 256) is in the order of the input read as uint8, and stored like the output.
     """

@@ -72,6 +72,10 @@ def test_lookup_reads_the_raw_byte(dtype: type[np.generic]) -> None:
     made = lookup(raw.view(dtype).reshape(2, 128).T, table)
     assert np.array_equal(made, table.reshape(-1)[raw.reshape(2, 128).T])
     made[0, 0] = 1
+    real = np.random.default_rng(1).normal(0, 1, (1, 1, 1, 256)).astype(np.float32)
+    found = lookup(raw.view(dtype).reshape(2, 128).T, real)
+    assert found.dtype == np.float32
+    assert all(found[i, j] == real[0, 0, 0, 128 * j + i] for i in range(128) for j in range(2))
 
 
 @given(SEEDS, STORED)

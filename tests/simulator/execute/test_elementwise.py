@@ -75,7 +75,12 @@ def test_a_table_in_each_lane() -> None:
         out = replace(program.local(x.shape, DType.U8), lane=entry.lane, dims=entry.dims)
         program.do("LUT", out=out, in_=entry, table=replace(held, dims=(1, 1, 1, 256)))
         program.store(out)
-    one, two, three = program.run()
+    real = rng.normal(0, 1, (1, 1, 1, 256)).astype(np.float32)
+    out = program.local(x.shape, DType.F32)
+    program.do("LUT", out=out, in_=source, table=program.everywhere(program.weight(real)))
+    program.store(out)
+    one, two, three, four = program.run()
+    assert np.array_equal(four, real[0, 0, 0][x.view(np.uint8)])
     assert np.array_equal(one, table[0, 0, 0][x.view(np.uint8)])
     expected = own[0, np.arange(19)[:, None, None] % 8, 0, x.view(np.uint8)]
     assert np.array_equal(two, expected)
