@@ -110,7 +110,7 @@ def _tensors(network: Network, made: Program) -> Iterator[Tensor]:
     """The debug map: every tensor of the network in order, inputs first."""
     found = _Tensors()
     for number, core in enumerate(made.cores):
-        for slice_ in (slice_ for step in core.tiles for slice_ in step.made):
+        for slice_ in core.made:
             place = max(core.position[node] for node in slice_.nodes)
             found.slices.setdefault(slice_.tensor, []).append(_slice(slice_, place, number))
     for op in network.ops:

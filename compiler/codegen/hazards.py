@@ -50,32 +50,79 @@ class Hazards:
     reader: Numbers
 
 
-def hazards(records: Records, chip: Chip) -> Hazards:
-    """The hazards of records in order of meaning, END and DMA_END not among them."""
-    engine = _ENGINES[records["op"]]
-    computes, moves = np.flatnonzero(engine == Engine.TIU), np.flatnonzero(engine == Engine.GDMA)
-    place = np.empty(len(records), np.int64)
-    place[computes], place[moves] = np.arange(len(computes)), np.arange(len(moves))
+@dataclass(frozen=True)
+class Facts:
+    """
+    What is known of records in order of meaning wherever their buffers lie.
+
+    `tiu` and `stores` tell a record's kind; a load is neither. `spans` are the bytes of a lane that each operand
+    touches, `reads` and `writes` the operands there that do. Each move follows the first `after_stores` stores, a store
+    also all loads among the first `after_moves` moves, because of what lies in global memory.
+    """
+
+    tiu: NDArray[np.bool_]
+    stores: NDArray[np.bool_]
+    spans: Numbers
+    reads: NDArray[np.bool_]
+    writes: NDArray[np.bool_]
+    after_stores: Numbers
+    after_moves: Numbers
+
+    @property
+    def loads(self) -> NDArray[np.bool_]:
+        """The records that may overtake."""
+        return ~(self.tiu | self.stores)
+
+
+def facts(records: Records, chip: Chip) -> Facts:
+    """The facts of records in order of meaning, END and DMA_END not among them."""
+    tiu = _ENGINES[records["op"]] == Engine.TIU
     local = records["operands"]["region"] == Region.LOCAL
     reads, writes = spans.read(records), spans.written(records)
-    stores = ((reads & local) | (writes & ~local)).any(1)[moves] | meets(records[moves])
+    stores = (((reads & local) | (writes & ~local)).any(1) | meets(records)) & ~tiu
+    moved = stores[~tiu]
+    order = np.where(moved, np.cumsum(moved), 0)
+    far, after_stores, after_moves = (
+        boxes(records[~tiu]),
+        np.zeros(len(order), np.int64),
+        np.zeros(len(order), np.int64),
+    )
+    last_met(far, True, order, after_stores)
+    last_met(far, False, np.where(moved, 0, np.arange(1, len(order) + 1)), after_moves)
+    return Facts(
+        tiu, stores, spans.local_spans(records, chip), reads & local, writes & local, after_stores, after_moves
+    )
+
+
+def hazards(facts: Facts, chip: Chip, sequence: Numbers, moved: Numbers) -> Hazards:
+    """
+    The hazards of records in another order of meaning, `sequence`, their operands `moved` by so many bytes.
+
+    Nothing but loads may change places in it, and none may pass a store that overwrites what it reads.
+    """
+    tiu, stores = facts.tiu[sequence], facts.stores[sequence]
+    computes, moves = np.flatnonzero(tiu), np.flatnonzero(~tiu)
+    place = np.where(tiu, np.cumsum(tiu), np.cumsum(~tiu)) - 1
+    was = (np.cumsum(~facts.tiu) - 1)[sequence[moves]]
+    stores = stores[moves]
     order = np.where(stores, np.cumsum(stores), 0)
-    words = spans.local_spans(records, chip)
-    first, stop = words[..., 0] // chip.eu_bytes, -(-words[..., 1] // chip.eu_bytes)
-    after_tiu, after_stores, after_moves = np.zeros((3, len(moves)), np.int64)
+    now = np.empty(len(moves), np.int64)
+    now[was] = np.arange(1, len(moves) + 1)
+    reached = np.append(0, np.maximum.accumulate(np.where(facts.stores[~facts.tiu], 0, now)))
+    touched = np.where((facts.reads | facts.writes)[..., None], facts.spans + moved[..., None], 0)[sequence]
+    after_tiu, after_stores = np.zeros(len(moves), np.int64), facts.after_stores[was]
     tiu_after_stores, reader = np.zeros(len(computes), np.int64), np.full(len(moves), len(computes))
     edges = np.empty((4 * len(moves), 2), np.int64)
     while True:
         count = _local(
-            engine, place, order, first, stop, reads & local, writes & local, chip.lane_bytes // chip.eu_bytes,
+            tiu, place, order, touched[..., 0] // chip.eu_bytes, -(-touched[..., 1] // chip.eu_bytes),
+            facts.reads[sequence], facts.writes[sequence], chip.lane_bytes // chip.eu_bytes,
             after_tiu, after_stores, tiu_after_stores, reader, edges,
         )  # fmt: skip
         if count <= len(edges):
             break
         edges = np.empty((count, 2), np.int64)
-    far = boxes(records[moves])
-    last_met(far, True, order, after_stores)
-    last_met(far, False, np.where(stores, 0, np.arange(1, len(moves) + 1)), after_moves)
+    after_moves = reached[facts.after_moves[was]]
     return Hazards(
         computes, moves, stores, after_tiu, after_stores, after_moves, edges[:count], tiu_after_stores, reader
     )
@@ -83,7 +130,7 @@ def hazards(records: Records, chip: Chip) -> Hazards:
 
 @compiled
 def _local(
-    engine: Numbers,
+    tiu: NDArray[np.bool_],
     place: Numbers,
     order: Numbers,
     first: Numbers,
@@ -107,7 +154,7 @@ def _local(
     loaded = np.full(words, -1)
     paired = np.full(len(order) + 1, -1)
     count = 0
-    for i in range(len(engine)):
+    for i in range(len(tiu)):
         at = place[i]
         for slot in range(first.shape[1]):
             writing = writes[i, slot]
@@ -115,7 +162,7 @@ def _local(
                 continue
             for word in range(first[i, slot], stop[i, slot]):
                 load = loaded[word]
-                if engine[i] == 0:
+                if tiu[i]:
                     if load >= 0:
                         reader[load] = min(reader[load], at)
                     tiu_after_stores[at] = max(tiu_after_stores[at], store_wrote[word])
@@ -136,12 +183,12 @@ def _local(
         for slot in range(first.shape[1]):
             for word in range(first[i, slot], stop[i, slot]):
                 if reads[i, slot]:
-                    if engine[i] == 0:
+                    if tiu[i]:
                         tiu_read[word] = at + 1
                     else:
                         store_read[word] = order[at]
                 if writes[i, slot]:
-                    if engine[i] == 0:
+                    if tiu[i]:
                         tiu_wrote[word] = at + 1
                     elif order[at]:
                         store_wrote[word] = order[at]

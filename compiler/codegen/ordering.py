@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from compiler.codegen.hazards import Hazards
 from simulator.arithmetic.compiled import compiled
-from simulator.events import starts
+from simulator.events import Track, starts
 from simulator.timing import DMA_LATENCY
 
 Numbers = NDArray[np.int64]
@@ -54,10 +54,14 @@ def ordered(hazards: Hazards, computes: Numbers, occupied: Numbers) -> Numbers:
 
 def cycles(hazards: Hazards, order: Numbers, computes: Numbers, occupied: Numbers) -> int:
     """What a stretch takes with its moves in an order. Raises Deadlock where the order doesn't keep the hazards."""
-    waits = tiu_waits(hazards, places(order)), hazards.after_tiu[order]
-    latency = np.full(len(order), DMA_LATENCY)
-    tracks = starts(computes, occupied[order], latency, *waits)
+    tracks = timed(hazards, order, computes, occupied)
     return max((int(track.end[-1]) for track in tracks if len(track.end)), default=0)
+
+
+def timed(hazards: Hazards, order: Numbers, computes: Numbers, occupied: Numbers) -> tuple[Track, Track]:
+    """Both engines in time, the moves in an order. Raises Deadlock where the order doesn't keep the hazards."""
+    latency = np.full(len(order), DMA_LATENCY)
+    return starts(computes, occupied[order], latency, tiu_waits(hazards, places(order)), hazards.after_tiu[order])
 
 
 def places(order: Numbers) -> Numbers:

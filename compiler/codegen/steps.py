@@ -12,7 +12,7 @@ from xdsl.ir import Operation, SSAValue
 from compiler.codegen.emit.answers import Place, emit
 from compiler.codegen.emit.movement import copied, landing, loads
 from compiler.codegen.operands import dtype, extents, in_global, in_local, part_of, regrouped
-from compiler.dialects.access import Box
+from compiler.dialects.access import Box, Frame
 from compiler.dialects.tpu import ops as tpu
 from compiler.dialects.tpu.base import frame_of, lane_broadcast
 from compiler.dialects.tpu.slices import OWN
@@ -22,6 +22,7 @@ from compiler.schedule.tiling import Piece, cut
 from simulator.chip import Chip
 from simulator.isa.record import Command, Operand
 from simulator.isa.table import DType, Engine
+from simulator.layout import lane_bytes
 
 Tile = Mapping[str, int]
 """A tile's index on each group axis."""
@@ -45,16 +46,26 @@ class Made:
     box: Box
 
 
+@dataclass(frozen=True)
+class Begun:
+    """From the `at`-th command of a tile on, `size` bytes of every lane from `addr` are a buffer of their own."""
+
+    at: int
+    addr: int
+    size: int
+
+
 @dataclass
 class Step:
     """
     The commands of one tile in the order of the group's ops, which is their order of meaning.
 
-    `made` lists the slices that they complete.
+    `made` lists the slices that they complete, `begun` the buffers of which what they held is needed no more.
     """
 
     nodes: list[Node] = field(default_factory=list[Node])
     made: list[Made] = field(default_factory=list[Made])
+    begun: list[Begun] = field(default_factory=list[Begun])
 
     def named(self, op: str) -> list[Node]:
         """The commands of one op of the instruction set."""
@@ -161,11 +172,19 @@ class _Walk:
         self.done[op] = work
         return False
 
-    def _buffer(self, op: tpu.InGroup) -> int:
+    def _buffer(self, op: tpu.InGroup, step: Step) -> int:
         """The address of the buffer that is `op`'s turn."""
         count = self.runs.get(op, 0)
         self.runs[op] = count + 1
-        return op.slices.addr[count % len(op.slices.addr)]
+        addr = op.slices.addr[count % len(op.slices.addr)]
+        step.begun.append(Begun(len(step.nodes), addr, op.slices.size))
+        return addr
+
+    def _scratch(self, addr: int, kind: DType, held: Frame, begins: bool, step: Step) -> Operand:
+        """Accumulators or temporaries at lane-local byte `addr`."""
+        if begins:
+            step.begun.append(Begun(len(step.nodes), addr, lane_bytes(held, kind.itemsize, self.chip)))
+        return in_local(addr, kind, held, self.chip)
 
     def _load(self, op: tpu.LoadOp, tile: Tile, step: Step) -> None:
         uses = [(use.operation, use.index) for use in op.output.uses]
@@ -175,7 +194,7 @@ class _Walk:
         waits_for_part = op.slices.parts > 1 and OWN not in tile
         if waits_for_part or not all(box) or self._repeats(op, box):
             return None
-        local = in_local(self._buffer(op), dtype(op.output), extents(box), self.chip)
+        local = in_local(self._buffer(op, step), dtype(op.output), extents(box), self.chip)
         self.held[op.output] = Held(local, box)
         source = in_global(op.input, box)
         if any(isinstance(user, tpu.TpuOp) and lane_broadcast(user, index) for user, index in uses):
@@ -198,12 +217,12 @@ class _Walk:
         cut_k = op.slices.steps.driver == "k"
         first, last = not cut_k or tile["k"] == 0, not cut_k or tile["k"] == self.last_k
         if first:
-            made = in_local(self._buffer(op), dtype(op.output), extents(work), self.chip)
+            made = in_local(self._buffer(op, step), dtype(op.output), extents(work), self.chip)
             self.held[op.output] = Held(made, work[:4])
         done = list[Node]()
         for part in self._parts(op, tile, step):
             piece = cut(op, part)
-            place = replace(self._place(op, piece, part), first=first, last=last)
+            place = replace(self._place(op, piece, part, first, step), first=first, last=last)
             nodes = [Node(command, name_of(op)) for command in emit(op, piece, place)]
             step.nodes += nodes
             if last:
@@ -224,14 +243,14 @@ class _Walk:
                 self._load(load, at, step)
             yield op.slices.work(at)
 
-    def _place(self, op: tpu.TpuOp, piece: Piece, work: Box) -> Place:
+    def _place(self, op: tpu.TpuOp, piece: Piece, work: Box, first: bool, step: Step) -> Place:
         inputs = [
             None if isinstance(value.type, NoneType) else self.held[value].part(part.box, self.chip)
             for value, part in zip(op.operands, piece.parts, strict=True)
         ]
         dims, sums = extents(work), DType.I32 if storage(op.operands[0]).kind in "iu" else DType.F32
-        acc = None if op.slices.acc < 0 else in_local(op.slices.acc, sums, dims, self.chip)
-        tmp = tuple(in_local(addr, DType.F32, dims, self.chip) for addr in op.slices.tmp)
+        acc = None if op.slices.acc < 0 else self._scratch(op.slices.acc, sums, dims, first, step)
+        tmp = tuple(self._scratch(addr, DType.F32, dims, True, step) for addr in op.slices.tmp)
         return Place(tuple(inputs), self.held[op.output].part(work[:4], self.chip), acc, tmp)
 
     def _complete(self, value: SSAValue, nodes: Sequence[Node], made: Operand, box: Box, step: Step) -> None:
@@ -253,20 +272,20 @@ class _Walk:
         if source.nodes and not self._repeats(op, work):
             step.made.append(Made(op.output, source.nodes, self.held[op.output].part(work[:4], self.chip), work[:4]))
 
-    def _laid(self, op: tpu.Movement, tile: Tile) -> _Laying | None:
+    def _laid(self, op: tpu.Movement, tile: Tile, step: Step) -> _Laying | None:
         """What is being done for an op that moves in this tile; None where that is nothing."""
         if op not in self.laying:
             work = op.slices.work(tile)
             if self._repeats(op, work) or not all(work):
                 self.laying[op] = None
             else:
-                made = in_local(self._buffer(op), dtype(op.output), extents(work), self.chip)
+                made = in_local(self._buffer(op, step), dtype(op.output), extents(work), self.chip)
                 self.laying[op] = _Laying(cut(op, work), made)
         return self.laying[op]
 
     def _lay(self, op: tpu.Movement, index: int, tile: Tile, step: Step) -> None:
         """The loads of an operand straight to where the result lies."""
-        if (laying := self._laid(op, tile)) is None:
+        if (laying := self._laid(op, tile, step)) is None:
             return
         sources = [
             in_global(value.owner.input, part.box) if isinstance(value.owner, tpu.LoadOp) and all(part.box) else None
@@ -278,7 +297,7 @@ class _Walk:
 
     def _move(self, op: tpu.Movement, tile: Tile, step: Step) -> None:
         """The copies of the operands that are in local memory; the others are loaded before."""
-        laying = self._laid(op, tile)
+        laying = self._laid(op, tile, step)
         del self.laying[op]
         if laying is None:
             return

@@ -12,7 +12,7 @@ from xdsl.ir import SSAValue
 
 from compiler.codegen.meeting import meet
 from compiler.codegen.operands import address
-from compiler.codegen.steps import Node, Step, steps
+from compiler.codegen.steps import Made, Node, Step, steps
 from compiler.codegen.streams import streams
 from compiler.dialects.host import HostOp
 from compiler.dialects.tpu.group import GroupOp, YieldOp
@@ -28,11 +28,16 @@ from simulator.subnets import ChipSubnet, HostSubnet, HostValue, Range, Subnet
 
 @dataclass(frozen=True)
 class Core:
-    """One core's tiles in order, its streams with their waits, and each node's 1-based place there."""
+    """
+    One core's tiles in order, its streams with their waits, and each node's 1-based place there.
+
+    `made` are the slices that the tiles complete, with the operands where they are in the end.
+    """
 
     tiles: list[Step]
     streams: Streams
     position: dict[Node, int]
+    made: list[Made]
 
 
 @dataclass(frozen=True)
@@ -69,17 +74,18 @@ def _core(stretches: Sequence[list[Step]], chip: Chip) -> tuple[Core, list[tuple
     """A core's stretches one after another, and which records of its streams each has."""
     position, ranges = dict[Node, int](), list[tuple[Range, Range]]()
     made: dict[Engine, list[Records]] = {engine: [encode([])] for engine in Engine}
-    before = dict.fromkeys(Engine, 0)
+    before, slices = dict.fromkeys(Engine, 0), list[Made]()
     for stretch in stretches:
         own = streams(stretch, chip)
         made[Engine.TIU].append(_after(own.tiu, before[Engine.GDMA]))
         made[Engine.GDMA].append(_after(own.gdma, before[Engine.TIU]))
+        slices += own.made
         position |= {node: place + before[node.command.engine] for node, place in own.position.items()}
         ends = {Engine.TIU: before[Engine.TIU] + len(own.tiu), Engine.GDMA: before[Engine.GDMA] + len(own.gdma)}
         ranges.append(((before[Engine.TIU], ends[Engine.TIU]), (before[Engine.GDMA], ends[Engine.GDMA])))
         before = ends
     tiu, gdma = (np.concatenate(made[engine]) for engine in Engine)
-    return Core(list(chain(*stretches)), Streams(tiu, gdma), position), ranges
+    return Core(list(chain(*stretches)), Streams(tiu, gdma), position, slices), ranges
 
 
 def _subnet(ranges: Sequence[tuple[Range, Range]]) -> ChipSubnet:

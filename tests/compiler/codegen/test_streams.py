@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.codegen.hazards import hazards
+from compiler.codegen.hazards import facts, hazards
 from compiler.codegen.ordering import cycles, keeps, ordered, places
-from compiler.codegen.steps import Node, Step
+from compiler.codegen.steps import Begun, Node, Step
 from compiler.codegen.streams import Streams, streams
 from simulator import events
 from simulator.checks.walk import accesses
@@ -202,11 +202,69 @@ def test_every_conflict_is_ordered_and_nothing_deadlocks(tiles: list[Step]) -> N
 
 @given(programs())
 def test_no_order_is_slower_than_that_of_meaning(tiles: list[Step]) -> None:
-    found = hazards(encode(node.command for step in tiles for node in step.nodes), CHIP)
+    known = facts(encode(node.command for step in tiles for node in step.nodes), CHIP)
+    found = hazards(known, CHIP, np.arange(len(known.tiu)), np.zeros(known.reads.shape, np.int64))
     computes, occupied = np.full(len(found.computes), 500), np.full(len(found.moves), 300)
     chosen = ordered(found, computes, occupied)
     assert keeps(found, places(chosen))
     assert cycles(found, chosen, computes, occupied) <= cycles(found, np.arange(len(chosen)), computes, occupied)
+
+
+@st.composite
+def buffered(draw: st.DrawFn) -> list[Step]:
+    """Tiles whose commands work on buffers that begin, are filled, read and stored, and end for another to begin."""
+    held, steps = set[int](), list[Step]()
+    for _ in range(draw(st.integers(1, 5))):
+        step = Step()
+        for _ in range(draw(st.integers(0, 8))):
+            target, size = draw(st.integers(0, 15)) * 2048, draw(st.sampled_from([64, 640, 2048]))
+            full = sorted(held - {target})
+            source, place = draw(st.sampled_from(full)) if full else 0, draw(st.integers(0, 7)) * 64
+            kinds = [load(place, target), weight(target, size)]
+            kinds += [copy(source, target), store(source, place)] if full else []
+            node = draw(st.sampled_from(kinds))
+            if node.command.op != "STORE":
+                step.begun.append(Begun(len(step.nodes), target, size))
+                held.add(target)
+            step.nodes.append(node)
+        steps.append(step)
+    return steps
+
+
+def told(commands: list[tuple[Node, Command]]) -> dict[Node, list[str]]:
+    """What each command finds where it reads, if they run one after the other: who wrote it, and which byte."""
+    memory, found = dict[tuple[Region, int], str](), dict[Node, list[str]]()
+    for node, command in commands:
+        spans = {a.write: (a.operand.region, sorted(covered(a.operand))) for a in accesses(command)}
+        region, read = spans[False]
+        found[node] = [memory.get((region, byte), "before") for byte in read]
+        region, write = spans[True]
+        memory |= {(region, byte): f"{id(node)} {i}" for i, byte in enumerate(write)}
+    return found
+
+
+@given(buffered())
+def test_moved_buffers_hold_what_they_held(tiles: list[Step]) -> None:
+    nodes = [node for step in tiles for node in step.nodes]
+    made = streams(tiles, CHIP)
+    streams_ = {Engine.TIU: made.tiu, Engine.GDMA: made.gdma}
+    final = {node: decode(streams_[node.command.engine][made.position[node] - 1]) for node in nodes}
+    there = {(node.command.engine, made.position[node] - 1): node for node in nodes}
+    run = [there[key] for key in events.order(made.tiu["wait"].tolist(), made.gdma["wait"].tolist()) if key in there]
+    assert told([(node, node.command) for node in nodes]) == told([(node, final[node]) for node in run])
+    for earlier, later in conflicting([Step([Node(final[node], "") for node in run])]):
+        a, b = (next(n for n in run if final[n] is node.command) for node in (earlier, later))
+        assert follows(made, b, a)
+
+
+def test_a_load_gets_a_buffer_that_is_free_in_time() -> None:
+    """The second tile's weights would meet what the first is still at work on, though there is room elsewhere."""
+    work = [copy(0, 4096) for _ in range(30)]
+    first = Step([weight(0, 2048), *work], begun=[Begun(0, 0, 2048), *(Begun(i, 4096, 64) for i in range(1, 31))])
+    second = Step([weight(0, 2048), copy(0, 4096)], begun=[Begun(0, 0, 2048), Begun(1, 4096, 64)])
+    made = streams([first, second], CHIP)
+    assert made.gdma["wait"].tolist() == [0, 0, 0]
+    assert moves(made)[1][2] != moves(made)[0][2]
 
 
 @pytest.mark.parametrize("lane", [0, 5])
