@@ -35,8 +35,8 @@ ABOUT: Mapping[str, About] = {
     "profile": About(
         "backend",
         {"table"},
-        "Cycles and bytes of each layer, and how far they are from the least possible. The costliest first; node data "
-        "for Model Explorer lie beside.",
+        "Cycles and bytes of each layer and group, what decides how long each one takes, and how far that is from the "
+        "least possible. The costliest first; all rows as CSV, and node data for Model Explorer, lie beside.",
         figures=(Figure("timeline"), Figure("roofline")),
         checks=CHECKS["profile"],
     ),
