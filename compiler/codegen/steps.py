@@ -116,7 +116,7 @@ def _is_inbound(node: Node) -> bool:
 
 def tiles(group: tpu.GroupOp, core: int = 0, cores: int = 1) -> Iterator[Tile]:
     """Every tile of a group that one of so many cores runs, in its order."""
-    order, secs, split = group.order.data, group.secs, group.split.data
+    order, secs, split = group.order.data, group.secs, group.shared
     ranges = {axis: range(count) for axis, count in secs.items()}
     if split:
         ranges[split] = range(secs[split] * core // cores, secs[split] * (core + 1) // cores)
@@ -137,7 +137,7 @@ class _Walk:
     """The state of local memory on the way through a group's tiles."""
 
     def __init__(self, group: tpu.GroupOp, chip: Chip, core: int) -> None:
-        self.split = group.split.data
+        self.split = group.shared
         self.core = core
         self.ops = list(group.body.block.ops)
         self.last_k = group.secs["k"] - 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
@@ -19,7 +19,7 @@ from compiler.schedule.cuts import Grid, LoadKey, Tiling, joined, load_key, made
 from compiler.schedule.fetching import fetching_order
 from compiler.schedule.nodes import Node, Operand
 from simulator.chip import Chip
-from simulator.timing import DMA_LATENCY, transfer_cycles
+from simulator.timing import DMA_LATENCY, DMA_SETUP, transfer_cycles
 
 TRAFFIC = 0.1
 """What a cycle of the memory bus is worth in cycles, whether or not it is hidden: other groups could use it."""
@@ -46,6 +46,18 @@ class Cost:
     bytes: int
     rare: int
     rare_moves: int
+
+    def beside(self, cores: int) -> Cost:
+        """One core's cost where so many do as much at once: all their bytes are on one bus, and then they meet."""
+        meeting = 2 * (DMA_SETUP + DMA_LATENCY)
+        return replace(
+            self,
+            moves=self.moves * cores,
+            first=self.first * cores,
+            last=self.last * cores + meeting,
+            bytes=self.bytes * cores,
+            rare_moves=self.rare_moves * cores,
+        )
 
     def cycles(self, ops: int, overlapped: bool) -> int:
         """

@@ -131,19 +131,19 @@ class Sizes:
         return node.computing(made)(*node.extents, node.reduction) if node.moves else self.node(node)[2]
 
     def least(self, node: Node) -> tuple[int, int]:
-        """Cycles of the op on each engine that no tiling saves: computing it, and loading its weights once."""
+        """Cycles of the op on each engine that no tiling saves: a core's share of it, and loading its weights once."""
         weights = (slot for slot, operand in enumerate(node.operands) if isinstance(operand.value.owner, WeightOp))
-        return self.node(node)[2], sum(self.load(node, slot)[1] for slot in weights)
+        return self.node(node)[2] // self.chip.cores, sum(self.load(node, slot)[1] for slot in weights)
 
     def floor(self, nodes: Sequence[Node], stored: Iterable[SSAValue]) -> int:
-        """Cycles of the slower engine alone when each tensor from outside is loaded once."""
+        """Cycles of the slower engine alone when each tensor from outside is loaded once, cores sharing the rest."""
         outside, made = dict[LoadKey, int](), {node.output: node for node in nodes}
         for node in nodes:
             for slot, operand in enumerate(node.operands):
                 if operand.value not in made:
                     outside[load_key(node, operand, slot)] = self.load(node, slot)[1]
         moves = sum(outside.values()) + sum(self.node(made[value])[3] for value in stored)
-        return max(moves, sum(self.computing(node, made) for node in nodes))
+        return max(moves, sum(self.computing(node, made) for node in nodes) // self.chip.cores)
 
 
 def weights_along(node: Node) -> dict[int, int]:

@@ -13,6 +13,7 @@ from compiler.schedule.flow import Flow, Sizes, flow
 from compiler.schedule.plan import Plan, place
 from compiler.schedule.program import Interval
 from compiler.schedule.search import Choice, best, tiled
+from compiler.schedule.sharing import shared
 from compiler.schedule.single import smallest
 from simulator.chip import Chip
 from simulator.timing import DMA_LATENCY
@@ -128,7 +129,8 @@ class Options:
         if isinstance(way, Flow):
             return self._place_flow(group)
         if isinstance(way, Choice):
-            plan = place(group.nodes, tiled(group, way.grid, self.chip), self.chip, way.doubled)
+            grid = shared(way.grid, way.split, self.chip.cores)
+            plan = place(group.nodes, tiled(group, grid, self.chip), self.chip, way.doubled)
             return replace(option, plan=plan) if plan else None
         return option
 

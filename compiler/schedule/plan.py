@@ -13,6 +13,7 @@ from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key, parts_of
 from compiler.schedule.demand import Demand, Starts, demand, turns_of
 from compiler.schedule.local_memory import allocate
 from compiler.schedule.nodes import Node
+from compiler.schedule.sharing import share
 from simulator.chip import Chip
 
 
@@ -45,7 +46,7 @@ def place(
 
     `apart` asks that no two operands of a record share a bank. `starts` as `demand` has it.
     """
-    wanted = demand(nodes, tiling, chip, doubled, starts)
+    wanted = demand(nodes, share(tiling, chip.cores), chip, doubled, starts)
     addresses = allocate(wanted.buffers, chip, apart)
     if addresses is None:
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from compiler.dialects.tpu.slices import DRIVERS, Cuts
+from compiler.schedule import sharing
 from compiler.schedule.cost import cost, price
 from compiler.schedule.cuts import Grid, Tiling, derive, even, split
 from compiler.schedule.demand import Demand, demand, links_of
@@ -37,13 +38,15 @@ class Choice:
     """
     A grid, moves double buffered or not, and the `cycles` the group is estimated to take so.
 
-    `price` is what choices are compared by: the cycles, and a share of those that moves take.
+    `price` is what choices are compared by: the cycles, and a share of those that moves take. With `split`, cores share
+    the group along that axis, and each has such a grid.
     """
 
     cycles: int
     price: float
     grid: Grid
     doubled: bool
+    split: str = ""
 
 
 def limits(node: Node, chip: Chip) -> dict[str, int]:
@@ -62,13 +65,22 @@ def tiled(group: Interval, grid: Grid, chip: Chip) -> Tiling:
 
 
 def best(group: Interval, chip: Chip) -> Choice | None:
+    """The quickest cut of a group, shared out among cores or not; None if none is found."""
+    ways = ("", *sharing.axes(_limits(group, chip), chip.cores))
+    found = (choice for split in ways if (choice := _best(group, chip, split)))
+    return min(found, key=lambda choice: choice.price, default=None)
+
+
+def _best(group: Interval, chip: Chip, split: str) -> Choice | None:
     """
-    The quickest cut of a group, or None where no cut keeps the operands of each record in banks of their own.
+    The quickest cut of a group that is shared out so, or None where no cut keeps each record's operands in banks apart.
 
     For every number of tiles along the pixels (images, then rows, then columns), the fewest along the channels that
     fit with double buffers, and with single ones; along the reduction only where nothing fits without.
     """
-    limit, trials = _limits(group, chip), _Trials(group, chip)
+    limit, trials = _limits(group, chip), _Trials(group, chip, split)
+    if split:
+        limit[split] //= chip.cores
     for k in (count for count in LADDER if count <= limit["k"]):
         found: Choice | None = None
         needed, idle = 1.0, 0
@@ -93,19 +105,21 @@ def best(group: Interval, chip: Chip) -> Choice | None:
 class _Trials:
     """Cuts of one group tried; what came of each is kept."""
 
-    def __init__(self, group: Interval, chip: Chip) -> None:
+    def __init__(self, group: Interval, chip: Chip, split: str) -> None:
         self.group = group
         self.chip = chip
+        self.split = split
         self.rungs = LADDER if len(group.nodes) == 1 else FEW
         self.links = links_of(group.nodes)
         self.tilings = dict[tuple[int, ...], Tiling]()
         self.fitting = dict[tuple[tuple[int, ...], str, bool], bool]()
 
     def tiling(self, secs: Secs, order: str) -> Tiling:
-        """The cuts, which don't depend on the order."""
+        """One core's cuts, which don't depend on the order."""
         key = tuple(secs[axis] for axis in DRIVERS)
         if key not in self.tilings:
-            self.tilings[key] = tiled(self.group, Grid(secs, order), self.chip)
+            grid = sharing.shared(Grid(secs, order), self.split, self.chip.cores)
+            self.tilings[key] = sharing.share(tiled(self.group, grid, self.chip), self.chip.cores)
         return replace(self.tilings[key], grid=Grid(secs, order))
 
     def demand(self, secs: Secs, order: str, doubled: bool) -> Demand:
@@ -160,8 +174,10 @@ class _Trials:
             if doubled or self.fits(secs, order, False):
                 tiling = self.tiling(secs, order)
                 spent = cost(self.group.nodes, tiling, self.chip)
+                if self.split:
+                    spent = spent.beside(self.chip.cores)
                 time = spent.cycles(len(self.group.nodes), doubled and tiling.grid.tiles > 1)
-                yield Choice(time, price(time, spent.moves), tiling.grid, doubled)
+                yield Choice(time, price(time, spent.moves), tiling.grid, doubled, self.split)
 
 
 def _limits(group: Interval, chip: Chip) -> dict[str, int]:

@@ -10,6 +10,7 @@ from xdsl.irdl import (
     attr_def,
     irdl_op_definition,
     operand_def,
+    opt_attr_def,
     region_def,
     traits_def,
     var_operand_def,
@@ -57,8 +58,8 @@ class GroupOp(IRDLOperation):
 
     The last letter of `order` is the axis that runs fastest. `inputs` are all the values from outside that its Loads
     read, weights included. A Load whose slice is that of the tile before isn't repeated.
-    The cores of a chip share out the tiles along the axis `split`, each its stretch of them in order; if it is empty,
-    the first core does all.
+    The cores of a chip share out the tiles along the axis `split`, each its stretch of them in order; without it, the
+    first core does all.
     """
 
     name = "tpu.Group"
@@ -71,7 +72,7 @@ class GroupOp(IRDLOperation):
     wsecs = attr_def(Int, default_value=integer(1))
     ksecs = attr_def(Int, default_value=integer(1))
     order = attr_def(StringAttr, default_value=StringAttr("nchwk"))
-    split = attr_def(StringAttr, default_value=StringAttr(""))
+    split = opt_attr_def(StringAttr)
     traits = traits_def(Pure())
 
     @property
@@ -79,3 +80,8 @@ class GroupOp(IRDLOperation):
         """How many tiles there are along each group axis."""
         counts = (self.nsecs, self.csecs, self.hsecs, self.wsecs, self.ksecs)
         return {axis: count.value.data for axis, count in zip("nchwk", counts, strict=True)}
+
+    @property
+    def shared(self) -> str:
+        """The axis along which cores share out the tiles; empty if they don't."""
+        return self.split.data if self.split else ""
