@@ -179,12 +179,12 @@ def flow(nodes: Sequence[Node], stored: Iterable[SSAValue], sizes: Sizes, room: 
         starts.setdefault(load.key, []).append(start)
     made = {node.output for node in nodes}
     computed = [c for n in nodes for c in (inside[n].computed if n in inside else (sizes.computing(n, made),))]
-    stores = sum(sizes.node(node)[3] for node in nodes if node.output in kept)
+    each = [sizes.node(node)[3] for node in nodes if node.output in kept]
     return Flow(
         {key: tuple(turns) for key, turns in starts.items()},
         {node: made.parts for node, made in inside.items()},
-        _time(computed, loads, starts) + stores + DMA_LATENCY,
-        sum(load.cycles for load in loads) + stores,
+        _time(computed, loads, starts, each),
+        sum(load.cycles for load in loads) + sum(each),
     )
 
 
@@ -233,8 +233,14 @@ def _used(
     return list(accumulate(change[:-1]))
 
 
-def _time(computed: Sequence[int], loads: Sequence[_Load], starts: dict[LoadKey, list[int]]) -> int:
-    """Both engines in order; a load begins once the turn before the one from which on it has its buffer is done."""
+def _time(
+    computed: Sequence[int], loads: Sequence[_Load], starts: dict[LoadKey, list[int]], stores: Sequence[int]
+) -> int:
+    """
+    Both engines in order; a load begins once the turn before the one from which on it has its buffer is done.
+
+    All stores but the last find time on the way.
+    """
     tiu = gdma = 0
     done, turns = list[int](), {key: iter(given) for key, given in starts.items()}
     pending = iter([*loads, None])
@@ -247,4 +253,4 @@ def _time(computed: Sequence[int], loads: Sequence[_Load], starts: dict[LoadKey,
             load = next(pending)
         tiu += cycles
         done.append(tiu)
-    return max(gdma, tiu)
+    return max(gdma + sum(stores), tiu + stores[-1]) + DMA_LATENCY

@@ -8,14 +8,14 @@ fail, and the division is sought again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import inf
 
 from xdsl.ir import Operation
 
 from compiler.schedule.cost import price
-from compiler.schedule.flow import Flow
+from compiler.schedule.flow import Flow, Sizes
 from compiler.schedule.nodes import Node
 from compiler.schedule.options import Option, Options
 from compiler.schedule.plan import Plan
@@ -30,6 +30,9 @@ WORTH = {1: 0.97, 2: 0.998, 3: 1.0}
 
 ROUNDS = 30
 """Searches after which only what is settled counts."""
+
+NEIGHBOURS = 4
+"""Long intervals begin and end where fewer bytes are handed over than so many positions around."""
 
 Place = tuple[int, int]
 """An interval by its first position, and the one after its last."""
@@ -49,6 +52,27 @@ def grouped(nodes: Sequence[Node], chip: Chip, effort: int) -> list[Plan | Opera
     return [option.plan for option in division if option.plan]
 
 
+def narrow(nodes: Sequence[Node], sizes: Sizes, around: int) -> set[int]:
+    """
+    The positions between ops, both ends among them, that no more bytes cross than any of the `around` before and after.
+
+    Of several in a row that as many cross, it is the first.
+    """
+    last = {operand.value: i for i, node in enumerate(nodes) for operand in node.operands}
+    change = [0] * (len(nodes) + 2)
+    for i, node in enumerate(nodes):
+        change[i + 1] += sizes.node(node)[0]
+        change[last.get(node.output, i) + 1] -= sizes.node(node)[0]
+    crossing = list(accumulate(change))[: len(nodes) + 1]
+    least = {
+        i
+        for i, size in enumerate(crossing)
+        if size == min(crossing[max(0, i - around) : i + around + 1])
+        and size < min(crossing[max(0, i - 1) : i] or [inf])
+    }
+    return {0, *least, len(nodes)}
+
+
 class _Search:
     """The search for a division that takes less than `limit` cycles."""
 
@@ -62,6 +86,7 @@ class _Search:
         computed, loaded = zip(*map(options.sizes.least, nodes), strict=True)
         self.computed = list(accumulate(computed, initial=0))
         self.loaded = list(accumulate(loaded, initial=0))
+        self.narrow = narrow(nodes, options.sizes, NEIGHBOURS)
 
     def division(self) -> list[Option]:
         """The settled options of the cheapest division, if any takes less than the limit."""
@@ -86,7 +111,8 @@ class _Search:
         best: list[tuple[float, int]] = [(0.0, 0)]
         for j in range(1, len(self.nodes) + 1):
             offer, failed = (inf, 0), 0
-            for i in dict.fromkeys((j - 1, self._longest_flow(j), *range(j - 2, -1, -1))):
+            longest = self._longest_flow(j)
+            for i in dict.fromkeys((j - 1, longest, *self._beginnings(j))):
                 least = best[i][0] + self._floor(i, j)
                 if least >= self.worth * offer[0] or least + self._floor(j, len(self.nodes)) >= self.limit:
                     continue
@@ -94,7 +120,7 @@ class _Search:
                 failed = 0 if option else failed + 1
                 if option:
                     offer = min(offer, (best[i][0] + option.price, i))
-                if failed > GIVE_UP:
+                if failed > GIVE_UP and i < longest:
                     break
             best.append(offer)
         if best[-1][0] == inf:
@@ -107,6 +133,13 @@ class _Search:
             chosen[i, j] = option
             j = i
         return dict(reversed(chosen.items()))
+
+    def _beginnings(self, j: int) -> Iterator[int]:
+        """Where intervals to `j` may begin, the shortest first; a long one only where little is handed over."""
+        shortest = max(0, j - 1 - self.options.longest)
+        yield from range(j - 2, shortest - 1, -1)
+        if j in self.narrow:
+            yield from (i for i in range(shortest - 1, -1, -1) if i in self.narrow)
 
     def _longest_flow(self, j: int) -> int:
         """Where the longest interval to `j` begins that fits as a flow, a good first offer; `j` - 1 if none does."""
