@@ -46,6 +46,9 @@ COLUMNS = ints(3)
 DEEPEST = 1 << 14
 """Products of so many eight-bit numbers stay within an int32."""
 
+WIDEST = 512
+"""Columns of a head that is read whole, for the smallest chip's lanes hold a row of several such."""
+
 
 def attentions_of(
     network: Network, scales: Mapping[str, UniformType], apart: Collection[str]
@@ -61,7 +64,7 @@ def attentions_of(
 
 def _fits(found: Attention, scales: Mapping[str, UniformType], apart: Collection[str]) -> bool:
     needed = [name_of(value) for value in (found.query, found.key, found.value, found.ops[-1].results[0])]
-    enough = found.rows >= LANES and found.depth < DEEPEST
+    enough = found.rows >= LANES and found.depth < DEEPEST and found.widest <= WIDEST
     return enough and all(name in scales for name in needed) and not any(name_of(op) in apart for op in found.ops)
 
 

@@ -74,6 +74,11 @@ class Attention:
         return max(shape(self.query)[2] // self.heads, shape(self.key)[1])
 
     @property
+    def widest(self) -> int:
+        """Columns of the widest head of an operand."""
+        return max(shape(self.query)[2], shape(self.value)[2]) // self.heads
+
+    @property
     def width(self) -> int:
         """Columns of a head of the result."""
         return shape(self.value)[2] // self.heads

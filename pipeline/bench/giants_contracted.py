@@ -94,18 +94,18 @@ def product_by_weights(sketch: Sketch, element: Attribute, extents: Shape) -> SS
 
 def scores(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
     """Of three heads the last two, rows by rows."""
-    m, n, k = extents
-    operands = [sketch.fed(element, (1, m, 3 * k)), sketch.fed(element, (1, n, 3 * k))]
+    m, n = extents
+    operands = [sketch.fed(element, (1, m, 3 * SMALL)), sketch.fed(element, (1, n, 3 * SMALL))]
     attributes = {"all": integer(3), "first": integer(1), "right_transpose": TRUE}
-    return sketch.op(tpu.HeadMatMulOp, operands, element, (1, m, 2, n), **attributes, **_factor(element, k))
+    return sketch.op(tpu.HeadMatMulOp, operands, element, (1, m, 2, n), **attributes, **_factor(element, SMALL))
 
 
 def mixed(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
     """What the weights of two heads make of the columns of the last two of three."""
-    m, k, n = extents
-    operands = [sketch.fed(element, (1, m, 2, k)), sketch.fed(element, (1, k, 3 * n))]
+    m, k = extents
+    operands = [sketch.fed(element, (1, m, 2, k)), sketch.fed(element, (1, k, 3 * SMALL))]
     attributes = {"all": integer(3), "first": integer(1)}
-    return sketch.op(tpu.HeadMatMulOp, operands, element, (1, m, 2, n), **attributes, **_factor(element, k))
+    return sketch.op(tpu.HeadMatMulOp, operands, element, (1, m, 2, SMALL), **attributes, **_factor(element, k))
 
 
 def _multiplied(sketch: Sketch, operands: list[SSAValue], made: Shape, k: int, *, turned: bool = False) -> SSAValue:
@@ -135,6 +135,6 @@ CONTRACTED: Mapping[str, Giant] = {
     "BatchMatMul-turned": Giant(product(turned=True), tpu.BatchMatMulOp, "bmk"),
     "BatchMatMul-to-many": Giant(product_to_many, tpu.BatchMatMulOp, "bkn"),
     "BatchMatMul-weights": Giant(product_by_weights, tpu.BatchMatMulOp, "mkn"),
-    "HeadMatMul-scores": Giant(scores, tpu.HeadMatMulOp, "mnk"),
-    "HeadMatMul-mixed": Giant(mixed, tpu.HeadMatMulOp, "mkn"),
+    "HeadMatMul-scores": Giant(scores, tpu.HeadMatMulOp, "mn"),
+    "HeadMatMul-mixed": Giant(mixed, tpu.HeadMatMulOp, "mk"),
 }
