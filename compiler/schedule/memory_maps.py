@@ -49,21 +49,12 @@ def write(path: Path, rows: Iterable[Held]) -> None:
         writer.writerows(astuple(row) for row in rows)
 
 
-def write_members(path: Path, network: Network) -> None:
-    """As CSV, a line for each op that a layer group runs: the `group`, called after its last op, and the `layer`."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("group", "layer"))
-        for group in (op for op in network.ops if isinstance(op, GroupOp)):
-            ops = group.body.block.ops
-            names = [name_of(op) for op in ops if op.results and not isinstance(op, LoadOp | StoreOp)]
-            writer.writerows((names[-1], name) for name in names)
-
-
-def read_members(path: Path) -> dict[str, str]:
-    """The group of each layer."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["layer"]: row["group"] for row in csv.DictReader(file)}
+def members(network: Network) -> Iterator[tuple[str, str]]:
+    """Every op that a layer group runs, by name, behind the name of the group: that of its last op."""
+    for group in (op for op in network.ops if isinstance(op, GroupOp)):
+        ops = group.body.block.ops
+        names = [name_of(op) for op in ops if op.results and not isinstance(op, LoadOp | StoreOp)]
+        yield from ((names[-1], name) for name in names)
 
 
 def local_buffers(network: Network) -> Iterator[Held]:

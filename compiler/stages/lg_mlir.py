@@ -2,8 +2,8 @@
 `lg_mlir`: the Tpu network in layer groups, tiled for one chip, every local buffer placed.
 
 Inputs: `tpu_mlir`. Parameters: `chip`; `effort` (1 to 3); `seed` (null, or an integer: random legal tilings, to prove
-that no tiling changes a bit). Writes `lg.mlir`, `lg_weights.npz` and `local_memory.csv` and `groups.csv`
-(`schedule.memory_maps`).
+that no tiling changes a bit). Writes `lg.mlir`, `lg_weights.npz` and `local_memory.csv`
+(`schedule.memory_maps`) and `groups.csv` (`members`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from xdsl.dialects.builtin import StringAttr
 
+from compiler import members
 from compiler.dialects.quant import Quant
 from compiler.dialects.structure import Structure
 from compiler.dialects.tpu.ops import Tpu
@@ -42,7 +43,7 @@ def run(
     files.save_text(network, out, "lg", "lg_weights.npz")
     files.link_weights(inputs["tpu_mlir"] / "tpu_weights.npz", out / "lg_weights.npz")
     memory_maps.write(out / "local_memory.csv", memory_maps.local_buffers(network))
-    memory_maps.write_members(out / "groups.csv", network)
+    members.write(out / "groups.csv", memory_maps.members(network))
     table = list(rows(made, chip))
     return {
         "groups": len(table),

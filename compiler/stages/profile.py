@@ -23,13 +23,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from compiler import model_explorer
+from compiler import members, model_explorer
 from compiler.npz import write_npz
-from compiler.schedule import memory_maps
 from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
 from simulator import model_file, trace
-from simulator.bound import WIDTHS, Aside, bounds, contractions
+from simulator.bound import WIDTHS, Aside, Bounds, bounds, contractions
 from simulator.breakdown import Breakdown, Part, broken_down, check_sums, own_work
 from simulator.checks.check import check
 from simulator.chip import Chip, chip_named
@@ -49,10 +48,10 @@ def run(
     Write the costs by layer and record; the metadata has totals and the costliest layers.
 
     `tiu_busy` and `gdma_busy` are shares of the cycles, `overlap` the share in which both are, all as means over the
-    cores; cycles of engines are sums over them. `mac_utilisation` is the
-    network's own MACs over those that the arrays could do in the time. `bound_by` tells what sets the bound, compute or
-    memory; `held_up_by` the engine that is busier. Ops of the host count in nothing but `host_ops` and
-    `host_macs_share`, and ratios to a bound of nothing are 0. Raises UnknownShape, Miscounted.
+    cores; cycles of engines are sums over them. `mac_utilisation` is the network's own MACs over those that the arrays
+    could do in the time. `bound_by` tells what sets the bound, compute or memory; `held_up_by` the engine that is
+    busier. Ops of the host count in nothing but `host_ops` and `host_macs_share`, and ratios to a bound of nothing are
+    0. Raises UnknownShape, Miscounted.
     """
     model = model_file.read(inputs["sample_model"] / "sample.model")
     chip = chip_named(str(params["chip"]))
@@ -63,13 +62,37 @@ def run(
     costs = profile_of(model, timelines)
     parts = _parts(inputs, model, timelines, costs, whole, aside, str(params["mode"]))
     check_sums(parts, timelines, costs.cycles)
-    found = check(model)
-    roofs = _roofs(str(params["mode"]), chip)
-    engines = costs.cycles * chip.cores
+    found, roofs = check(model), _roofs(str(params["mode"]), chip)
+    totals = _totals(model, costs, least, roofs) | {"findings": len(found)}
+    layers = [row | asdict(part) for row, part in zip(costs.rows(), parts.layers, strict=True)]
+    groups = [asdict(part) for part in parts.groups]
+    document = {"totals": totals, "roofs": roofs, "total": asdict(costs.total), "resources": parts.resources}
+    (out / "profile.json").write_text(json.dumps(document | {"layers": layers, "groups": groups}, indent=1))
+    for name, rows in (("layers", layers), ("groups", groups)):
+        _write_rows(out / f"{name}.csv", rows)
+    for name, figures in _by_node(costs.layers).items():
+        model_explorer.write(out / f"{name}.nodes.json", figures)
+    write_npz(out / "timeline.npz", _times(model, timelines) | _decided(model, parts))
+    trace.write(model, timelines, out / "trace.json")
+    (out / "findings.txt").write_text("".join(f"{finding}\n" for finding in found))
+    return {
+        **totals,
+        "resources": [
+            {"resource": name, "cycles": spent, "share": _over(spent, costs.cycles), "what": RESOURCES[name]}
+            for name, spent in parts.resources.items()
+        ],
+        "slowest_groups": _deciding(parts.groups, costs.cycles),
+        "table": _costliest(costs.layers, costs.cycles * chip.cores),
+    }
+
+
+def _totals(model: Model, costs: Profile, least: Bounds, roofs: Mapping[str, float]) -> dict[str, Any]:
+    engines, macs = costs.cycles * model.chip.cores, least.cube_macs + least.depthwise_macs
     busy = {"tiu": _over(costs.total.tiu_cycles, engines), "gdma": _over(costs.total.gdma_cycles, engines)}
-    totals = {
+    return {
         "cycles": costs.cycles,
         "cycles_over_bound": _over(costs.cycles, least.bound),
+        "below_bound": costs.cycles < least.bound,
         "floor_cycles": least.floor,
         "bound_cycles": least.bound,
         "chip_seconds": costs.seconds,
@@ -78,42 +101,19 @@ def run(
         "tiu_cycles": costs.total.tiu_cycles,
         "gdma_cycles": costs.total.gdma_cycles,
         **{f"{engine}_busy": share for engine, share in busy.items()},
-        "mac_utilisation": _over(least.cube_macs + least.depthwise_macs, roofs["macs_per_cycle"] * costs.cycles),
+        "macs": macs,
+        "mac_utilisation": _over(macs, roofs["macs_per_cycle"] * costs.cycles),
         "bound_by": "memory" if least.compulsory / roofs["bytes_per_cycle"] >= least.bound - 1 else "compute",
         "held_up_by": max(busy, key=busy.__getitem__),
         "ddr_bytes": costs.ddr_bytes,
-        "compulsory_bytes": least.compulsory,
         "wire_bytes": costs.total.wire_bytes,
-        "macs": least.cube_macs + least.depthwise_macs,
+        "compulsory_bytes": least.compulsory,
         "ddr_over_compulsory": _over(costs.ddr_bytes, least.compulsory),
         "local_bytes": costs.lmem_peak,
-        "lane_bytes": chip.lane_bytes,
+        "lane_bytes": model.chip.lane_bytes,
         "activation_bytes": model.activation_bytes,
-        "findings": len(found),
         "host_ops": len(model.host),
         "host_macs_share": least.host_share,
-    }
-    layers = [row | asdict(part) for row, part in zip(costs.rows(), parts.layers, strict=True)]
-    groups = [asdict(part) for part in parts.groups]
-    document = {"totals": totals, "roofs": roofs, "total": asdict(costs.total), "resources": parts.resources}
-    document |= {"layers": layers, "groups": groups}
-    _write_rows(out / "layers.csv", layers)
-    _write_rows(out / "groups.csv", groups)
-    (out / "profile.json").write_text(json.dumps(document, indent=1))
-    for name, figures in _by_node(costs.layers).items():
-        model_explorer.write(out / f"{name}.nodes.json", figures)
-    write_npz(out / "timeline.npz", _times(model, timelines) | _decided(model, parts))
-    trace.write(model, timelines, out / "trace.json")
-    (out / "findings.txt").write_text("".join(f"{finding}\n" for finding in found))
-    return {
-        **totals,
-        "below_bound": costs.cycles < least.bound,
-        "resources": [
-            {"resource": name, "cycles": spent, "share": _over(spent, costs.cycles), "what": RESOURCES[name]}
-            for name, spent in parts.resources.items()
-        ],
-        "slowest_groups": _deciding(parts.groups, costs.cycles),
-        "table": _costliest(costs.layers, engines),
     }
 
 
@@ -128,7 +128,7 @@ def _parts(
 ) -> Breakdown:
     work = contractions(whole, aside)
     own = own_work(work, homes(whole, work, model.layers), WIDTHS[mode], model.chip)
-    groups = memory_maps.read_members(inputs["lg_mlir"] / "groups.csv")
+    groups = members.read(inputs["lg_mlir"] / "groups.csv")
     macs_per_cycle = _roofs(mode, model.chip)["macs_per_cycle"] / model.chip.cores
     return broken_down(model, timelines, costs.layers, groups, own, macs_per_cycle)
 

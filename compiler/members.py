@@ -1,0 +1,21 @@
+"""Which layer group runs each layer, in a file: `groups.csv`, a line a layer, the group called after its last one."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def write(path: Path, members: Iterable[tuple[str, str]]) -> None:
+    """Pairs of group and layer, as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("group", "layer"))
+        writer.writerows(members)
+
+
+def read(path: Path) -> dict[str, str]:
+    """The group of each layer."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["layer"]: row["group"] for row in csv.DictReader(file)}
