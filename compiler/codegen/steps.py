@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import NoneType
 from xdsl.ir import Operation, SSAValue
 
 from compiler.codegen.emit.answers import Place, emit
-from compiler.codegen.emit.movement import copied, landing, loads
+from compiler.codegen.emit.movement import copied, landing, loads, place_in, seen_at, viewed
 from compiler.codegen.operands import dtype, extents, in_global, in_local, part_of, regrouped
 from compiler.dialects.access import Box, Frame
 from compiler.dialects.tpu import ops as tpu
@@ -89,11 +89,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Held:
-    """The slice of a value that is in local memory now; `nodes`, where they are of one engine, put it there."""
+    """The slice of a value that is in local memory now, and what put its `pieces` there: nodes of one engine each."""
 
     operand: Operand
     box: Box
-    nodes: Sequence[Node] = ()
+    pieces: Sequence[tuple[Sequence[Node], Box]] = ()
 
     def part(self, box: Box, chip: Chip) -> Operand:
         """The part of it in `box`, a box of the same frame."""
@@ -103,11 +103,11 @@ class Held:
 
 @dataclass
 class _Laying:
-    """An op that moves, at work in a tile: the nodes so far, by the operand they bring. `made` is its whole result."""
+    """An op that moves, at work in a tile: `made` is where its result goes, `pieces` are there already."""
 
     piece: Piece
     made: Operand
-    nodes: dict[int, list[Node]] = field(default_factory=dict[int, list[Node]])
+    pieces: list[tuple[Sequence[Node], Box]] = field(default_factory=list[tuple[Sequence[Node], Box]])
 
 
 def _is_inbound(node: Node) -> bool:
@@ -155,10 +155,10 @@ class _Walk:
                     self._load(op, tile, step)
                 case tpu.StoreOp():
                     self._store(op, tile, step)
-                case tpu.Movement():
-                    self._move(op, tile, step)
                 case tpu.ReshapeOp():
                     self._view(op, tile, step)
+                case tpu.Movement():
+                    (self._view if _is_view(op) else self._move)(op, tile, step)
                 case tpu.TpuOp():
                     self._compute(op, tile, step)
                 case _:
@@ -217,18 +217,27 @@ class _Walk:
         cut_k = op.slices.steps.driver == "k"
         first, last = not cut_k or tile["k"] == 0, not cut_k or tile["k"] == self.last_k
         if first:
-            made = in_local(self._buffer(op, step), dtype(op.output), extents(work), self.chip)
-            self.held[op.output] = Held(made, work[:4])
-        done = list[Node]()
+            self.held[op.output] = Held(self._target(op, work, tile, step), work[:4])
+        done = list[tuple[Sequence[Node], Box]]()
         for part in self._parts(op, tile, step):
             piece = cut(op, part)
             place = replace(self._place(op, piece, part, first, step), first=first, last=last)
             nodes = [Node(command, name_of(op)) for command in emit(op, piece, place)]
             step.nodes += nodes
             if last:
-                done += nodes[-1:]
+                done.append((nodes[-1:], part[:4]))
                 step.made.append(Made(op.output, nodes[-1:], place.output, part[:4]))
-        self.held[op.output] = replace(self.held[op.output], nodes=done)
+        self.held[op.output] = replace(self.held[op.output], pieces=done)
+
+    def _target(self, op: tpu.TpuOp, work: Box, tile: Tile, step: Step) -> Operand:
+        """Where the op's result goes: to a buffer of its own, or to its place in a result that joins it to others."""
+        for use in op.output.uses:
+            joiner = use.operation
+            if isinstance(joiner, tpu.Movement) and _joins_in_place(joiner, op):
+                laid = self._laid(joiner, tile, step)
+                assert laid is not None, "both do the same part of the other axes"
+                return place_in(joiner, use.index, laid.piece, laid.made, self.chip)
+        return in_local(self._buffer(op, step), dtype(op.output), extents(work), self.chip)
 
     def _parts(self, op: tpu.TpuOp, tile: Tile, step: Step) -> Iterator[Box]:
         """The work of each of the op's own parts, what only that part reads being loaded before."""
@@ -253,24 +262,43 @@ class _Walk:
         tmp = tuple(self._scratch(addr, DType.F32, dims, True, step) for addr in op.slices.tmp)
         return Place(tuple(inputs), self.held[op.output].part(work[:4], self.chip), acc, tmp)
 
-    def _complete(self, value: SSAValue, nodes: Sequence[Node], made: Operand, box: Box, step: Step) -> None:
-        """A slice is in local memory once `nodes`, of one engine, are done."""
-        self.held[value] = Held(made, box, nodes)
-        step.made.append(Made(value, nodes, made, box))
-
-    def _view(self, op: tpu.ReshapeOp, tile: Tile, step: Step) -> None:
+    def _view(self, op: tpu.ReshapeOp | tpu.Movement, tile: Tile, step: Step) -> None:
         """The result is the operand's bytes, as they lie now."""
         work = op.slices.work(tile)
         if not all(work):
             return
-        source = self.held[op.input]
-        part = source.part(cut(op, work).parts[0].box, self.chip)
+        source, piece = self.held[op.operands[0]], cut(op, work)
+        part = source.part(piece.parts[0].box, self.chip)
+        if isinstance(op, tpu.Movement):
+            seen, box = viewed(op, piece, part, self.chip), work[:4]
+            pieces = [(nodes, seen_at(op, piece, at)) for nodes, at in source.pieces]
+        else:
+            seen, box, pieces = self._regrouped(op, part, source, work)
+        self.held[op.output] = held = Held(seen, box, [(nodes, at) for nodes, at in pieces if all(at)])
+        if not self._repeats(op, work):
+            self._note(op.output, held, work, step)
+
+    def _regrouped(
+        self, op: tpu.ReshapeOp, part: Operand, source: Held, work: Box
+    ) -> tuple[Operand, Box, Sequence[tuple[Sequence[Node], Box]]]:
+        """A view under other extents; what put its planes there is known where each is whole."""
+        if op.keeps_frame:
+            return part, work[:4], [(nodes, _common(at, work)) for nodes, at in source.pieces]
         _, _, h, w = frame_of(op.output)
-        box = work[:4] if op.keeps_frame else (*work[:2], range(h), range(w))
-        seen = part if op.keeps_frame else regrouped(part, h, w)
-        self.held[op.output] = Held(seen, box, source.nodes)
-        if source.nodes and not self._repeats(op, work):
-            step.made.append(Made(op.output, source.nodes, self.held[op.output].part(work[:4], self.chip), work[:4]))
+        box = (*work[:2], range(h), range(w))
+        whole = all(at[2:] == source.box[2:] for _, at in source.pieces)
+        if whole:
+            pieces = [(nodes, _common((*at[:2], *box[2:]), work)) for nodes, at in source.pieces]
+        else:
+            together: Sequence[Node] = [node for nodes, _ in source.pieces for node in nodes]
+            pieces = [(together, work[:4])] if len({node.command.engine for node in together}) == 1 else []
+        return regrouped(part, h, w), box, pieces
+
+    def _note(self, value: SSAValue, held: Held, work: Box, step: Step) -> None:
+        """Tell where the pieces of what is now in local memory are to be seen."""
+        for nodes, at in held.pieces:
+            box = _common(at, work)
+            step.made.append(Made(value, nodes, held.part(box, self.chip), box))
 
     def _laid(self, op: tpu.Movement, tile: Tile, step: Step) -> _Laying | None:
         """What is being done for an op that moves in this tile; None where that is nothing."""
@@ -292,8 +320,9 @@ class _Walk:
             for value, part in zip(op.operands, laying.piece.parts, strict=True)
         ]
         commands = loads(op, index, laying.piece, sources, laying.made, self.chip)
-        laying.nodes[index] = [Node(command, name_of(op)) for command in commands]
-        step.nodes += laying.nodes[index]
+        if nodes := [Node(command, name_of(op)) for command in commands]:
+            step.nodes += nodes
+            laying.pieces.append((nodes, landing(op, index, laying.piece)))
 
     def _move(self, op: tpu.Movement, tile: Tile, step: Step) -> None:
         """The copies of the operands that are in local memory; the others are loaded before."""
@@ -303,18 +332,42 @@ class _Walk:
             return
         piece, made = laying.piece, laying.made
         for index, (value, part) in enumerate(zip(op.operands, piece.parts, strict=True)):
-            if not isinstance(value.owner, tpu.LoadOp) and all(part.box):
-                source = self.held[value].part(part.box, self.chip)
-                laying.nodes[index] = [Node(copied(op, index, piece, source, made, self.chip), name_of(op))]
-                step.nodes += laying.nodes[index]
-        nodes = [node for nodes in laying.nodes.values() for node in nodes]
-        if len({node.command.engine for node in nodes}) == 1:
-            return self._complete(op.output, nodes, made, piece.work[:4], step)
-        self.held[op.output] = whole = Held(made, piece.work[:4])
-        for index, part in laying.nodes.items():
-            if part:
-                box = landing(op, index, piece)
-                step.made.append(Made(op.output, part, whole.part(box, self.chip), box))
+            if isinstance(value.owner, tpu.LoadOp) or not all(part.box):
+                continue
+            box = landing(op, index, piece)
+            if isinstance(value.owner, tpu.TpuOp) and _joins_in_place(op, value.owner):
+                laying.pieces += [(nodes, _moved(at, part.box, box)) for nodes, at in self.held[value].pieces]
+                continue
+            source = self.held[value].part(part.box, self.chip)
+            node = Node(copied(op, index, piece, source, made, self.chip), name_of(op))
+            step.nodes.append(node)
+            laying.pieces.append(([node], box))
+        self.held[op.output] = held = Held(made, piece.work[:4], laying.pieces)
+        self._note(op.output, held, piece.work, step)
+
+
+def _is_view(op: tpu.Movement) -> bool:
+    """Whether an op that moves leaves its operand where it is: it has its buffers."""
+    source = op.operands[0].owner
+    return op.joins() < 0 and isinstance(source, tpu.TpuOp) and source.slices.addr == op.slices.addr
+
+
+def _joins_in_place(op: tpu.Movement, maker: tpu.TpuOp) -> bool:
+    """Whether what `maker` makes is made where `op` joins it to other values: in the buffers of that."""
+    moves = isinstance(maker, tpu.Movement | tpu.ReshapeOp)
+    return op.joins() >= 0 and not moves and maker.slices.addr == op.slices.addr
+
+
+def _moved(box: Box, source: Box, target: Box) -> Box:
+    """A box in `source` as it lies in `target`, a box of the same extents."""
+    shifts = (to.start - at.start for at, to in zip(source, target, strict=True))
+    return tuple(range(r.start + shift, r.stop + shift) for r, shift in zip(box, shifts, strict=True))
+
+
+def _common(a: Box, b: Box) -> Box:
+    """The part of the first four axes that lies in both."""
+    pairs = zip(a[:4], b[:4], strict=True)
+    return tuple(range(max(x.start, y.start), min(x.stop, y.stop)) for x, y in pairs)
 
 
 def _every_lane(operand: Operand, chip: Chip) -> Operand:

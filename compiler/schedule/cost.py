@@ -17,6 +17,7 @@ from compiler.dialects.access import Follows, Frame, Whole
 from compiler.dialects.tpu.slices import OWN, Cuts
 from compiler.schedule.cuts import Grid, LoadKey, Tiling, joined, load_key, made_anew, parts_of
 from compiler.schedule.fetching import fetching_order
+from compiler.schedule.links import Links, links_of
 from compiler.schedule.nodes import Node, Operand
 from simulator.chip import Chip
 from simulator.timing import DMA_LATENCY, DMA_SETUP, transfer_cycles
@@ -99,14 +100,14 @@ def _pieces(extents: Sequence[int], axes: Sequence[Cuts]) -> Iterator[tuple[int,
         yield (*extents[:own], len(part), *extents[own + 1 :])
 
 
-def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip) -> Cost:
-    """The cost of a group cut so."""
+def cost(nodes: Sequence[Node], tiling: Tiling, chip: Chip, links: Links | None = None) -> Cost:
+    """The cost of a group cut so. `links` spares working them out again."""
     grid = tiling.grid
     compute = moves = first = total = rare = rare_moves = 0
-    seen, made = set[LoadKey](), {node.output for node in nodes}
+    seen, linked = set[LoadKey](), (links or links_of(nodes)).of(tiling)
     runs = dict[Node, int]()
     for node in nodes:
-        axes, computing = tiling.results[node], node.computing(made)
+        axes, computing = tiling.results[node], linked.work(node)
         work = (*joined(axes), tiling.steps[node])
         kinds = [(times, extents) for times, extents in executions(work, grid) if all(extents)]
         runs[node] = sum(times for times, _ in kinds)

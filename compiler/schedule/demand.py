@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
-from xdsl.ir import SSAValue
-
 from compiler.dialects.access import Frame
 from compiler.ir.storage import itemsize
 from compiler.schedule.cuts import Axes, LoadKey, Tiling, joined, load_key, made_anew, parts_of
+from compiler.schedule.links import Links, links_of
 from compiler.schedule.local_memory import Buffer
 from compiler.schedule.nodes import Node
 from simulator.chip import Chip
@@ -41,40 +40,6 @@ class Demand:
         return list(range(first, first + count))
 
 
-@dataclass(frozen=True)
-class Links:
-    """
-    For a group's values: in whose buffer each view lies, at which positions each is an operand, and which records use
-    it, by position and copy: an op is one record, but where it moves each operand is copied by itself.
-    """
-
-    roots: Mapping[SSAValue, SSAValue]
-    uses: Mapping[SSAValue, Sequence[int]]
-    used_by: Mapping[SSAValue, frozenset[tuple[int, int]]]
-
-    def records(self, value: SSAValue, turns: Sequence[range]) -> frozenset[int]:
-        """The records that use a value, numbered by turns and, after them all, copies."""
-        used_by, after = self.used_by.get(value, ()), turns[-1].stop
-        return frozenset(turn + copy * after for position, copy in used_by for turn in turns[position])
-
-
-def links_of(nodes: Sequence[Node]) -> Links:
-    """The links of a group; a view's uses are its root's."""
-    roots = dict[SSAValue, SSAValue]()
-    for node in nodes:
-        if node.view:
-            source = node.operands[0].value
-            roots[node.output] = roots.get(source, source)
-    uses, used_by = dict[SSAValue, list[int]](), dict[SSAValue, set[tuple[int, int]]]()
-    for i, node in enumerate(nodes):
-        for slot, operand in enumerate(node.operands):
-            root = roots.get(operand.value, operand.value)
-            uses.setdefault(root, []).append(i)
-            for value in () if node.view else (root, node.output):
-                used_by.setdefault(value, set()).add((i, slot if node.moves else 0))
-    return Links(roots, uses, {value: frozenset(records) for value, records in used_by.items()})
-
-
 def demand(
     nodes: Sequence[Node],
     tiling: Tiling,
@@ -94,7 +59,7 @@ def demand(
     """
     made, turns = Demand(), turns_of(nodes, tiling)
     always = range(turns[-1].stop)
-    links = links or links_of(nodes)
+    links = (links or links_of(nodes)).of(tiling)
     roots, uses = links.roots, links.uses
     stored = {roots.get(value, value) for value in tiling.stores}
     for key, axes in tiling.loads.items():
@@ -111,24 +76,25 @@ def demand(
             lives = [(live, records)] * (2 if parts_of(axes) > 1 else 1 + (doubled and _changes(axes)))
         made.loads[key] = [number for live, records in lives for number in made.add(1, size, live, records)]
     for i, node in enumerate(nodes):
-        if node.view:
+        axes = joined(tiling.results[node])
+        scratch, here = lane_bytes(held(axes), ACCUMULATOR, chip), turns[i]
+        if len(tiling.steps[node].ranges) > 1:
+            (made.accumulators[node],) = made.add(1, scratch, always, frozenset(here))
+        made.temporaries[node] = made.add(node.temporaries, scratch, here, frozenset(here))
+        if node.output in roots:
             continue
-        axes, last = joined(tiling.results[node]), max(uses.get(node.output, (i,)))
+        begin, last = turns[links.firsts[node.output]].start, max(uses.get(node.output, (i,)))
         loaded = [key for key in loads_into(node) if key in tiling.loads]
         moved = node.output in stored or bool(loaded)
         kept = moved or not made_anew(axes, tiling.grid)
         count = 1 + (doubled and _changes(axes) and moved)
         if starts:
-            first = min([turns[i].start, *(starts[key][0] for key in loaded)])
+            first = min([begin, *(starts[key][0] for key in loaded)])
             live = range(first, always.stop if node.output in stored else turns[last].stop)
         else:
-            live = always if kept else range(turns[i].start, turns[last].stop)
+            live = always if kept else range(begin, turns[last].stop)
         size = lane_bytes(held(axes), node.itemsize, chip)
         made.results[node] = made.add(count, size, live, links.records(node.output, turns))
-        scratch, here = lane_bytes(held(axes), ACCUMULATOR, chip), turns[i]
-        if len(tiling.steps[node].ranges) > 1:
-            (made.accumulators[node],) = made.add(1, scratch, always, frozenset(here))
-        made.temporaries[node] = made.add(node.temporaries, scratch, here, frozenset(here))
     return made
 
 

@@ -8,7 +8,7 @@ bytes fit beside all that must be there then.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -19,7 +19,8 @@ from compiler.dialects.structure import WeightOp
 from compiler.dialects.tpu.slices import OWN, Cuts
 from compiler.schedule.cost import move, transfer
 from compiler.schedule.cuts import LoadKey, Parts, load_key, split
-from compiler.schedule.demand import ACCUMULATOR, Links, links_of
+from compiler.schedule.demand import ACCUMULATOR
+from compiler.schedule.links import Links, links_of
 from compiler.schedule.nodes import Node
 from simulator.chip import Chip
 from simulator.layout import lane_bytes, up
@@ -126,9 +127,9 @@ class Sizes:
             )
         return self._nodes[node]
 
-    def computing(self, node: Node, made: Container[SSAValue]) -> int:
-        """Cycles of computing the whole op in a group that makes the values `made`."""
-        return node.computing(made)(*node.extents, node.reduction) if node.moves else self.node(node)[2]
+    def computing(self, node: Node, links: Links) -> int:
+        """Cycles of computing the whole op in a group of these links."""
+        return links.work(node)(*node.extents, node.reduction) if node.moves else self.node(node)[2]
 
     def least(self, node: Node) -> tuple[int, int]:
         """Cycles of the op on each engine that no tiling saves: a core's share of it, and loading its weights once."""
@@ -143,7 +144,8 @@ class Sizes:
                 if operand.value not in made:
                     outside[load_key(node, operand, slot)] = self.load(node, slot)[1]
         moves = sum(outside.values()) + sum(self.node(made[value])[3] for value in stored)
-        return max(moves, sum(self.computing(node, made) for node in nodes) // self.chip.cores)
+        links = links_of(nodes).whole()
+        return max(moves, sum(self.computing(node, links) for node in nodes) // self.chip.cores)
 
 
 def weights_along(node: Node) -> dict[int, int]:
@@ -161,7 +163,7 @@ def weights_along(node: Node) -> dict[int, int]:
 
 def flow(nodes: Sequence[Node], stored: Iterable[SSAValue], sizes: Sizes, room: int) -> Flow | None:
     """The flow of a group in `room` bytes a lane, or None where even loads just in time don't fit."""
-    links = links_of(nodes)
+    links = links_of(nodes).whole()
     kept = {links.roots.get(value, value) for value in stored}
     inside = {node: parts for node in nodes if (parts := sizes.parts(node))}
     ends = list(accumulate((len(inside[node].computed) if node in inside else 1 for node in nodes), initial=0))
@@ -177,8 +179,7 @@ def flow(nodes: Sequence[Node], stored: Iterable[SSAValue], sizes: Sizes, room: 
             used[start] += load.size
         earliest = start
         starts.setdefault(load.key, []).append(start)
-    made = {node.output for node in nodes}
-    computed = [c for n in nodes for c in (inside[n].computed if n in inside else (sizes.computing(n, made),))]
+    computed = [c for n in nodes for c in (inside[n].computed if n in inside else (sizes.computing(n, links),))]
     each = [sizes.node(node)[3] for node in nodes if node.output in kept]
     return Flow(
         {key: tuple(turns) for key, turns in starts.items()},
@@ -223,9 +224,9 @@ def _used(
         size, scratch, _, _ = sizes.node(node)
         change[ends[i]] += scratch
         change[ends[i + 1]] -= scratch
-        if not node.view:
+        if node.output not in links.roots:
             last = len(nodes) - 1 if node.output in kept else max(links.uses.get(node.output, [i]))
-            change[ends[i]] += size
+            change[ends[links.firsts[node.output]]] += size
             change[ends[last + 1]] -= size
     for load in loads:
         change[load.first] += load.size

@@ -11,6 +11,7 @@ from xdsl.ir import SSAValue
 from compiler.dialects.tpu.slices import Slices
 from compiler.schedule.cuts import Grid, LoadKey, Tiling, load_key, parts_of
 from compiler.schedule.demand import Demand, Starts, demand, turns_of
+from compiler.schedule.links import Links, links_of
 from compiler.schedule.local_memory import allocate
 from compiler.schedule.nodes import Node
 from compiler.schedule.sharing import share
@@ -46,11 +47,12 @@ def place(
 
     `apart` asks that no two operands of a record share a bank. `starts` as `demand` has it.
     """
-    wanted = demand(nodes, share(tiling, chip.cores), chip, doubled, starts)
+    links = links_of(nodes).of(tiling)
+    wanted = demand(nodes, share(tiling, chip.cores), chip, doubled, starts, links)
     addresses = allocate(wanted.buffers, chip, apart)
     if addresses is None:
         return None
-    return _plan(nodes, tiling, wanted, addresses, _positions(nodes, tiling, starts) if starts else {})
+    return _plan(links, tiling, wanted, addresses, _positions(nodes, tiling, starts) if starts else {})
 
 
 def _positions(nodes: Sequence[Node], tiling: Tiling, starts: Starts) -> dict[LoadKey, int]:
@@ -75,17 +77,15 @@ def _positions(nodes: Sequence[Node], tiling: Tiling, starts: Starts) -> dict[Lo
 
 
 def _plan(
-    nodes: Sequence[Node], tiling: Tiling, wanted: Demand, addresses: Sequence[int], starts: Mapping[LoadKey, int]
+    links: Links, tiling: Tiling, wanted: Demand, addresses: Sequence[int], starts: Mapping[LoadKey, int]
 ) -> Plan:
     loads = dict[LoadKey, Slices]()
     results, made = dict[Node, Slices](), dict[SSAValue, Slices]()
+    nodes, roots = links.nodes, links.roots
+    own = {node.output: wanted.results[node] for node in nodes if node.output not in roots}
     for node in nodes:
-        if node.view:
-            below = made[node.operands[0].value]
-            results[node] = Slices(tiling.results[node], tiling.steps[node], below.addr, below.size)
-        else:
-            results[node] = _slices(node, tiling, wanted, addresses)
-        made[node.output] = results[node]
+        numbers = own[roots.get(node.output, node.output)]
+        made[node.output] = results[node] = _slices(node, tiling, wanted, addresses, numbers)
         for key in (load_key(node, operand, slot) for slot, operand in enumerate(node.operands)):
             if key.slot >= 0 and key in tiling.loads:
                 loads[key] = Slices(tiling.loads[key], addr=results[node].addr, size=results[node].size)
@@ -98,8 +98,8 @@ def _plan(
     return Plan(tuple(nodes), tiling.grid, loads, results, stores, starts)
 
 
-def _slices(node: Node, tiling: Tiling, wanted: Demand, addresses: Sequence[int]) -> Slices:
-    numbers = wanted.results[node]
+def _slices(node: Node, tiling: Tiling, wanted: Demand, addresses: Sequence[int], numbers: Sequence[int]) -> Slices:
+    """An op's slices, its result in the buffers of these numbers: its own, or those of the value that it lies in."""
     return Slices(
         tiling.results[node],
         tiling.steps[node],

@@ -10,6 +10,7 @@ from xdsl.ir import Operation
 from compiler.dialects.tpu.slices import Slices
 from compiler.schedule.cost import Cost, cost
 from compiler.schedule.cuts import Tiling, load_key
+from compiler.schedule.links import links_of
 from compiler.schedule.nodes import Node
 from compiler.schedule.plan import Plan
 from simulator.chip import Chip
@@ -31,8 +32,8 @@ def rows(parts: Iterable[Plan | Operation], chip: Chip) -> Iterator[dict[str, An
 
 def _row(plan: Plan, chip: Chip) -> dict[str, Any]:
     spent = measured(plan, chip)
-    inside = {node.output for node in plan.nodes}
-    whole = sum(node.computing(inside)(*node.extents, node.reduction) for node in plan.nodes)
+    links = links_of(plan.nodes).whole()
+    whole = sum(links.work(node)(*node.extents, node.reduction) for node in plan.nodes)
     overlapped = plan.grid.tiles == 1 or any(len(slices.addr) > 1 for slices in plan.loads.values())
     return {
         "group": plan.nodes[-1].name,

@@ -10,7 +10,8 @@ from compiler.dialects.tpu.slices import DRIVERS, Cuts
 from compiler.schedule import sharing
 from compiler.schedule.cost import cost, price
 from compiler.schedule.cuts import Grid, Tiling, derive, even, split
-from compiler.schedule.demand import Demand, demand, links_of
+from compiler.schedule.demand import Demand, demand
+from compiler.schedule.links import links_of
 from compiler.schedule.local_memory import fits_apart, peak
 from compiler.schedule.nodes import Node
 from compiler.schedule.program import Interval
@@ -173,7 +174,7 @@ class _Trials:
             doubled = self.fits(secs, order, True)
             if doubled or self.fits(secs, order, False):
                 tiling = self.tiling(secs, order)
-                spent = cost(self.group.nodes, tiling, self.chip)
+                spent = cost(self.group.nodes, tiling, self.chip, self.links)
                 if self.split:
                     spent = spent.beside(self.chip.cores)
                 time = spent.cycles(len(self.group.nodes), doubled and tiling.grid.tiles > 1)

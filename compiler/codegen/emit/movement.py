@@ -9,7 +9,7 @@ from xdsl.ir import Operation
 
 from compiler.codegen.emit.emit import Place, emit
 from compiler.codegen.operands import part_of, stretched
-from compiler.dialects.access import Box, Follows, Frame
+from compiler.dialects.access import Box, Follows, Frame, Whole
 from compiler.dialects.tpu import ops as tpu
 from compiler.dialects.tpu.base import frame_of
 from compiler.ir.interface import Interface
@@ -79,6 +79,29 @@ def copied(op: tpu.Movement, index: int, piece: Piece, source: Operand, made: Op
     local, turned = _from_to(op, index, piece, source, made, chip)
     named = copying_order(local.dims, chip.eu_bytes // local.dtype.itemsize)
     return Command("COPY", {"out": _named(local, named), "in": _named(turned, named)})
+
+
+def viewed(op: tpu.Movement, piece: Piece, source: Operand, chip: Chip) -> Operand:
+    """The result of `piece` seen in its operand's buffer."""
+    return _from_to(op, 0, piece, source, source, chip)[1]
+
+
+def seen_at(op: tpu.Movement, piece: Piece, box: Box) -> Box:
+    """The part of `piece`, a view, that is seen of a box of the operand."""
+    (access,), order = op.reads(), op.order()
+    return tuple(_seen(made, box[axis], access[axis]) for made, axis in zip(piece.work, order, strict=False))
+
+
+def _seen(made: range, source: range, entry: Follows | Whole) -> range:
+    if isinstance(entry, Whole):
+        return made if source else range(0)
+    start, stop = up(source.start - entry.first, entry.scale), up(source.stop - entry.first, entry.scale)
+    return range(max(start, made.start), min(stop, made.stop))
+
+
+def place_in(op: tpu.Movement, index: int, piece: Piece, made: Operand, chip: Chip) -> Operand:
+    """Where in the result at `made` operand `index` lies."""
+    return part_of(made, *_laid(op, index, piece), chip)
 
 
 def landing(op: tpu.Movement, index: int, piece: Piece) -> Box:

@@ -33,6 +33,14 @@ class Movement(TpuOp, ABC):
         """Fact: whether operands may come from local memory: channels stay channels, at most turned round."""
         return False
 
+    def joins(self) -> int:
+        """Fact: the axis of the result's frame along which the operands lie end to end; -1 where they don't."""
+        return -1
+
+    def seen(self, lanes: int) -> bool:
+        """Fact: whether the result can be seen in the operand's buffer, by strides, on a chip of so many lanes."""
+        return False
+
     def verify_(self) -> None:
         if deep := [len(shape(value)) for value in (*self.operands, self.output) if len(shape(value)) > 4]:
             raise VerifyException(f"a tensor of {max(deep)} axes; merge some, the chip moves by four")
@@ -55,6 +63,9 @@ class ConcatOp(Movement):
 
     def copied(self) -> bool:
         return True
+
+    def joins(self) -> int:
+        return self.axis.value.data
 
     def starts(self) -> tuple[int, ...]:
         """Where on the result's axis each operand begins."""
@@ -117,6 +128,9 @@ class PermuteOp(Movement):
     def copied(self) -> bool:
         return self.order()[C] == C
 
+    def seen(self, lanes: int) -> bool:
+        return self.copied()
+
     def reads(self) -> tuple[Access, ...]:
         order = self.order()
         return (tuple(Follows(order.index(axis)) for axis in range(4)),)
@@ -147,6 +161,9 @@ class SliceOp(Movement):
 
     def copied(self) -> bool:
         return all(step == 1 for step in numbers(self.steps)[C : C + 1])
+
+    def seen(self, lanes: int) -> bool:
+        return self.copied() and all(start % lanes == 0 for start in numbers(self.offset)[C : C + 1])
 
     def reads(self) -> tuple[Access, ...]:
         given = zip(numbers(self.offset), numbers(self.steps), strict=True)

@@ -82,6 +82,24 @@ def rearranged() -> Network:
     return b.finish(b.conv(images, 5, 3), lut)
 
 
+def joined() -> Network:
+    """Results made straight in what joins them, by channels in whole lanes and by rows; read elsewhere, and seen."""
+    b = Builder()
+    x = b.conv(b.input(2, 3, 9, 7), 8, 3)
+    left = b.op(SliceOp, [x], (2, 4, 9, 7), offset=ints(0, 0, 0, 0), steps=ints(1, 1, 1, 1))
+    right = b.op(SliceOp, [x], (2, 4, 9, 7), offset=ints(0, 4, 0, 0), steps=ints(1, 1, 1, 1))
+    first = b.conv(right, 8, 1)
+    weights = {"multipliers": ints(9, 20000), "rshift": integer(15)}
+    second = b.op(RescaleAddOp, [b.conv(first, 8, 3), first], (2, 8, 9, 7), **weights)
+    third = b.conv(second, 5, 1)
+    channels = b.op(ConcatOp, [left, right, first, second, third], (2, 29, 9, 7), axis=integer(1))
+    made = b.conv(channels, 6, 3)
+    tall = b.op(ConcatOp, [made, b.conv(made, 6, 3)], (2, 6, 18, 7), axis=integer(2))
+    part = b.op(SliceOp, [tall], (2, 6, 6, 3), offset=ints(0, 0, 5, 2), steps=ints(1, 1, 2, 2))
+    turned = b.op(PermuteOp, [part], (6, 6, 2, 3), order=ints(2, 1, 0, 3))
+    return b.finish(b.conv(turned, 5, 1), channels)
+
+
 def softmax() -> Network:
     """Depthwise convolution and a softmax over channels, in float."""
     b = Builder(f32)
@@ -143,7 +161,7 @@ def types() -> Network:
     return b.finish(b.conv(made, 4, 3), flag)
 
 
-NETWORKS = [bottleneck, branches, rearranged, softmax, strides, attention, heads, types]
+NETWORKS = [bottleneck, branches, rearranged, joined, softmax, strides, attention, heads, types]
 
 
 def expected(network: Network, feeds: dict[str, Array]) -> dict[str, Array]:

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from compiler.dialects.tpu.slices import Slices
 from compiler.ir.network import Network
 from compiler.schedule.cuts import load_key
+from compiler.schedule.links import links_of
 from compiler.schedule.local_memory import Buffer, allocate, peak
+from compiler.schedule.nodes import Node
 from compiler.schedule.plan import Plan
+from compiler.schedule.report import tiling_of
 from simulator.chip import CHIPS
 from simulator.timing import bank_conflicts
 from tests.compiler.schedule.test_any_tiling import NETWORKS, SMALL
@@ -129,16 +132,18 @@ def replay(plan: Plan) -> None:
     """Run a plan tile by tile in its order of meaning."""
     lane, last_k = Lane(), plan.grid.secs["k"] - 1
     made = {node.output: node for node in plan.nodes}
+    links = links_of(plan.nodes).of(tiling_of(plan))
     for tile in tiles(plan.grid):
+        begun = set[Node]()
         for i, node in enumerate(plan.nodes):
             for key, slices in plan.loads.items():
                 here = plan.starts.get(key, 0) == i and key.slot < 0 and slices.parts == 1
                 if here and not lane.repeats(key, slices.box(tile)):
                     lane.write(key, slices)
-            slices = plan.results[node]
-            if node.view:
-                source = made.get(node.operands[0].value)
-                lane.stamps[node] = lane.stamps[source if source else load_key(node, node.operands[0], 0)]
+            slices, root = plan.results[node], made[links.roots.get(node.output, node.output)]
+            assert slices.addr == plan.results[root].addr
+            if node.output in links.views:
+                lane.stamps[node] = lane.stamps[root]
                 continue
             if lane.repeats(node, slices.work(tile)):
                 continue
@@ -146,8 +151,10 @@ def replay(plan: Plan) -> None:
                 lane.scratch(start, 1)
             if slices.acc >= 0 and tile["k"] == 0:
                 lane.write((node, "acc"), Slices(slices.axes, addr=(slices.acc,), size=1))
-            if not slices.steps.driver or tile["k"] == 0:
-                lane.write(node, slices)
+            if root not in begun and (not slices.steps.driver or tile["k"] == 0):
+                begun.add(root)
+                lane.write(root, plan.results[root])
+            lane.stamps[node] = lane.stamps[root]
             for _ in range(slices.parts):
                 for slot, operand in enumerate(node.operands):
                     key = load_key(node, operand, slot)
