@@ -18,6 +18,9 @@ I8 = IntegerType(8)
 SMALLEST_THRESHOLD = 1e-9
 """No tensor's largest magnitude counts as less: a scale is positive, and not so small that factors overflow."""
 
+COARSER = 1.25
+"""How many times larger the steps of a tensor may be for one of several readers' sake: a third of a bit."""
+
 
 Scheme = Callable[[float, float], UniformType]
 """From the lowest and the highest value of a tensor to its type."""
@@ -42,9 +45,10 @@ def chosen(network: Network, scheme: Scheme, excepted: Exceptions) -> dict[str, 
     """
     The type that a scheme gives to every calibrated tensor, by name. Raises BadQtable.
 
-    An op that passes values on gives its result's type to an operand that nobody else reads and that it holds without
-    saturating, and so on upwards: then a Concat needs no requantising, its operands are made in its scale. A FakeQuant
-    has the type that the model states, and so has what nobody but it reads, saturating or not.
+    An op that passes values on gives its result's type to an operand that it holds without saturating, and so on
+    upwards: then a Concat needs no requantising, its operands are made in its scale. Where others read the operand too,
+    its steps may grow by `COARSER` at most. A FakeQuant has the type that the model states, and so has what nobody but
+    it reads, saturating or not.
     """
     measured = {name_of(value): span for value in _results(network) if (span := _span(value)) is not None}
     spans = excepted.respanned(network, measured)
@@ -56,11 +60,12 @@ def chosen(network: Network, scheme: Scheme, excepted: Exceptions) -> dict[str, 
             continue
         for operand in op.operands:
             name = name_of(operand)
-            if name not in found or name in stated or not all(use.operation is op for use in operand.uses):
+            if name not in found or name in exact:
                 continue
-            if name_of(op) in exact:
+            alone = all(use.operation is op for use in operand.uses)
+            if name_of(op) in exact and alone:
                 exact.add(name)
-            elif not _holds(wanted, *spans[name]):
+            elif not _holds(wanted, *spans[name]) or not (alone or _is_near(wanted, scheme(*spans[name]))):
                 continue
             found[name] = wanted
     return found
@@ -90,6 +95,11 @@ def _span(value: SSAValue) -> tuple[float, float] | None:
     if not isinstance(element, CalibratedType):
         return None
     return element.minimum.data, element.maximum.data
+
+
+def _is_near(element: UniformType, own: UniformType) -> bool:
+    """Whether the steps of a type are about as fine as those that the tensor would have by itself."""
+    return element.scales.data[0].data <= COARSER * own.scales.data[0].data
 
 
 def _holds(element: UniformType, low: float, high: float) -> bool:

@@ -25,6 +25,7 @@ from compiler.lowering.aside import Types, hold, keep_on_host, set_aside, types_
 from compiler.lowering.attention import attention, attentions_of
 from compiler.lowering.attention_pattern import Attention
 from compiler.lowering.borders import of_type
+from compiler.lowering.chains import Chain, chain, chains_of
 from compiler.lowering.constants import copy_returned
 from compiler.lowering.edges import pass_as
 from compiler.lowering.equal_weights import merge_equal_weights
@@ -36,7 +37,7 @@ from compiler.lowering.order import gather_host_ops
 from compiler.lowering.qtable import exceptions
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
 
-Composed = Attention | Expectation
+Composed = Attention | Expectation | Chain
 """Ops of Top that together are lowered to something else than one after the other."""
 
 
@@ -187,11 +188,18 @@ def _replace(op: TopOp, made: TpuOp) -> None:
 
 def _composed(network: Network, scales: Mapping[str, UniformType], apart: Collection[str]) -> dict[Operation, Composed]:
     """Ops that are lowered as a whole, by the last of them."""
-    return {**attentions_of(network, scales, apart), **expectations_of(network, scales, apart)}
+    finders = (chains_of, expectations_of, attentions_of)
+    return {last: found for find in finders for last, found in find(network, scales, apart).items()}
 
 
 def _replace_all(found: Composed, job: Job) -> None:
-    whole = attention(found, job) if isinstance(found, Attention) else expectation(found, job)
+    match found:
+        case Attention():
+            whole = attention(found, job)
+        case Expectation():
+            whole = expectation(found, job)
+        case Chain():
+            whole = chain(found, job)
     made = named(whole, job.name)
     Rewriter.replace_op(found.ops[-1], made)
     for op in reversed(found.ops[:-1]):
