@@ -1,20 +1,26 @@
-"""Elementwise ops of one operand, one after the other: one table, or one formula, of what they make of it together."""
+"""
+Elementwise ops of one operand, one after the other: one table of what they make of it together.
+
+Each tensor on the way is rounded and saturated in the table as if it were stored: calibration chose these ranges, and
+what a network reads right rests on them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import numpy as np
 from xdsl.dialects.builtin import ArrayAttr, StringAttr, TensorType
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
-from compiler.dialects.formula import Operand, Term
+from compiler.dialects.formula import Operand, Term, evaluate
 from compiler.dialects.top.elementwise import Unary
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.elementwise import LutOp
 from compiler.ir.network import Network, name_of, shape
 from compiler.ir.storage import is_quantised
-from compiler.lowering.borders import real, values_of_table
+from compiler.lowering.borders import of_every_byte, quantised_array, real
 from compiler.lowering.floating import formula_op
 from compiler.lowering.int8 import result_type, stays_float
 from compiler.lowering.job import Job
@@ -27,14 +33,6 @@ class Chain:
     """Two ops or more in order, each read by the next alone."""
 
     ops: tuple[Unary, ...]
-
-    @property
-    def term(self) -> Term:
-        """What the last one's result is of the first one's operand."""
-        made: Term = Operand(0)
-        for op in self.ops:
-            made = substitute(op.term, {0: made})
-        return made
 
 
 def chains_of(network: Network, scales: Collection[str], apart: Collection[str]) -> dict[Operation, Chain]:
@@ -57,13 +55,28 @@ def chains_of(network: Network, scales: Collection[str], apart: Collection[str])
 
 
 def chain(found: Chain, job: Job) -> TpuOp:
-    """The op whose result takes the place of the last op's."""
-    x, extents = found.ops[0].input, shape(found.ops[-1].output)
-    if is_quantised(x):
-        element = job.scales[job.name]
-        table = job.weight("table", values_of_table(found.term, x, element), element.storage)
-        made: TpuOp = LutOp(operands=[x, table], result_types=[result_type(shape(x), job)])
-    else:
-        made = formula_op(found.term, [real(x, job)], TensorType(job.element, shape(x)))
+    """The op whose result takes the place of the last op's: a table, or of a float operand the formula of all."""
+    x = found.ops[0].input
+    made = _table(found, x, job) if is_quantised(x) else _formula(found, x, job)
     made.folds = ArrayAttr([StringAttr(name_of(op)) for op in found.ops[:-1]])
-    return job.viewed(made, extents, "values")
+    return job.viewed(made, shape(found.ops[-1].output), "values")
+
+
+def _formula(found: Chain, x: SSAValue, job: Job) -> TpuOp:
+    term: Term = Operand(0)
+    for op in found.ops:
+        term = substitute(op.term, {0: term})
+    return formula_op(term, [real(x, job)], TensorType(job.element, shape(x)))
+
+
+def _table(found: Chain, x: SSAValue, job: Job) -> TpuOp:
+    values = made = of_every_byte(Operand(0), x)
+    for op in found.ops:
+        element = job.scales[name_of(op)]
+        term = substitute(op.term, {0: Operand(0)})
+        with np.errstate(all="ignore"):
+            made = quantised_array(np.broadcast_to(evaluate(term, [values]), 256), element)
+        values = (made.astype(np.float64) - element.zero_points.data[0].data) * element.scales.data[0].data
+    result = job.scales[job.name]
+    table = job.weight("table", made.reshape(1, 1, 1, 256), result.storage)
+    return LutOp(operands=[x, table], result_types=[result_type(shape(x), job)])
