@@ -23,8 +23,11 @@ from simulator.spans import bank_conflicts
 
 Numbers = NDArray[np.int64]
 
-AIMS = ((0.0, 1.0), (0.0, 2.0), (0.5, 1.0), (0.5, 2.0), (1.0, 1.0), (1.0, 2.0))
+AIMS = ((0.0, 1.0), (0.0, 2.0), (0.5, 1.0), (0.5, 1.5), (0.5, 2.0), (1.0, 1.0), (1.0, 1.5), (1.0, 2.0))
 """Which share of the stalls wishes put up with, and how many times as early as it must a load should find room."""
+
+LARGE = 8
+"""Buffers of at least one part in so many of local memory can be put down before the others."""
 
 ROUNDS = 4
 """Over all buffers, for each way."""
@@ -61,8 +64,8 @@ def quickest(facts: Facts, apart: Buffers | None, work: Numbers, chip: Chip) -> 
         return best
     together = shared(apart, facts, work)
     numbers = np.arange(len(apart.addr))
-    computed_first = np.lexsort((-apart.size, apart.loaded))
-    orders: list[Numbers | None] = [None, numbers, np.argsort(-apart.size, kind="stable"), computed_first]
+    small, computed_first = apart.size < chip.lane_bytes // LARGE, np.lexsort((-apart.size, apart.loaded))
+    orders: list[Numbers | None] = [None, numbers, np.argsort(small, kind="stable"), computed_first]
     orders = orders[: max(1, RECORDS // (len(AIMS) * max(1, len(work))))]
     for stalled, lead in AIMS:
         begins = _begins(facts, work, (best.stalls * stalled).astype(np.int64))
