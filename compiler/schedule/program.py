@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from xdsl.ir import Operation, SSAValue
 
 from compiler.dialects.access import Follows
-from compiler.dialects.host import HostOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.ir.network import Network
 from compiler.schedule.nodes import Node, node_of
+from compiler.schedule.order import ordered
 from compiler.schedule.views import views
 from simulator.chip import Chip
 
@@ -30,22 +30,29 @@ class Interval:
 
 def parts(network: Network, chip: Chip) -> Iterator[Run | Operation]:
     """
-    The runs of `main`, and between them its views and the host's ops, in order.
+    The runs of `main`, and between them its views and the host's ops, in the order chosen for memory.
 
     Of the views, those that local memory can hold too belong to their runs: concatenations, Reshapes that keep lanes.
     """
     free = views(network)
+    nodes: dict[Operation, Node] = {
+        op: node_of(op, chip, op in free) for op in network.ops if isinstance(op, TpuOp) and _may_be_grouped(op)
+    }
     run = Run()
-    for op in network.ops:
-        if isinstance(op, HostOp) or (isinstance(op, ReshapeOp) and not op.keeps_lanes):
-            if run:
-                yield run
-            yield op
-            run = Run()
-        elif isinstance(op, TpuOp):
-            run.append(node_of(op, chip, op in free))
+    for op in ordered(network, nodes):
+        if op in nodes:
+            run.append(nodes[op])
+            continue
+        if run:
+            yield run
+        yield op
+        run = Run()
     if run:
         yield run
+
+
+def _may_be_grouped(op: TpuOp) -> bool:
+    return not isinstance(op, ReshapeOp) or op.keeps_lanes
 
 
 def partable(node: Node, group: Interval) -> list[int]:
