@@ -100,6 +100,19 @@ def test_a_tensor_without_a_partner_is_an_error_unless_lowering_made_it() -> Non
         compare(results(y=floats(1)), earlier, NAMES, both_ways=True)
 
 
+def test_a_folded_tensor_is_not_missed(tmp_path: Path) -> None:
+    """Also not after the run was written and read."""
+    later = results(y=floats(1))
+    later.meanings["y"] = Meaning("float32", folds=("x",))
+    later.save(tmp_path, "later")
+    earlier = results(x=floats(3), y=floats(1))
+    made = compare(Results.load(tmp_path, "later"), earlier, NAMES, both_ways=True)
+    assert [row.tensor for row in made] == ["y"]
+    earlier.arrays["z"] = floats(2)
+    with pytest.raises(Incomplete, match=r"1 tensor.*have no partner in later: 'z'"):
+        compare(later, earlier, NAMES, both_ways=True)
+
+
 def test_types_are_held_to_where_asked() -> None:
     a, b = results(y=np.array([1], np.int8)), results(y=np.array([1], np.uint8))
     assert compare(a, b, NAMES)[0].mismatched_bytes == 0
