@@ -39,7 +39,8 @@ class Case:
     """
     A model in int8 for a chip, and the limits of its figures.
 
-    Where TPU-MLIR estimates it too, the `estimate` in cycles and the operations that it counts, `flops`.
+    Where TPU-MLIR estimates it too, the `estimate` in cycles and the operations that it counts, `flops`. `alone` is one
+    core of a chip that has several, against which the speed-up is told.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Case:
     limits: Mapping[str, Limit] = field(default_factory=dict[str, Limit])
     estimate: int | None = None
     flops: int = 0
+    alone: str = ""
 
     @property
     def name(self) -> str:
@@ -85,6 +87,10 @@ def _against_estimate(model: str, estimate: int, flops: int, bar: float, goal: f
     return Case(model, "x64_tpumlir", {"cycles_over_estimate": Limit(bar, goal)}, estimate, flops)
 
 
+def _two_cores(model: str) -> Case:
+    return Case(model, "x32", alone="x32_alone")
+
+
 TABLE: Sequence[Case] = (
     _against_bound("resnet50", "x64", (1.15, 1.04), (1.05, 1.02)),
     _against_bound("mobilenetv2", "x64", (1.30, 1.10), (1.10, 1.01)),
@@ -97,6 +103,9 @@ TABLE: Sequence[Case] = (
     _against_bound("resnet50", "e8", (1.15, 1.05), (2.8, 2.4)),
     _against_bound("mobilenetv2", "e8", (1.20, 1.08), (2.6, 2.0)),
     _against_bound("yolov8n", "e8", (1.17, 1.06), (7.5, 5.5)),
+    _two_cores("resnet50"),
+    _two_cores("mobilenetv2"),
+    _two_cores("yolov8n"),
     _against_estimate("resnet50", 609_085, 8_206_523_248, 0.90, 0.80),
     _against_estimate("squeezenet", 109_031, 706_628_160, 0.75, 0.55),
     _against_estimate("ppocr_rec", 459_501, 1_456_736_360, 0.75, 0.55),
@@ -126,6 +135,9 @@ def rows(builder: Builder, case: Case, told: Told) -> Iterator[Judged]:
     settings = case.settings(builder.zoo.settings(case.model))
     try:
         records = builder.build(settings, case.target, GOALS, told, show=False)
+        if case.alone:
+            alone = builder.build(settings, replace(case.target, chip=case.alone), ("profile",), told, show=False)
+            records = {**records, "alone": alone["profile"]}
     except StageFailed as failure:
         yield Judged(case.name, "cycles", 0, "cycles", None, None, f"failed: {failure}")
         return
@@ -136,7 +148,8 @@ def rows(builder: Builder, case: Case, told: Told) -> Iterator[Judged]:
         limit = PEAK if metric == "peak_over_lower_bound" else case.limits.get(metric)
         bar, goal = (limit.bar, limit.goal) if limit else (None, None)
         verdict = f"invalid: {wrong}" if wrong else judged(value, limit)
-        yield Judged(case.name, metric, value, "cycles" if metric == "cycles" else "ratio", bar, goal, verdict)
+        unit = "cycles" if metric in ("cycles", "cycles_on_one_core") else "ratio"
+        yield Judged(case.name, metric, value, unit, bar, goal, verdict)
 
 
 def figures(case: Case, made: Mapping[str, Metadata]) -> Mapping[str, float]:
@@ -146,6 +159,9 @@ def figures(case: Case, made: Mapping[str, Metadata]) -> Mapping[str, float]:
         over = {"cycles_over_estimate": cycles / case.estimate}
         return {"cycles": cycles, **over, "macs_over_estimate": 2 * made["profile"]["macs"] / case.flops}
     ratios = {metric: made["profile"][metric] for metric in ("cycles_over_bound", "ddr_over_compulsory")}
+    if case.alone:
+        alone = made["alone"]["cycles"]
+        return {"cycles": cycles, "cycles_on_one_core": alone, "speed_up": alone / cycles, **ratios}
     return {"cycles": cycles, **ratios, "peak_over_lower_bound": made["addr_mlir"]["peak_over_lower_bound"]}
 
 

@@ -35,8 +35,16 @@ def test_the_table_has_the_topologies_that_the_zoo_has() -> None:
     zoo = InstalledZoo()
     for case in TABLE:
         assert zoo.settings(case.model).effort == cycles.DEFAULT_EFFORT
-        assert chip_named(case.chip).cores == 1
+        assert (chip_named(case.chip).cores > 1) == bool(case.alone)
         assert all(limit.goal < limit.bar for limit in case.limits.values())
+
+
+def test_two_cores_are_told_against_one() -> None:
+    case = next(case for case in TABLE if case.alone)
+    assert chip_named(case.alone).cores == 1
+    profile = {"cycles": 200, "cycles_over_bound": 1.5, "ddr_over_compulsory": 1.0}
+    told = cycles.figures(case, {"profile": profile, "alone": {"cycles": 300}})
+    assert (told["cycles_on_one_core"], told["speed_up"]) == (300, 1.5)
 
 
 @pytest.mark.parametrize(
