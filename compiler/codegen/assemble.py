@@ -13,7 +13,7 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import SSAValue
 
 from compiler.codegen.operands import DTYPES, address, dtype, in_global
-from compiler.codegen.steps import Made
+from compiler.codegen.step import Made
 from compiler.codegen.subnets import Program, name_at_rest, program, stated_shape
 from compiler.dialects import structure
 from compiler.dialects.access import Box, frame

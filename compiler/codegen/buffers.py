@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.codegen.hazards import Facts
-from compiler.codegen.steps import Step
+from compiler.codegen.step import Step
 from simulator.arithmetic.compiled import compiled
 from simulator.chip import Chip
 

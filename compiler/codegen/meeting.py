@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from compiler.codegen.steps import Node, Step
+from compiler.codegen.step import Node, Step
 from simulator.checks.shadow import Shadow
 from simulator.checks.walk import accesses
 from simulator.chip import Chip

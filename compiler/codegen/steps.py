@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import product, takewhile
+from dataclasses import replace
+from itertools import product
 
 from xdsl.dialects.builtin import NoneType
 from xdsl.ir import Operation, SSAValue
 
 from compiler.codegen.emit.answers import Place, emit
 from compiler.codegen.emit.movement import copied, landing, loads, place_in, seen_at, viewed
-from compiler.codegen.operands import dtype, extents, in_global, in_local, part_of, regrouped
+from compiler.codegen.operands import dtype, extents, in_global, in_local, regrouped
+from compiler.codegen.step import Begun, Held, Laying, Made, Node, Step, common, moved
 from compiler.dialects.access import Box, Frame
 from compiler.dialects.tpu import ops as tpu
 from compiler.dialects.tpu.base import frame_of, lane_broadcast
@@ -21,97 +22,11 @@ from compiler.ir.storage import storage
 from compiler.schedule.tiling import Piece, cut
 from simulator.chip import Chip
 from simulator.isa.record import Command, Operand
-from simulator.isa.table import DType, Engine
+from simulator.isa.table import DType
 from simulator.layout import lane_bytes
 
 Tile = Mapping[str, int]
 """A tile's index on each group axis."""
-
-
-@dataclass(eq=False)
-class Node:
-    """A command on its way into a stream; `layer` is the tensor it works for."""
-
-    command: Command
-    layer: str
-
-
-@dataclass(frozen=True)
-class Made:
-    """A slice of a tensor that is complete, in local memory, once all of `nodes`, of one engine, are done."""
-
-    tensor: SSAValue
-    nodes: Sequence[Node]
-    operand: Operand
-    box: Box
-
-
-@dataclass(frozen=True)
-class Begun:
-    """From the `at`-th command of a tile on, `size` bytes of every lane from `addr` are a buffer of their own."""
-
-    at: int
-    addr: int
-    size: int
-
-
-@dataclass
-class Step:
-    """
-    The commands of one tile in the order of the group's ops, which is their order of meaning.
-
-    `made` lists the slices that they complete, `begun` the buffers of which what they held is needed no more.
-    """
-
-    nodes: list[Node] = field(default_factory=list[Node])
-    made: list[Made] = field(default_factory=list[Made])
-    begun: list[Begun] = field(default_factory=list[Begun])
-
-    def named(self, op: str) -> list[Node]:
-        """The commands of one op of the instruction set."""
-        return [node for node in self.nodes if node.command.op == op]
-
-    @property
-    def computes(self) -> list[Node]:
-        """The commands of the compute engine."""
-        return [node for node in self.nodes if node.command.engine is Engine.TIU]
-
-    @property
-    def inbound(self) -> list[Node]:
-        """The commands that bring something to local memory."""
-        return [node for node in self.nodes if _is_inbound(node)]
-
-    @property
-    def leading(self) -> list[Node]:
-        """The loads before anything is computed: those that depend on nothing in their own tile."""
-        return list(takewhile(_is_inbound, self.nodes))
-
-
-@dataclass(frozen=True)
-class Held:
-    """The slice of a value that is in local memory now, and what put its `pieces` there: nodes of one engine each."""
-
-    operand: Operand
-    box: Box
-    pieces: Sequence[tuple[Sequence[Node], Box]] = ()
-
-    def part(self, box: Box, chip: Chip) -> Operand:
-        """The part of it in `box`, a box of the same frame."""
-        start = [wanted.start - have.start for wanted, have in zip(box, self.box, strict=True)]
-        return part_of(self.operand, start, extents(box), chip)
-
-
-@dataclass
-class _Laying:
-    """An op that moves, at work in a tile: `made` is where its result goes, `pieces` are there already."""
-
-    piece: Piece
-    made: Operand
-    pieces: list[tuple[Sequence[Node], Box]] = field(default_factory=list[tuple[Sequence[Node], Box]])
-
-
-def _is_inbound(node: Node) -> bool:
-    return node.command.engine is Engine.GDMA and node.command.op != "STORE"
 
 
 def tiles(group: tpu.GroupOp, core: int = 0, cores: int = 1) -> Iterator[Tile]:
@@ -145,7 +60,7 @@ class _Walk:
         self.held: dict[SSAValue, Held] = {}
         self.done: dict[Operation, Box] = {}
         self.runs: dict[Operation, int] = {}
-        self.laying: dict[Operation, _Laying | None] = {}
+        self.laying: dict[Operation, Laying | None] = {}
 
     def tile(self, tile: Tile) -> Step:
         step = Step()
@@ -283,12 +198,12 @@ class _Walk:
     ) -> tuple[Operand, Box, Sequence[tuple[Sequence[Node], Box]]]:
         """A view under other extents; what put its planes there is known where each is whole."""
         if op.keeps_frame:
-            return part, work[:4], [(nodes, _common(at, work)) for nodes, at in source.pieces]
+            return part, work[:4], [(nodes, common(at, work)) for nodes, at in source.pieces]
         _, _, h, w = frame_of(op.output)
         box = (*work[:2], range(h), range(w))
         whole = all(at[2:] == source.box[2:] for _, at in source.pieces)
         if whole:
-            pieces = [(nodes, _common((*at[:2], *box[2:]), work)) for nodes, at in source.pieces]
+            pieces = [(nodes, common((*at[:2], *box[2:]), work)) for nodes, at in source.pieces]
         else:
             together: Sequence[Node] = [node for nodes, _ in source.pieces for node in nodes]
             pieces = [(together, work[:4])] if len({node.command.engine for node in together}) == 1 else []
@@ -297,10 +212,10 @@ class _Walk:
     def _note(self, value: SSAValue, held: Held, work: Box, step: Step) -> None:
         """Tell where the pieces of what is now in local memory are to be seen."""
         for nodes, at in held.pieces:
-            box = _common(at, work)
+            box = common(at, work)
             step.made.append(Made(value, nodes, held.part(box, self.chip), box))
 
-    def _laid(self, op: tpu.Movement, tile: Tile, step: Step) -> _Laying | None:
+    def _laid(self, op: tpu.Movement, tile: Tile, step: Step) -> Laying | None:
         """What is being done for an op that moves in this tile; None where that is nothing."""
         if op not in self.laying:
             work = op.slices.work(tile)
@@ -308,7 +223,7 @@ class _Walk:
                 self.laying[op] = None
             else:
                 made = in_local(self._buffer(op, step), dtype(op.output), extents(work), self.chip)
-                self.laying[op] = _Laying(cut(op, work), made)
+                self.laying[op] = Laying(cut(op, work), made)
         return self.laying[op]
 
     def _lay(self, op: tpu.Movement, index: int, tile: Tile, step: Step) -> None:
@@ -336,7 +251,7 @@ class _Walk:
                 continue
             box = landing(op, index, piece)
             if isinstance(value.owner, tpu.TpuOp) and _joins_in_place(op, value.owner):
-                laying.pieces += [(nodes, _moved(at, part.box, box)) for nodes, at in self.held[value].pieces]
+                laying.pieces += [(nodes, moved(at, part.box, box)) for nodes, at in self.held[value].pieces]
                 continue
             source = self.held[value].part(part.box, self.chip)
             node = Node(copied(op, index, piece, source, made, self.chip), name_of(op))
@@ -356,18 +271,6 @@ def _joins_in_place(op: tpu.Movement, maker: tpu.TpuOp) -> bool:
     """Whether what `maker` makes is made where `op` joins it to other values: in the buffers of that."""
     moves = isinstance(maker, tpu.Movement | tpu.ReshapeOp)
     return op.joins() >= 0 and not moves and maker.slices.addr == op.slices.addr
-
-
-def _moved(box: Box, source: Box, target: Box) -> Box:
-    """A box in `source` as it lies in `target`, a box of the same extents."""
-    shifts = (to.start - at.start for at, to in zip(source, target, strict=True))
-    return tuple(range(r.start + shift, r.stop + shift) for r, shift in zip(box, shifts, strict=True))
-
-
-def _common(a: Box, b: Box) -> Box:
-    """The part of the first four axes that lies in both."""
-    pairs = zip(a[:4], b[:4], strict=True)
-    return tuple(range(max(x.start, y.start), min(x.stop, y.stop)) for x, y in pairs)
 
 
 def _every_lane(operand: Operand, chip: Chip) -> Operand:

@@ -12,7 +12,7 @@ from compiler.codegen.arranging import quickest
 from compiler.codegen.buffers import Buffers, buffers
 from compiler.codegen.hazards import facts
 from compiler.codegen.ordering import keeps, places, tiu_waits
-from compiler.codegen.steps import Made, Node, Step
+from compiler.codegen.step import Made, Node, Step
 from simulator.chip import Chip
 from simulator.events import dma_costs, tiu_work
 from simulator.isa.record import Command, Records, encode

@@ -12,7 +12,8 @@ from xdsl.ir import SSAValue
 
 from compiler.codegen.meeting import meet
 from compiler.codegen.operands import address
-from compiler.codegen.steps import Made, Node, Step, steps
+from compiler.codegen.step import Made, Node, Step
+from compiler.codegen.steps import steps
 from compiler.codegen.streams import streams
 from compiler.dialects.host import HostOp
 from compiler.dialects.tpu.group import GroupOp, YieldOp

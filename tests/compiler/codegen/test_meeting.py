@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compiler.codegen.meeting import meet
-from compiler.codegen.steps import Node, Step
+from compiler.codegen.step import Node, Step
 from compiler.codegen.streams import streams
 from simulator.chip import Chip
 from simulator.isa.record import Command, Operand

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from compiler.codegen.hazards import facts, hazards
 from compiler.codegen.ordering import cycles, keeps, ordered, places
-from compiler.codegen.steps import Begun, Node, Step
+from compiler.codegen.step import Begun, Node, Step
 from compiler.codegen.streams import Streams, streams
 from simulator import events
 from simulator.checks.walk import accesses
