@@ -23,8 +23,15 @@ from simulator.spans import bank_conflicts
 
 Numbers = NDArray[np.int64]
 
-AIMS = ((0.0, 1.0), (0.0, 2.0), (0.5, 1.0), (0.5, 1.5), (0.5, 2.0), (1.0, 1.0), (1.0, 1.5), (1.0, 2.0))
-"""Which share of the stalls wishes put up with, and how many times as early as it must a load should find room."""
+AIMS = (
+    *((stalled, lead, 1) for stalled, lead in ((0.0, 1.0), (0.0, 2.0), (0.5, 1.0), (0.5, 1.5), (0.5, 2.0))),
+    *((1.0, lead, 1) for lead in (1.0, 1.5, 2.0)),
+    *((0.0, lead, 1000) for lead in (1.5, 2.0)),
+)
+"""
+Which share of the stalls wishes put up with, how many times as early as it must a load should find room, and how many
+times its cycles a bank conflict counts.
+"""
 
 LARGE = 8
 """Buffers of at least one part in so many of local memory can be put down before the others."""
@@ -32,7 +39,7 @@ LARGE = 8
 ROUNDS = 4
 """Over all buffers, for each way."""
 
-RECORDS = 100_000
+RECORDS = 125_000
 """In all schedules that are tried for a stretch together; but one for each aim is."""
 
 
@@ -62,15 +69,15 @@ def quickest(facts: Facts, apart: Buffers | None, work: Numbers, chip: Chip) -> 
     best = _schedule(facts, work, np.arange(len(work)), np.zeros(facts.reads.shape, np.int64), chip)
     if apart is None or not len(apart.addr):
         return best
-    together = shared(apart, facts, work)
     numbers = np.arange(len(apart.addr))
     small, computed_first = apart.size < chip.lane_bytes // LARGE, np.lexsort((-apart.size, apart.loaded))
     orders: list[Numbers | None] = [None, numbers, np.argsort(small, kind="stable"), computed_first]
     orders = orders[: max(1, RECORDS // (len(AIMS) * max(1, len(work))))]
-    for stalled, lead in AIMS:
+    heads, partners, cycles = shared(apart, facts, work)
+    for stalled, lead, charge in AIMS:
         begins = _begins(facts, work, (best.stalls * stalled).astype(np.int64))
         wanted = wishes(apart, facts, work, begins, lead, chip.lane_bytes)
-        for addr in _addresses(apart, wanted, together, chip, orders):
+        for addr in _addresses(apart, wanted, (heads, partners, charge * cycles), chip, orders):
             moved = np.where(apart.of >= 0, (addr - apart.addr)[apart.of], 0)
             best = min(best, _schedule(facts, work, apart.sequence, moved, chip), key=lambda made: made.cycles)
     return best
