@@ -8,6 +8,7 @@ order, so no bit changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isqrt
 
@@ -53,20 +54,40 @@ def fill_lanes(network: Network) -> None:
                 continue
             region = Region(space_of(op) if isinstance(op, ReduceOp) else (1, 1, size(shape(op.output))))
             region.grow(op)
-            if (rows := _rows(region)) > 1:
-                _Move(network, region, rows, names).apply()
+            if cut := _cut(region):
+                _Move(network, region, cut, names).apply()
             tried.update(region.ops)
 
 
-def _rows(region: Region) -> int:
-    """Into how many rows the inner axis is best cut, each row a channel; 1 if the region should stay."""
+@dataclass(frozen=True)
+class Cut:
+    """The inner axis in so many `rows`, each a channel; the first factor of all channels may be `images` instead."""
+
+    rows: int
+    images: int = 1
+
+
+def _cut(region: Region) -> Cut | None:
+    """How the space is best cut; None if the region should stay."""
     now = sum(cost(op, largest(op)) for op in region.ops)
     offers = {
-        rows: sum(cost(op, _frame(region, largest_value(op), rows)) for op in region.ops) + _moved(region, rows)
-        for rows in _divisors(region.space[2])
+        cut: sum(cost(op, _frame(region, largest_value(op), cut)) for op in region.ops) + _moved(region, cut)
+        for cut in _cuts(region)
     }
-    best = min(offers, key=lambda rows: (offers[rows], region.space[0] * rows % LANES > 0, rows), default=1)
-    return best if offers and offers[best] + LEAST < now and 2 * offers[best] < now else 1
+
+    def ranked(cut: Cut) -> tuple[int, bool, int]:
+        return offers[cut], region.space[0] * cut.rows % LANES > 0, cut.rows
+
+    best = min(offers, key=ranked, default=None)
+    return best if best and offers[best] + LEAST < now and 2 * offers[best] < now else None
+
+
+def _cuts(region: Region) -> Iterator[Cut]:
+    """Every number of rows; images where a turn on the way in makes them, so that it need not be joined in lanes."""
+    for rows in _divisors(region.space[2]):
+        made = {_turned(_source(region, value, rows)) for value in region.entries() if _is_turned(region, value)}
+        yield Cut(rows)
+        yield from (Cut(rows, dims[0]) for dims in made if len(dims) == 4)
 
 
 def _divisors(number: int) -> list[int]:
@@ -80,25 +101,37 @@ def largest_value(op: TpuOp) -> SSAValue:
     return op.input if isinstance(op, ReduceOp) else op.output
 
 
-def _frame(region: Region, value: SSAValue, rows: int) -> tuple[int, int, int, int]:
+def _frame(region: Region, value: SSAValue, cut: Cut) -> tuple[int, int, int, int]:
     outer, axis, inner = region.space
-    return 1, outer * rows, axis if value in region.full else 1, inner // rows
+    return cut.images, outer * cut.rows // cut.images, axis if value in region.full else 1, inner // cut.rows
 
 
-def _moved(region: Region, rows: int) -> int:
+def _moved(region: Region, cut: Cut) -> int:
     """Cycles of the moves, one a burst: what was local is stored and loaded, turns have short runs."""
     total = 0
     for value in (*region.entries(), *region.exits()):
-        runs = size(shape(value)) // (region.space[2] // rows)
-        run = region.space[2] // rows * storage(value).itemsize
+        runs = size(shape(value)) // (region.space[2] // cut.rows)
+        run = region.space[2] // cut.rows * storage(value).itemsize
         turned = runs * -(-run // EU_BYTES)
         whole = -(-size(shape(value)) * storage(value).itemsize // EU_BYTES)
         if not _is_outside(value, region):
             total += 2 * whole
-        if value in region.full and region.space[1] > 1:
-            twice = value.owner not in region.ops and isinstance(_source(region, value, rows).value.owner, PermuteOp)
-            total += turned + (whole if twice else -whole)
+        if _is_turned(region, value):
+            source = _source(region, value, cut.rows)
+            twice = value.owner not in region.ops and isinstance(source.value.owner, PermuteOp)
+            joined = _turned(source) != tuple(extent for extent in _frame(region, value, cut) if extent != 1)
+            total += turned + (whole if twice else -whole) + (2 * whole if joined else 0)
     return total
+
+
+def _is_turned(region: Region, value: SSAValue) -> bool:
+    """Whether a value comes in, or goes, with its axes turned."""
+    return value in region.full and region.space[1] > 1
+
+
+def _turned(turn: Turn) -> Shape:
+    """Extents after a turn, those of 1 left out."""
+    return tuple(turn.dims[axis] for axis in turn.order)
 
 
 def _source(region: Region, value: SSAValue, rows: int) -> Turn:
@@ -120,7 +153,7 @@ class _Move:
 
     network: Network
     region: Region
-    rows: int
+    cut: Cut
     names: set[str]
     placed: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
 
@@ -163,7 +196,7 @@ class _Move:
         return copy
 
     def _extents(self, value: SSAValue) -> Shape:
-        return _frame(self.region, value, self.rows)
+        return _frame(self.region, value, self.cut)
 
     def _constant(self, value: SSAValue, output: SSAValue, job: Job) -> SSAValue:
         """A constant as it meets the result in the new frame, with one element along axes on which it doesn't vary."""
@@ -172,7 +205,9 @@ class _Move:
         outer, axis, inner = self.region.space
         axis = axis if output in self.region.full else 1
         dims = (*(1,) * (len(shape(output)) - array.ndim), *array.shape)
-        whole = np.broadcast_to(array.reshape(dims), shape(output)).reshape(outer, axis, self.rows, inner // self.rows)
+        whole = np.broadcast_to(array.reshape(dims), shape(output)).reshape(
+            outer, axis, self.cut.rows, inner // self.cut.rows
+        )
         made = whole.swapaxes(1, 2).reshape(self._extents(output))
         for i in range(4):
             first = made.take([0], i)
@@ -185,7 +220,7 @@ class _Move:
         extents = self._extents(value)
         if extents[2] == 1:
             return job.reshape(value, extents, "rows"), []
-        start = _source(self.region, value, self.rows)
+        start = _source(self.region, value, self.cut.rows)
         x = job.reshape(start.value, start.dims, "parts")
         return job.reshape(job.insert(permuted(x, start.order, job), "turned"), extents, "rows"), start.passed
 
@@ -195,7 +230,7 @@ class _Move:
         value = op.output
         x, dims = self.placed[value], shape(value)
         if value in self.region.full and axis > 1:
-            x = job.reshape(x, (outer, self.rows, axis, inner // self.rows), "leaving")
+            x = job.reshape(x, (outer, self.cut.rows, axis, inner // self.cut.rows), "leaving")
             x = job.insert(permuted(x, (0, 2, 1, 3), job), "back")
         back = ReshapeOp(operands=[x], result_types=[TensorType(tensor(value).element_type, dims)])
         back.internal = UnitAttr() if op.internal is not None else None
