@@ -39,7 +39,18 @@ Place = tuple[int, int]
 
 
 def grouped(nodes: Sequence[Node], chip: Chip, effort: int) -> list[Plan | Operation]:
-    """The plans of a run; a Reshape by itself stays outside of groups. Raises DoesNotFit."""
+    """
+    The plans of a run; a view by itself stays outside of groups, and so do those at the run's end.
+
+    Raises DoesNotFit.
+    """
+    end = len(nodes)
+    while end and nodes[end - 1].free:
+        end -= 1
+    return [*(_grouped(nodes[:end], chip, effort) if end else ()), *(node.op for node in nodes[end:])]
+
+
+def _grouped(nodes: Sequence[Node], chip: Chip, effort: int) -> list[Plan | Operation]:
     options = Options(chip, effort)
     group = interval(nodes)
     whole = options.flow(group) if group else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from xdsl.dialects.builtin import TensorType
+from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation, SSAValue
 
 from compiler.dialects.host import HostOp
@@ -31,16 +32,18 @@ class Measure(NamedTuple):
     """
     What an order comes to; the lesser is the better.
 
-    `runs`: stretches of neighbours that might each be one group. `peak`: the most bytes live at one op. `total`: the
-    bytes live at each op added up, which says how near what is made lies to who reads it.
+    `runs`: stretches of neighbours that might each be one group. `handed`: the bytes live between one run and the next,
+    which leave local memory, added up. `peak`: the most bytes live at one op. `total`: the bytes live at each op added
+    up, which says how near what is made lies to who reads it.
     """
 
     runs: int
+    handed: int
     peak: int
     total: int
 
 
-NOTHING = Measure(0, 0, 0)
+NOTHING = Measure(0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Steps:
         return way.measure
 
     def best(self) -> list[int]:
-        """The best order found, that of the numbers unless another has fewer runs or, with as many, a lower peak."""
+        """The best order found, that of the numbers unless another beats it by more than the total."""
         given = list(range(len(self.before)))
         width = min(WIDTH, 1 + WORK // (1 + len(given)))
         level = [(_Way(0, 0, 0, NOTHING), tuple(i for i in given if not self.before[i]))]
@@ -112,7 +115,7 @@ class Steps:
                         reached[further.done] = further, known[1] if known else self._ready(further.done, ready, i)
             level = sorted(reached.values(), key=lambda entry: entry[0].measure)[:width]
         found = level[0][0]
-        return found.order() if found.measure[:2] < self.measure(given)[:2] else given
+        return found.order() if found.measure[:3] < self.measure(given)[:3] else given
 
     def _ready(self, done: int, ready: Sequence[int], i: int) -> tuple[int, ...]:
         freed = (j for j in self.after[i] if not self.before[j] & ~done)
@@ -125,7 +128,8 @@ class Steps:
         live, apart, before = way.live + begun, self.apart[i], way.measure
         begins = apart is not None and (not way.run or bool(way.run & apart))
         run = 0 if apart is None else 1 << i if begins else way.run | 1 << i
-        measure = Measure(before.runs + begins, max(before.peak, live), before.total + live)
+        handed = before.handed + (way.live if begins else 0)
+        measure = Measure(before.runs + begins, handed, max(before.peak, live), before.total + live)
         return _Way(done, run, live - ended, measure, i, way)
 
 
@@ -153,8 +157,9 @@ def _makers(values: Iterable[SSAValue], number: Mapping[Operation, int]) -> int:
 
 
 def _tensors(network: Network, number: Mapping[Operation, int]) -> Iterator[Tensor]:
-    """What lies in memory: views and operands of a concatenation that holds them are one with it."""
+    """What memory is needed for: views and operands of a concatenation that holds them are one with it; no outputs."""
     roots, free = dict[SSAValue, SSAValue](), views(network)
+    returned = {value for op in network.ops if isinstance(op, ReturnOp) for value in op.operands}
     touched, most = dict[SSAValue, int](), dict[SSAValue, int]()
     for op in network.ops:
         if isinstance(op, ConcatOp) and op in free:
@@ -167,6 +172,8 @@ def _tensors(network: Network, number: Mapping[Operation, int]) -> Iterator[Tens
                 root = value
                 while root in roots:
                     root = roots[root]
+                if root in returned:
+                    continue
                 touched[root] = touched.get(root, 0) | 1 << i
                 most[root] = max(most.get(root, 0), size(shape(value)) * itemsize(value))
     return (Tensor(most[root], ops) for root, ops in touched.items())

@@ -41,7 +41,7 @@ def test_no_order_has_a_lower_peak_and_the_given_one_is_no_better(made: Steps) -
 
 def test_the_measure_counts_what_lives_at_each_op() -> None:
     chain = Steps([0, 1, 2], [Tensor(5, 0b011), Tensor(7, 0b110), Tensor(1, 0b100)])
-    assert chain.measure([0, 1, 2]) == Measure(1, 12, 5 + 12 + 8)
+    assert chain.measure([0, 1, 2]) == Measure(1, 0, 12, 5 + 12 + 8)
 
 
 def test_a_branch_is_finished_before_the_next_begins() -> None:
