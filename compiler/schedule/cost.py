@@ -22,7 +22,7 @@ from compiler.schedule.nodes import Node, Operand
 from simulator.chip import Chip
 from simulator.timing import DMA_LATENCY, DMA_SETUP, transfer_cycles
 
-TRAFFIC = 0.25
+TRAFFIC = 0.35
 """What a cycle of the memory bus is worth in cycles, whether or not it is hidden: other groups could use it."""
 
 

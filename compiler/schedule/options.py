@@ -18,7 +18,7 @@ from compiler.schedule.single import smallest
 from simulator.chip import Chip
 from simulator.timing import DMA_LATENCY
 
-LONGEST = {1: 4, 2: 16, 3: 48}
+LONGEST = {1: 4, 2: 24, 3: 48}
 """The most ops of a group that is cut into tiles, by effort. A group of one tile may have any number."""
 
 SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
