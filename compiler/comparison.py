@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -78,7 +78,7 @@ def compare(
     """
     internal = {name for name, meaning in later.meanings.items() if meaning.internal}
     if composed:
-        internal |= {name for name in later.arrays if _on_the_way(name, earlier)}
+        internal |= {name for name in later.arrays if on_the_way(name, earlier.arrays)}
     _complete(later, earlier, names, internal)
     if both_ways:
         folded = {name for meaning in later.meanings.values() for name in meaning.folds}
@@ -105,17 +105,17 @@ def failures(rows: Iterable[Row], tolerance: Mapping[str, float]) -> list[str]:
     return [missed for row in rows for name, bound in bounds.items() if (missed := _missed(row, name, bound))]
 
 
+def on_the_way(name: str, partners: Container[str]) -> bool:
+    """Whether a tensor is called `<partner>_<role>`: one of those that the partner is made of, in several ops."""
+    return any(name[:i] in partners for i, letter in enumerate(name) if letter == "_")
+
+
 def _missed(row: Row, name: str, bound: float) -> str:
     value: float = getattr(row, name)
     if (value >= bound) if name in AT_LEAST else (value <= bound):
         return ""
     wanted = "at least" if name in AT_LEAST else "at most"
     return f"{row.later} {row.tensor!r}: {name} {value:.6g}, wanted {wanted} {bound:g}"
-
-
-def _on_the_way(name: str, other: Results) -> bool:
-    """Whether a tensor is called `<partner>_<role>_<op>`: one of those that an op is composed of."""
-    return any(name[:i] in other.arrays for i, letter in enumerate(name) if letter == "_")
 
 
 def _complete(run: Results, other: Results, names: tuple[str, str], exempt: set[str]) -> None:

@@ -28,8 +28,9 @@ def concat(op: ConcatOp, inputs: Arrays, piece: Piece) -> Array:
 def reshape(op: ReshapeOp, inputs: Arrays, piece: Piece) -> Array:
     if op.keeps_frame:
         return inputs[0]
-    box = tuple(slice(r.start, r.stop) for r in piece.work[:4])
-    return inputs[0].reshape(frame_of(op.output))[box]
+    kept = 2 if op.keeps_lanes else 0
+    whole = inputs[0].reshape(*inputs[0].shape[:kept], *frame_of(op.output)[kept:])
+    return whole[(..., *(slice(r.start, r.stop) for r in piece.work[kept:4]))]
 
 
 @evaluate.on(PermuteOp)

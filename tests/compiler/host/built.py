@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,14 @@ def compiled(
 
 
 def mismatches(folder: Path) -> list[str]:
-    """Tensors whose stored bytes on the chip aren't those that `tpu.mlir` defines."""
+    """
+    Tensors whose stored bytes on the chip aren't those that `tpu.mlir` defines.
+
+    The chip makes the same tensors in an order of its own, and knows nothing of what lowering folded into them.
+    """
     tpu, chip = (Results.load(folder, f"{side}_results") for side in ("tpu", "chip"))
-    assert list(tpu.arrays) == list(chip.arrays)
-    assert tpu.meanings == chip.meanings
+    assert tpu.arrays.keys() == chip.arrays.keys()
+    assert {name: replace(meaning, folds=[]) for name, meaning in tpu.meanings.items()} == chip.meanings
     return [name for name, array in tpu.arrays.items() if not _same(array, chip.arrays[name])]
 
 
