@@ -1,4 +1,4 @@
-"""Which layer group runs each layer, in a file: `groups.csv`, a line a layer, the group called after its last one."""
+"""Which layer group runs each layer, in a file: `members.csv`, a line a layer, the group called after its last one."""
 
 from __future__ import annotations
 

@@ -65,11 +65,15 @@ class Results:
         """Read what `save` wrote. Raises DamagedResults, DamagedArrays, FileNotFoundError."""
         described = directory / f"{stem}.json"
         try:
-            meanings = {name: Meaning(**entry) for name, entry in json.loads(described.read_text()).items()}
+            meanings = {name: _meaning(**entry) for name, entry in json.loads(described.read_text()).items()}
         except (ValueError, AttributeError, TypeError) as error:
             raise DamagedResults(f"{described} doesn't say what the tensors mean: {error}; build it again") from None
         held = read_npz(directory / f"{stem}.npz", texts=True)
         return cls({name: _typed(array, meanings.get(name)) for name, array in held.items()}, meanings)
+
+
+def _meaning(folds: Sequence[str] = (), **entry: Any) -> Meaning:
+    return Meaning(**entry, folds=tuple(folds))
 
 
 def _bits(array: Array) -> Array:

@@ -3,7 +3,7 @@
 
 Inputs: `tpu_mlir`. Parameters: `chip`; `effort` (1 to 3); `seed` (null, or an integer: random legal tilings, to prove
 that no tiling changes a bit). Writes `lg.mlir`, `lg_weights.npz` and `local_memory.csv`
-(`schedule.memory_maps`) and `groups.csv` (`members`).
+(`schedule.memory_maps`) and `members.csv` (`members`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def run(
     files.save_text(network, out, "lg", "lg_weights.npz")
     files.link_weights(inputs["tpu_mlir"] / "tpu_weights.npz", out / "lg_weights.npz")
     memory_maps.write(out / "local_memory.csv", memory_maps.local_buffers(network))
-    members.write(out / "groups.csv", memory_maps.members(network))
+    members.write(out / "members.csv", memory_maps.members(network))
     table = list(rows(made, chip))
     return {
         "groups": len(table),

@@ -128,7 +128,7 @@ def _parts(
 ) -> Breakdown:
     work = contractions(whole, aside)
     own = own_work(work, homes(whole, work, model.layers), WIDTHS[mode], model.chip)
-    groups = members.read(inputs["lg_mlir"] / "groups.csv")
+    groups = members.read(inputs["lg_mlir"] / "members.csv")
     macs_per_cycle = _roofs(mode, model.chip)["macs_per_cycle"] / model.chip.cores
     return broken_down(model, timelines, costs.layers, groups, own, macs_per_cycle)
 

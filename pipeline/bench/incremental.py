@@ -34,8 +34,8 @@ STAGES = tuple(stage.name for stage in FLOW)
 EDITS: Mapping[str, tuple[str, str, str]] = {
     "edit-layer-group": (
         "compiler/schedule/options.py",
-        "        if group.nodes[0].moves:",
-        "        if group.nodes[0].moves or len(group.nodes) > 2:",
+        "        if len(group.nodes) == 1 and group.nodes[0].free:",
+        "        if len(group.nodes) > 2 or group.nodes[0].free:",
     ),
     "edit-comment": ("compiler/schedule/options.py", "LONGEST =", "# As many as pay off.\nLONGEST ="),
     "edit-plot": ("assets/plots/canvas.py", '"""\n', '"""\nAn edit.\n'),

@@ -49,7 +49,7 @@ def test_an_enlarged_picture_is_near_the_small_one() -> None:
 
 
 def test_an_unknown_builder_lists_those_there_are() -> None:
-    with pytest.raises(UnknownBuilder, match="no builder 'resnet'; there are efficientnet_lite0"):
+    with pytest.raises(UnknownBuilder, match="no builder 'resnet'; there are bert_base, efficientnet_lite0"):
         built("resnet")
     assert list(BUILDERS) == sorted(BUILDERS)
 
