@@ -30,7 +30,25 @@ EXACTLY = """(() => {
   return true;
 })()"""
 
-MIDDLE = "const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2];"
+FOCUS = """(() => {
+  const one = [...document.querySelectorAll('input')].findLast(e => e.placeholder === %s);
+  if (!one) return false;
+  one.focus();
+  one.select();
+  return true;
+})()"""
+
+MIDDLE = """(async () => {
+  const middle = () => {
+    const e = %s, r = e && e.getBoundingClientRect();
+    return r && [r.x + r.width / 2, r.y + r.height / 2];
+  };
+  const before = middle();
+  await new Promise(done => setTimeout(done, 400));
+  const after = middle();
+  return before && after && before[0] === after[0] && before[1] === after[1] && after;
+})()"""
+"""The middle of an element that keeps still: a dialog moves while its parts arrive, and a press beside it closes it."""
 
 WRITE = """(() => {
   const all = [...document.querySelectorAll('.CodeMirror')];
@@ -106,9 +124,14 @@ class Page:
         """Click the innermost element that says just this, once it is there. Raises NotSeen."""
         self.wait(EXACTLY % json.dumps(text), seconds)
 
+    def type(self, placeholder: str, text: str, seconds: float = 60) -> None:
+        """Type a text into the last field with that placeholder, in place of what it holds. Raises NotSeen."""
+        self.wait(FOCUS % json.dumps(placeholder), seconds)
+        self.call("Input.insertText", text=text)
+
     def press(self, find: str, seconds: float = 60) -> None:
-        """Press the mouse in the middle of the element that a script finds, once it is there. Raises NotSeen."""
-        x, y = self.wait(f"(() => {{ const e = {find}; if (!e) return false; {MIDDLE} }})()", seconds)
+        """Press the mouse in the middle of the element that a script finds, once it keeps still. Raises NotSeen."""
+        x, y = self.wait(MIDDLE % find, seconds)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 

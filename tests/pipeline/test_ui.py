@@ -37,6 +37,9 @@ STALE = """query Stale($key: AssetKeyInput!, $partition: String!) {
   assetNodeOrError(assetKey: $key) { ... on AssetNode { staleStatus(partition: $partition) } }
 }"""
 
+FILTER = "Filter partitions"
+"""What the field above a list of partitions says while it is empty."""
+
 TITLE = "[...document.querySelectorAll('div')].findLast(e => e.textContent.startsWith('Launch runs to materialize'))"
 SWITCH = """(() => {
   const name = [...document.querySelectorAll('a, span, div')].findLast(e => e.textContent.trim() === 'nightly');
@@ -162,8 +165,10 @@ def choose(served: Served, model: str, target: str, before: Callable[[], None] =
     page.see("Partition selection")
     for name in (target, model):
         page.click("Select a partition", "div")
+        page.type(FILTER, name)  # A long list holds only the rows in sight.
         page.click_exactly(name)
-    page.press(TITLE)
+        page.press(TITLE)
+        page.wait(f"![...document.querySelectorAll('input')].some(e => e.placeholder === '{FILTER}')")
     before()
     page.click("Launch 1 run")
 
