@@ -90,7 +90,7 @@ def mismatches(folder: Path) -> list[str]:
     """
     tpu, chip = (Results.load(folder, f"{side}_results") for side in ("tpu", "chip"))
     assert tpu.arrays.keys() == chip.arrays.keys()
-    assert {name: replace(meaning, folds=[]) for name, meaning in tpu.meanings.items()} == chip.meanings
+    assert {name: replace(meaning, folds=()) for name, meaning in tpu.meanings.items()} == chip.meanings
     return [name for name, array in tpu.arrays.items() if not _same(array, chip.arrays[name])]
 
 
