@@ -102,3 +102,12 @@ class Builder:
     def _add(self, op: Operation) -> SSAValue:
         self.ops.append(named(op, f"t{len(self.ops)}"))
         return op.results[0]
+
+
+def convolutions(channels: int, side: int) -> Network:
+    """Three convolutions in a row, of pictures that keep their channels and their size."""
+    b = Builder()
+    x = b.input(1, channels, side, side)
+    for _ in range(3):
+        x = b.conv(x, channels, 3)
+    return b.finish(x)

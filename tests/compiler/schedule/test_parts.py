@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from compiler.ir.network import Network
 from compiler.schedule.divide import divide
 from compiler.schedule.plan import Plan
 from compiler.schedule.report import rows
 from simulator.chip import Chip
-from tests.compiler.schedule.networks import Builder
+from tests.compiler.schedule.networks import convolutions
 
 CHIP = Chip("small", 1, 4, 2048, 8, 8, 2, 1e9, 1e9)
 """Four lanes of 2 KiB."""
@@ -19,16 +18,7 @@ PIXELS = 5 * 5 * 40
 """Bytes of a layer's result."""
 
 
-def layers() -> Network:
-    """Three convolutions of small pictures with many channels."""
-    b = Builder()
-    x = b.input(1, 40, 5, 5)
-    for _ in range(3):
-        x = b.conv(x, 40, 3)
-    return b.finish(x)
-
-
 def test_every_weight_is_loaded_once_and_no_activation_is_stored_on_the_way() -> None:
-    plans = [part for part in divide(layers(), CHIP) if isinstance(part, Plan)]
+    plans = [part for part in divide(convolutions(40, 5), CHIP) if isinstance(part, Plan)]
     assert all(slices.parts > 1 for plan in plans for slices in plan.results.values())
     assert sum(row["bytes"] for row in rows(plans, CHIP)) == WEIGHTS + 2 * PIXELS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from compiler.codegen.assemble import assemble
 from compiler.dialects.tpu.slices import Cuts, uncut
-from compiler.ir.network import Network
 from compiler.schedule.addresses import assign
 from compiler.schedule.cuts import Grid, Tiling
 from compiler.schedule.divide import divide
@@ -13,19 +12,10 @@ from compiler.schedule.sharing import axes, share, shared
 from simulator.chip import Chip, variant
 from simulator.concurrent import last_cycle, run_cores
 from simulator.isa.table import Engine
-from tests.compiler.schedule.networks import Builder
+from tests.compiler.schedule.networks import Builder, convolutions
 
 TWO = Chip("two", 2, 4, 8192, 8, 8, 2, 1e9, 8e9)
 """Two cores of four lanes."""
-
-
-def convolutions() -> Network:
-    """Many pixels, few weights."""
-    b = Builder()
-    x = b.input(1, 8, 32, 32)
-    for _ in range(3):
-        x = b.conv(x, 8, 3)
-    return b.finish(x)
 
 
 def test_a_share_has_the_longer_range_of_every_turn() -> None:
@@ -57,7 +47,7 @@ def test_two_cores_are_faster_where_arithmetic_takes_the_time() -> None:
     cycles = dict[int, int]()
     for cores in (1, 2):
         chip = variant(TWO, cores=cores)
-        divided = convolutions()
+        divided = convolutions(8, 32)
         plans = divide(divided, chip)
         assign(divided)
         model = assemble(divided, chip)
