@@ -20,8 +20,9 @@ def annotate(network: Network, entries: Mapping[str, Entry]) -> int:
     """
     Give each tensor with an entry the type `!quant.calibrated<f32<low:high>>`; returns how many.
 
-    The range is [-threshold, threshold], or [0, threshold] where no value was negative. An op that only passes values
-    on passes its operand's range on too; one that joins several (Concat) has the range that holds all of theirs, a
+    The range is that of the values seen, each end cut to [-threshold, threshold]: a type around zero reaches to the
+    larger of both, one with a zero point from the one to the other. An op that only
+    passes values on passes its operand's range on too; one that joins several (Concat) has the range that holds all of theirs, a
     FakeQuant that of its steps. Other tensors without an entry stay float. Raises DamagedTable for an entry of a tensor
     that isn't there.
     """
@@ -51,7 +52,8 @@ def _stated(op: Operation) -> CalibratedType | None:
 def _measured(entry: Entry | None) -> CalibratedType | None:
     if entry is None:
         return None
-    return _range(0.0 if entry.low >= 0 else -entry.threshold, entry.threshold)
+    low, high = (min(max(end, -entry.threshold), entry.threshold) for end in (entry.low, entry.high))
+    return _range(low, high)
 
 
 def _passed(op: Operation, ranges: Mapping[str, CalibratedType]) -> CalibratedType | None:

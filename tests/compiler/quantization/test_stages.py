@@ -108,12 +108,19 @@ def test_a_tensor_that_turns_nan_is_named(tmp_path: Path) -> None:
 def test_types_carry_the_ranges_and_share_them(network: Path, tmp_path: Path) -> None:
     calibrate(network, tmp_path, {"x": SAMPLES})
     found, entries = types(network, tmp_path, tmp_path), read(tmp_path / "cali_table")
-    branch = entries["d_Conv"].threshold
-    assert found["b_Relu"] == found["c_MaxPool"] == (0.0, entries["b_Relu"].threshold)
-    assert found["d_Conv"] == found["e_MaxPool"] == (-branch, branch)
-    joined = (-branch, max(branch, entries["b_Relu"].threshold))
+    activated, branch = entries["b_Relu"], entries["d_Conv"]
+    assert found["b_Relu"] == found["c_MaxPool"] == (0.0, activated.high)
+    assert found["d_Conv"] == found["e_MaxPool"] == (branch.low, branch.high)
+    joined = (branch.low, max(branch.high, activated.high))
     assert found["f_Concat"] == found["y_Transpose"] == joined
     assert found.keys() == entries.keys()
+
+
+def test_a_threshold_cuts_the_ends_that_it_does_not_hold(network: Path, tmp_path: Path) -> None:
+    entries = {"x": Entry(2, -0.25, 3), "b_Relu": Entry(5, 6, 7), "d_Conv": Entry(2, -3, -0.5)}
+    Table(entries, "n", "kl", 256, 1).write(tmp_path / "cali_table")
+    found = types(network, tmp_path, tmp_path)
+    assert (found["x"], found["b_Relu"], found["d_Conv"]) == ((-0.25, 2), (5, 5), (-2, -0.5))
 
 
 def test_a_tensor_left_out_of_the_table_stays_float(network: Path, tmp_path: Path) -> None:
