@@ -7,7 +7,6 @@ from math import prod
 import numpy as np
 from xdsl.dialects.builtin import TensorType, f32, i32
 
-from compiler.dialects.quant import I8
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.normalisation import BatchNormOp, ScaleOp
 from compiler.dialects.tpu.base import TpuOp
@@ -15,7 +14,7 @@ from compiler.dialects.tpu.contraction import ConvOp
 from compiler.ir.network import Array, Shape, shape
 from compiler.lowering.borders import real
 from compiler.lowering.floating import to_float
-from compiler.lowering.int8 import quantise_for, result_type, stored, to_int8
+from compiler.lowering.int8 import quantise_for, result_type, stored, to_int8, weights_of
 from compiler.lowering.job import Job
 from compiler.lowering.layout import chip_filter, per_channel, pointwise
 
@@ -38,7 +37,7 @@ def int8_scale(op: Channelwise, job: Job) -> TpuOp | None:
     x = job.reshape(stored(op.input, job), planes(shape(op.input)), "in")
     made = quantise_for(x, gain, offset, job)
     params = job.weight("params", made.params.reshape(1, -1, 1, 3), i32)
-    operands = [x, job.weight("filter", chip_filter(made.weights), I8), params]
+    operands = [x, weights_of(made, "filter", chip_filter(made.weights), job), params]
     conv = ConvOp(operands=operands, result_types=[result_type(shape(x), job)], attributes=pointwise(op, x))
     return job.viewed(conv, shape(op.output), "frame")
 

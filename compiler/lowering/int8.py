@@ -33,7 +33,7 @@ from compiler.lowering.axes import together
 from compiler.lowering.borders import cast, quantised_array, values_of_table
 from compiler.lowering.fixed_point import common_shift, multiplier_and_shift
 from compiler.lowering.floating import to_float
-from compiler.lowering.job import Job, shared
+from compiler.lowering.job import Contracted, Job, shared
 from compiler.lowering.layout import PLANE, activation, aligned, by_groups, chip_filter
 from compiler.lowering.quantised_weights import Quantised, quantise
 from compiler.lowering.scales import symmetric
@@ -85,7 +85,11 @@ def conv(op: ConvOp, job: Job) -> TpuOp | None:
 def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, tag: str) -> TpuOp:
     depth = shape(x)[1] // filters.shape[1]
     made = quantise_for(x, filters, bias_values(op.bias, job, channels), job)
-    operands = [x, job.weight(f"filter{tag}", chip_filter(made.weights), I8), params_of(made, job, tag)]
+    operands = [
+        x,
+        weights_of(made, f"filter{tag}", chip_filter(made.weights), job, channels),
+        params_of(made, job, tag),
+    ]
     extents = (shape(x)[0], filters.shape[0], *shape(op.output)[2:])
     attributes = shared(op, tpu.ConvOp) | {"group": integer(depth)}
     return tpu.ConvOp(operands=operands, result_types=[result_type(extents, job)], attributes=attributes)
@@ -176,6 +180,13 @@ def quantise_for(x: SSAValue, weights: Array, bias: Array | None, job: Job) -> Q
     kind, zero = uniform(x), zero_point(x)
     reach = max(kind.maximum.data - zero, zero - kind.minimum.data)
     return quantise(weights, bias, scale(x), step_of(job), reach)
+
+
+def weights_of(made: Quantised, suffix: str, stored: Array, job: Job, channels: slice = slice(None)) -> SSAValue:
+    """The weights of a contraction that makes these channels, as the chip has them, noted for what they stand for."""
+    value = job.weight(suffix, stored, I8)
+    job.contracted[name_of(value)] = Contracted(made, job.name, channels)
+    return value
 
 
 def bias_values(bias: SSAValue, job: Job, channels: slice = slice(None)) -> Array | None:

@@ -18,6 +18,7 @@ from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.ir.network import Array, Network, Shape, name_of, named, shape, tensor
 from compiler.ir.storage import dtype_of
+from compiler.lowering.quantised_weights import Quantised
 
 LARGEST: Mapping[str, float] = {
     "float32": 3.4028234663852886e38,
@@ -31,6 +32,15 @@ class Unlowerable(Exception):
     """The chip has no op for some op of the network; the message names each and what is wrong with it."""
 
 
+@dataclass(frozen=True)
+class Contracted:
+    """What an int8 contraction was given: its weights, and the channels of the Top tensor `of` that it makes."""
+
+    made: Quantised
+    of: str
+    channels: slice
+
+
 @dataclass
 class Job:
     """
@@ -38,7 +48,7 @@ class Job:
 
     `element` is the float type that ops compute in which aren't quantised. `scales` are the quantised types wanted for
     the tensors of an int8 network, by tensor name. `known` remembers what has been cast already, by value and type,
-    `names` the tensors there are.
+    `names` the tensors there are, `contracted` what the weights of int8 contractions stand for, by their names.
     """
 
     network: Network
@@ -49,6 +59,7 @@ class Job:
         default_factory=dict[tuple[SSAValue, Attribute], SSAValue]
     )
     names: set[str] = field(default_factory=set[str])
+    contracted: dict[str, Contracted] = field(default_factory=dict[str, Contracted])
 
     @property
     def name(self) -> str:

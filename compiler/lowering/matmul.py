@@ -11,7 +11,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.dialects.fields import integer
 from compiler.dialects.formula import Operand
-from compiler.dialects.quant import I8, UniformType
+from compiler.dialects.quant import UniformType
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.contraction import MatMulOp
 from compiler.dialects.tpu import contraction as tpu
@@ -32,6 +32,7 @@ from compiler.lowering.int8 import (
     step_of,
     stored,
     to_int8,
+    weights_of,
 )
 from compiler.lowering.integers import I32
 from compiler.lowering.job import Job
@@ -72,7 +73,7 @@ def int8_matmul(op: MatMulOp, job: Job) -> TpuOp | None:
         return int8_rows(op, right[0, :, :, 0], job)
     x = as_matrix(op, stored(op.input, job), job)
     made = quantise_for(x, right[0, :, :, 0], bias_values(op.bias, job), job)
-    operands = [x, job.weight("right", made.weights.reshape(right.shape), I8), params_of(made, job)]
+    operands = [x, weights_of(made, "right", made.weights.reshape(right.shape), job), params_of(made, job)]
     if serves_float(op) and not op.do_relu:
         sums = tpu.MatMulOp(operands=operands, result_types=[TensorType(I32, (shape(x)[0], right.shape[1]))])
         return job.viewed(_scaled(sums, scale(x) * made.steps.reshape(1, -1), job), shape(op.output), "matrix")

@@ -24,11 +24,20 @@ NEAR = 1e-4
 
 @dataclass(frozen=True)
 class Quantised:
-    """`weights` int8 of the shape given; `params` int32 (oc, 3): bias, multiplier, shift; `steps` float64 (oc)."""
+    """
+    `weights` int8 of the shape given; `params` int32 (oc, 3): bias, multiplier, shift; `steps` float64 (oc).
+
+    What they stand for, in float64: the result is `Σ real · (x - zero point) + bias` of the stored `x`, `real` (oc, k)
+    and `bias` (oc); the integer sum is in `units` (oc) of it. `reach` is the largest |x - zero point|.
+    """
 
     weights: NDArray[np.int8]
     params: NDArray[np.int32]
     steps: NDArray[np.float64]
+    real: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    units: NDArray[np.float64]
+    reach: int
 
 
 def quantise(weights: Array, bias: Array | None, sx: float, sy: float, reach: int) -> Quantised:
@@ -54,7 +63,7 @@ def quantise(weights: Array, bias: Array | None, sx: float, sy: float, reach: in
         steps[over] *= worst[over] / MOST * 1.01
     factors = [multiplier_and_shift(sx * step / sy) for step in steps]
     params = np.column_stack([start.astype(np.int32), np.array(factors, np.int32)])
-    return Quantised(stored.astype(np.int8).reshape(weights.shape), params, steps)
+    return Quantised(stored.astype(np.int8).reshape(weights.shape), params, steps, flat * sx, offset, steps * sx, reach)
 
 
 def own_sizes(weights: Array, peak: Array, bias: Array) -> NDArray[np.int64]:

@@ -7,7 +7,6 @@ from xdsl.dialects.builtin import TensorType, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.dialects.fields import TRUE
-from compiler.dialects.quant import I8
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.contraction import MatMulOp
 from compiler.dialects.tpu.base import TpuOp
@@ -17,7 +16,7 @@ from compiler.ir.network import Array, Shape, shape
 from compiler.ir.storage import scale
 from compiler.lowering.borders import real
 from compiler.lowering.fixed_point import multiplier_and_shift
-from compiler.lowering.int8 import bias_values, quantise_for, result_type, serves_float, stored
+from compiler.lowering.int8 import bias_values, quantise_for, result_type, serves_float, stored, weights_of
 from compiler.lowering.job import Job
 from compiler.lowering.layout import activation
 from simulator.layout import up
@@ -57,7 +56,7 @@ def int8_rows(op: MatMulOp, right: Array, job: Job) -> TpuOp:
         told = np.column_stack([told[:, 0], factors])
         element = f32
     params = job.weight("params", told.reshape(1, -1, 1, 3), i32)
-    return _made(op, x, job.weight("right", made.weights[None], I8), params, element, job)
+    return _made(op, x, weights_of(made, "right", made.weights[None], job), params, element, job)
 
 
 def _made(op: MatMulOp, x: SSAValue, right: SSAValue, params: SSAValue, element: Attribute, job: Job) -> TpuOp:

@@ -9,7 +9,6 @@ import numpy as np
 from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.dialects.quant import I8
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.transposed import DeconvOp
 from compiler.dialects.tpu import windows as tpu
@@ -19,7 +18,7 @@ from compiler.ir.network import Array, Shape, shape
 from compiler.lowering.borders import real
 from compiler.lowering.dynamic_filter import dynamic_deconv
 from compiler.lowering.floating import bias_of, to_float
-from compiler.lowering.int8 import quantise_for, result_type, stored, to_int8
+from compiler.lowering.int8 import quantise_for, result_type, stored, to_int8, weights_of
 from compiler.lowering.job import Job
 from compiler.lowering.layout import by_groups, chip_filter
 from compiler.lowering.phases import attributes_of, met
@@ -60,7 +59,7 @@ def _int8(op: DeconvOp, job: Job, window: Transposed, x: SSAValue, filters: Arra
     bias = job.constant(op.bias, "bias").reshape(-1)[channels] if is_present(op.bias) else None
     made = quantise_for(x, filters, bias, job)
     params = job.weight(f"params{tag}", made.params.reshape(1, -1, 1, 3), i32)
-    operands = [x, job.weight(f"filter{tag}", chip_filter(made.weights), I8), params]
+    operands = [x, weights_of(made, f"filter{tag}", chip_filter(made.weights), job, channels), params]
     result = result_type(_extents(op, x, filters), job)
     return tpu.DeconvOp(operands=operands, result_types=[result], attributes=_attributes(op, window, x, filters))
 

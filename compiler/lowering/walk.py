@@ -32,7 +32,7 @@ from compiler.lowering.equal_weights import merge_equal_weights
 from compiler.lowering.expectation import Expectation, expectation, expectations_of
 from compiler.lowering.frames import fill_lanes
 from compiler.lowering.integers import chip_element, declare, held
-from compiler.lowering.job import Job, Unlowerable
+from compiler.lowering.job import Contracted, Job, Unlowerable
 from compiler.lowering.order import gather_host_ops
 from compiler.lowering.qtable import exceptions
 from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
@@ -68,13 +68,16 @@ def format_of(mode: str) -> Format:
     return FORMATS[mode]
 
 
-def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None = None, io: str = "computed") -> None:
+def lower(
+    network: Network, mode: str, qtable: Mapping[str, str | float] | None = None, io: str = "computed"
+) -> dict[str, Contracted]:
     """
     Replace every Top op but Input, Weight and None by Tpu ops in the number format `mode`, in place.
 
     What no rule lowers becomes an op of the host. Network inputs and results take the format's storage type, but for
     those that only the host touches. `qtable` has the exceptions of a mixed network (see `compiler.lowering.qtable`).
-    `io` says in which types inputs and results pass (see `compiler.lowering.edges`). Raises Unlowerable naming an op
+    `io` says in which types inputs and results pass (see `compiler.lowering.edges`). Returns what the weights of int8
+    contractions stand for, by name. Raises Unlowerable naming an op
     that neither chip nor host runs; BadQtable; UnknownIO.
     """
     wanted = format_of(mode)
@@ -84,10 +87,11 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
     scales = chosen(network, wanted.scheme, excepted) if wanted.scheme else dict[str, UniformType]()
     whole = _composed(network, scales, excepted.formats) if wanted.scheme else dict[Operation, Composed]()
     parts = {op for found in whole.values() for op in found.ops[:-1]}
+    contracted = dict[str, Contracted]()
     known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(v) for op in network.ops for v in op.results}
     for op in network.ops:
         own = FORMATS[excepted.formats[name_of(op)]] if name_of(op) in excepted.formats else wanted
-        job = Job(network, op, own.element, scales, known, names)
+        job = Job(network, op, own.element, scales, known, names, contracted)
         if op in whole:
             _replace_all(whole[op], job)
         elif op not in parts:
@@ -105,6 +109,7 @@ def lower(network: Network, mode: str, qtable: Mapping[str, str | float] | None 
         network.module.attributes["module.macs"] = integer(macs)
     if problem := broken(network.module):
         raise Unlowerable(f"lowering to {mode} made {problem}")
+    return {name: told for name, told in contracted.items() if name in network.weights}
 
 
 def _lower_op(op: Operation, wanted: Format, job: Job, types: Types) -> None:
