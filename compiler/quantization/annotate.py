@@ -21,10 +21,9 @@ def annotate(network: Network, entries: Mapping[str, Entry]) -> int:
     Give each tensor with an entry the type `!quant.calibrated<f32<low:high>>`; returns how many.
 
     The range is that of the values seen, each end cut to [-threshold, threshold]: a type around zero reaches to the
-    larger of both, one with a zero point from the one to the other. An op that only
-    passes values on passes its operand's range on too; one that joins several (Concat) has the range that holds all of theirs, a
-    FakeQuant that of its steps. Other tensors without an entry stay float. Raises DamagedTable for an entry of a tensor
-    that isn't there.
+    larger of both, one with a zero point from the one to the other. An op that only passes values on passes its
+    operand's range on too; one that joins several (Concat) has the range that holds all of theirs, a FakeQuant that of
+    its steps. Other tensors without an entry stay float. Raises DamagedTable for an entry of a tensor that isn't there.
     """
     named = {name_of(value): value for op in network.ops for value in op.results if _is_measured(op, value)}
     if strange := [name for name in entries if name not in named]:
