@@ -27,12 +27,12 @@ from compiler.ir.storage import scale
 from compiler.lowering.attention_pattern import Attention, attentions
 from compiler.lowering.axes import joined
 from compiler.lowering.borders import of_type, rounded
-from compiler.lowering.fixed_point import multiplier_and_shift
 from compiler.lowering.floating import formula_op
 from compiler.lowering.int8 import stored
 from compiler.lowering.job import Job
 from compiler.lowering.rows import LANES
-from compiler.lowering.scales import U8
+from compiler.quantization.fixed_point import multiplier_and_shift
+from compiler.quantization.types import U8
 from simulator.layout import up
 
 STEPS = 255

@@ -31,14 +31,14 @@ from compiler.ir.network import Array, Shape, name_of, shape, size, tensor
 from compiler.ir.storage import is_quantised, scale, uniform, zero_point
 from compiler.lowering.axes import together
 from compiler.lowering.borders import cast, quantised_array, values_of_table
-from compiler.lowering.fixed_point import common_shift, multiplier_and_shift
 from compiler.lowering.floating import to_float
 from compiler.lowering.job import Contracted, Job, shared
 from compiler.lowering.layout import PLANE, activation, aligned, by_groups, chip_filter
-from compiler.lowering.quantised_weights import Quantised, quantise
-from compiler.lowering.scales import symmetric
 from compiler.lowering.surround import within_reach
 from compiler.lowering.terms import bound
+from compiler.quantization.fixed_point import common_shift, multiplier_and_shift
+from compiler.quantization.quantised_weights import Quantised, quantise
+from compiler.quantization.types import symmetric
 
 FLOAT_READERS = (SoftmaxOp, LayerNormOp, RMSNormOp)
 """Ops that are f32 in an int8 network, and would rather have precise operands."""

@@ -18,7 +18,7 @@ from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.ir.network import Array, Network, Shape, name_of, named, shape, tensor
 from compiler.ir.storage import dtype_of
-from compiler.lowering.quantised_weights import Quantised
+from compiler.quantization.quantised_weights import Quantised
 
 LARGEST: Mapping[str, float] = {
     "float32": 3.4028234663852886e38,

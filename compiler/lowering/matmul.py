@@ -21,7 +21,6 @@ from compiler.dialects.tpu.product import BatchMatMulOp
 from compiler.ir.network import Array, Shape, shape, tensor
 from compiler.ir.storage import scale, uniform
 from compiler.lowering.borders import quantised_array, real
-from compiler.lowering.fixed_point import multiplier_and_shift
 from compiler.lowering.floating import bias_of, formula_op, to_float
 from compiler.lowering.int8 import (
     bias_values,
@@ -38,7 +37,8 @@ from compiler.lowering.integers import I32
 from compiler.lowering.job import Job
 from compiler.lowering.layout import activation, as_matrix, chip_right
 from compiler.lowering.rows import fills_lanes, int8_rows, rows
-from compiler.lowering.scales import symmetric
+from compiler.quantization.fixed_point import multiplier_and_shift
+from compiler.quantization.types import symmetric
 
 MOST = 1 << 31
 """What an int32 sum stays below."""

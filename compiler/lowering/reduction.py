@@ -15,11 +15,11 @@ from compiler.ir.network import Shape, shape, size, tensor
 from compiler.ir.storage import scale
 from compiler.lowering.axes import permuted
 from compiler.lowering.borders import real
-from compiler.lowering.fixed_point import multiplier_and_shift
 from compiler.lowering.floating import to_float
 from compiler.lowering.int8 import step_of, stored, to_int8
 from compiler.lowering.integers import I32, chip_element
 from compiler.lowering.job import Job
+from compiler.quantization.fixed_point import multiplier_and_shift
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from compiler.dialects.tpu.windows import ResampleOp
 from compiler.ir.network import Array, Shape, shape, size, tensor
 from compiler.ir.storage import is_float, scale
 from compiler.lowering.borders import real
-from compiler.lowering.fixed_point import multiplier_and_shift
 from compiler.lowering.floating import formula_op, to_float
 from compiler.lowering.int8 import step_of, stored, to_int8
 from compiler.lowering.job import Job
+from compiler.quantization.fixed_point import multiplier_and_shift
 
 WEIGHT_BITS = 11
 MOST = 1 << 31

@@ -19,7 +19,7 @@ from compiler.ir.storage import is_quantised, scale
 from compiler.lowering.borders import of_every_byte, real
 from compiler.lowering.floating import formula_op, to_float
 from compiler.lowering.job import Job
-from compiler.lowering.scales import U8
+from compiler.quantization.types import U8
 
 ROWS = ints(2)
 

@@ -34,8 +34,8 @@ from compiler.lowering.frames import fill_lanes
 from compiler.lowering.integers import chip_element, declare, held
 from compiler.lowering.job import Contracted, Job, Unlowerable
 from compiler.lowering.order import gather_host_ops
-from compiler.lowering.qtable import exceptions
-from compiler.lowering.scales import Scheme, asymmetric, chosen, symmetric
+from compiler.quantization.qtable import exceptions
+from compiler.quantization.types import Scheme, asymmetric, chosen, symmetric
 
 Composed = Attention | Expectation | Chain
 """Ops of Top that together are lowered to something else than one after the other."""
@@ -75,7 +75,7 @@ def lower(
     Replace every Top op but Input, Weight and None by Tpu ops in the number format `mode`, in place.
 
     What no rule lowers becomes an op of the host. Network inputs and results take the format's storage type, but for
-    those that only the host touches. `qtable` has the exceptions of a mixed network (see `compiler.lowering.qtable`).
+    those that only the host touches. `qtable` has a mixed network's exceptions (see `compiler.quantization.qtable`).
     `io` says in which types inputs and results pass (see `compiler.lowering.edges`). Returns what the weights of int8
     contractions stand for, by name. Raises Unlowerable naming an op
     that neither chip nor host runs; BadQtable; UnknownIO.

@@ -14,9 +14,9 @@ from compiler.frontends.onnx.from_top.write import Writer, nodes
 from compiler.ir.network import Network, Shape, name_of, shape
 from compiler.ir.storage import storage
 from compiler.lowering.job import LARGEST, Unlowerable, fitted
-from compiler.lowering.qtable import Exceptions
-from compiler.lowering.scales import asymmetric, chosen, symmetric
 from compiler.lowering.walk import lower
+from compiler.quantization.qtable import Exceptions
+from compiler.quantization.types import asymmetric, chosen, symmetric
 from tests.compiler.lowering.networks import Builder, calibrate
 
 

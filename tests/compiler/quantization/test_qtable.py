@@ -10,8 +10,8 @@ from compiler.dialects.top import ops as top
 from compiler.dialects.tpu.base import TpuOp
 from compiler.interpreter.results import results
 from compiler.ir.network import Array, Network, name_of, tensor
-from compiler.lowering.qtable import BadQtable
 from compiler.lowering.walk import lower
+from compiler.quantization.qtable import BadQtable
 from tests.compiler.lowering.networks import Builder, calibrate, reference
 
 X = np.linspace(-1, 1, 32, dtype=np.float32).reshape(1, 2, 4, 4)

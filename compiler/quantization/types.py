@@ -11,7 +11,7 @@ from compiler.dialects.quant import CalibratedType, UniformType
 from compiler.dialects.top.base import PassesValues
 from compiler.dialects.top.quantised import FakeQuantOp
 from compiler.ir.network import Network, name_of
-from compiler.lowering.qtable import Exceptions
+from compiler.quantization.qtable import Exceptions
 
 U8 = IntegerType(8, Signedness.UNSIGNED)
 I8 = IntegerType(8)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.lowering.quantised_weights import FLOOR, MOST, Quantised, quantise
+from compiler.quantization.quantised_weights import FLOOR, MOST, Quantised, quantise
 
 REACH = 255
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ir.network import Array
-from compiler.lowering.fixed_point import multiplier_and_shift
+from compiler.quantization.fixed_point import multiplier_and_shift
 
 MOST = (1 << 31) - 1
 FLOOR = 2.0**-31

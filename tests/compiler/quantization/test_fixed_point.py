@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.lowering.fixed_point import common_shift, multiplier_and_shift
+from compiler.quantization.fixed_point import common_shift, multiplier_and_shift
 
 factors = st.floats(2.0**-31, 2.0**20)
 
