@@ -23,8 +23,12 @@ from simulator.arithmetic.casts import narrow, quantise, widen
 from simulator.host import as_held, as_whole
 from simulator.onnx_host import HostModel
 
-Visit = Callable[[SSAValue, Array], None]
-"""Called with each tensor of the network that isn't constant, in storage type, in order of execution."""
+Visit = Callable[[SSAValue, Array], Array | None]
+"""
+Called with each tensor of the network that isn't constant, in storage type, in order of execution.
+
+An array that it returns takes the tensor's place for all that reads it; None leaves it as it was made.
+"""
 
 ABSENT = np.empty(0, np.int32)
 
@@ -47,9 +51,8 @@ def run(network: Network, inputs: Mapping[str, Array], visit: Visit) -> dict[str
             return {name_of(value): values[value] for value in op.operands}
         made = _on_host(network, op, values) if isinstance(op, HostOp) else [_result(network, op, values, inputs)]
         for value, array in zip(op.results, made, strict=True):
-            if isinstance(op, InputOp | TpuOp | HostOp):
-                visit(value, array)
-            values[value] = array
+            other = visit(value, array) if isinstance(op, InputOp | TpuOp | HostOp) else None
+            values[value] = array if other is None else other
         for value in op.operands:
             uses[value] -= 1
             if not uses[value]:
