@@ -35,6 +35,11 @@ def census(results: Results) -> dict[str, Any]:
 def _row(name: str, array: Array, meaning: Meaning) -> dict[str, Any]:
     # Half and bfloat16 are compared far slower than the f32 numbers they are exactly.
     values = array.astype(np.float32) if array.dtype.itemsize == 2 else array
+    if meaning.axis >= 0:
+        values, meaning = meaning.real(array), PLAIN
+    zero, scale = meaning.zero_point, meaning.scale
+    assert isinstance(zero, int)
+    assert isinstance(scale, float)
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     nan = inf = 0
     if not np.isfinite(low + high):
@@ -45,8 +50,8 @@ def _row(name: str, array: Array, meaning: Meaning) -> dict[str, Any]:
         "tensor": name,
         "shape": "×".join(map(str, array.shape)),
         "type": str(array.dtype),
-        "least": (low - meaning.zero_point) * meaning.scale,
-        "greatest": (high - meaning.zero_point) * meaning.scale,
+        "least": (low - zero) * scale,
+        "greatest": (high - zero) * scale,
         "nan": nan,
         "inf": inf,
     }

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.npz import read_npz, write_npz
+from simulator.arithmetic.casts import Steps, along, steps
 
 Array = NDArray[Any]
 
@@ -22,17 +23,26 @@ class Meaning:
     """
     What a stored tensor means: `real = (stored - zero_point) · scale`, scale 1 for a float tensor.
 
-    `internal` marks a tensor that lowering introduced, which has no partner in the stages before; `dynamic` one whose
-    extents depend on the data. `folds` names tensors of the stages before that exist no more, since this one is made
-    another way.
+    With an `axis`, scale and zero point have an entry for each of its indices. `internal` marks a tensor that lowering
+    introduced, which has no partner in the stages before; `dynamic` one whose extents depend on the data. `folds` names
+    tensors of the stages before that exist no more, since this one is made another way.
     """
 
     dtype: str
-    scale: float = 1.0
-    zero_point: int = 0
+    scale: Steps = 1.0
+    zero_point: Steps = 0
     internal: bool = False
     dynamic: bool = False
     folds: Sequence[str] = ()
+    axis: int = -1
+
+    def real(self, stored: Array) -> Array:
+        """The tensor as float32."""
+        wide = stored.astype(np.float32)
+        if (self.scale, self.zero_point) == (1.0, 0):
+            return wide
+        zero, scale = (along(values, self.axis, wide.ndim, np.float32) for values in (self.zero_point, self.scale))
+        return (wide - zero) * scale
 
 
 class DamagedResults(Exception):
@@ -49,10 +59,7 @@ class Results:
     def real(self, name: str) -> Array:
         """The tensor as float32."""
         meaning = self.meanings.get(name)
-        stored = self.arrays[name].astype(np.float32)
-        if meaning is None or (meaning.scale, meaning.zero_point) == (1.0, 0):
-            return stored
-        return (stored - np.float32(meaning.zero_point)) * np.float32(meaning.scale)
+        return self.arrays[name].astype(np.float32) if meaning is None else meaning.real(self.arrays[name])
 
     def save(self, directory: Path, stem: str) -> None:
         """Write `<stem>.npz` (bfloat16 as its bits, texts by their characters) and `<stem>.json`."""
@@ -72,8 +79,8 @@ class Results:
         return cls({name: _typed(array, meanings.get(name)) for name, array in held.items()}, meanings)
 
 
-def _meaning(folds: Sequence[str] = (), **entry: Any) -> Meaning:
-    return Meaning(**entry, folds=tuple(folds))
+def _meaning(scale: Any = 1.0, zero_point: Any = 0, folds: Sequence[str] = (), **entry: Any) -> Meaning:
+    return Meaning(scale=steps(scale), zero_point=steps(zero_point), folds=tuple(folds), **entry)
 
 
 def _bits(array: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simulator.arithmetic.casts import dequantise, narrow, quantise, widen
+from simulator.arithmetic.casts import Steps, dequantise, narrow, quantise, widen
 from simulator.isa.table import DType
 from simulator.memory import NUMPY, Array
 from simulator.model_file import IO
@@ -37,8 +37,10 @@ class Info:
     type: str
     dtype: np.dtype[Any]
     """Of the stored form, which `run` also takes (and with `raw` gives)."""
-    scale: float
-    zero_point: int
+    scale: Steps
+    zero_point: Steps
+    axis: int = -1
+    """Whose indices have a scale and a zero point each; -1: one for all."""
 
 
 def described(entry: IO) -> Info:
@@ -48,7 +50,7 @@ def described(entry: IO) -> Info:
         return Info(entry.name, list(entry.shape), kind, Form(entry.held).numpy, 1.0, 0)
     kind = f"tensor({ONNXRUNTIMES.get(entry.declared, entry.declared)})"
     stored_as = Form(entry.held).numpy if entry.held else NUMPY[entry.dtype]
-    return Info(entry.name, list(entry.shape), kind, stored_as, entry.scale, entry.zero_point)
+    return Info(entry.name, list(entry.shape), kind, stored_as, entry.scale, entry.zero_point, entry.axis)
 
 
 def stored(entry: IO, feed: Array) -> Array:
@@ -70,7 +72,7 @@ def stored(entry: IO, feed: Array) -> Array:
         wide = _as_float32(feed)
         if entry.dtype in FLOATS:
             return narrow(wide, kind)
-        return quantise(wide, entry.scale, entry.zero_point, kind)
+        return quantise(wide, entry.scale, entry.zero_point, kind, entry.axis)
     named = " or ".join(dict.fromkeys((declared.name, "float32")))
     raise BadFeed(f"{what}: type {feed.dtype} isn't {named} or, as stored, {kind}")
 
@@ -110,7 +112,8 @@ def real(entry: IO, result: Array) -> Array:
         return result if entry.held else result.astype(declared)
     if entry.held:
         return result if entry.held not in FLOAT_TYPES else _declared(result, declared)
-    wide = widen(result) if entry.dtype in FLOATS else dequantise(result, entry.scale, entry.zero_point)
+    steps = entry.scale, entry.zero_point, entry.axis
+    wide = widen(result) if entry.dtype in FLOATS else dequantise(result, *steps)
     return _declared(wide, declared)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arithmetic.casts import Steps, steps
 from simulator.chip import Chip, UnknownChip, chip_named
 from simulator.container import Bytes, DamagedModel, read_manifest, read_section, write_sections
 from simulator.cores import Streams
@@ -39,7 +40,8 @@ SECTIONS: Sequence[str] = ("tiu", "gdma", "weights", "host", "debug")
 @dataclass(frozen=True)
 class IO:
     """
-    A network input or output at `offset` bytes of the IO region; `real = (stored - zero_point) · scale`.
+    A network input or output at `offset` bytes of the IO region; `real = (stored - zero_point) · scale`, by the indices
+    of an `axis` where that isn't -1.
 
     One that only host ops touch lies nowhere: `held` is numpy's name of its type (`object` for texts), `dtype` is NONE,
     and an extent of -1 isn't known until it is there. `declared` is numpy's name of the model's own type, where that
@@ -50,10 +52,11 @@ class IO:
     shape: tuple[int, ...]
     dtype: DType
     offset: int
-    scale: float = 1.0
-    zero_point: int = 0
+    scale: Steps = 1.0
+    zero_point: Steps = 0
     held: str = ""
     declared: str = "float32"
+    axis: int = -1
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,13 @@ class Tensor:
     name: str
     shape: tuple[int, ...]
     dtype: DType
-    scale: float = 1.0
-    zero_point: int = 0
+    scale: Steps = 1.0
+    zero_point: Steps = 0
     internal: bool = False
     slices: Sequence[TensorSlice] = ()
     folded_into: str = ""
     held: str = ""
+    axis: int = -1
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,7 @@ def _manifest(model: Model) -> dict[str, Any]:
             {
                 "name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype, "scale": tensor.scale,
                 "zero_point": tensor.zero_point, "internal": tensor.internal, "folded_into": tensor.folded_into,
-                "held": tensor.held, "slices": len(tensor.slices),
+                "held": tensor.held, "axis": tensor.axis, "slices": len(tensor.slices),
             }
             for tensor in model.tensors
         ],
@@ -223,7 +227,7 @@ def _cores(counts: Sequence[Sequence[int]], tiu: Records, gdma: Records) -> Iter
 
 def _io(entry: Mapping[str, Any]) -> IO:
     shape, dtype = tuple(entry["shape"]), DType(entry["dtype"])
-    meaning = entry["scale"], entry["zero_point"], entry["held"], entry["declared"]
+    meaning = steps(entry["scale"]), steps(entry["zero_point"]), entry["held"], entry["declared"], entry["axis"]
     return IO(entry["name"], shape, dtype, entry["offset"], *meaning)
 
 
@@ -242,10 +246,11 @@ def _tensor(entry: Mapping[str, Any], slices: Slices) -> Tensor:
         entry["name"],
         tuple(entry["shape"]),
         DType(entry["dtype"]),
-        entry["scale"],
-        entry["zero_point"],
+        steps(entry["scale"]),
+        steps(entry["zero_point"]),
         entry["internal"],
         slices,
         entry["folded_into"],
         entry["held"],
+        entry["axis"],
     )

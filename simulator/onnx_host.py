@@ -19,7 +19,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper
 
-from simulator.arithmetic.casts import dequantise, narrow, quantise, widen
+from simulator.arithmetic.casts import Steps, dequantise, narrow, quantise, widen
 
 Array = NDArray[Any]
 ORT: Any = onnxruntime
@@ -45,12 +45,14 @@ class Form:
     """
     How a tensor is stored: numpy's name of the type of its elements, `object` for texts.
 
-    `real = (stored - zero_point) · scale`, where a scale isn't 1 or a zero point not 0.
+    `real = (stored - zero_point) · scale`, where a scale isn't 1 or a zero point not 0. With an `axis`, both have an
+    entry for each of its indices.
     """
 
     dtype: str
-    scale: float = 1.0
-    zero_point: int = 0
+    scale: Steps = 1.0
+    zero_point: Steps = 0
+    axis: int = -1
 
     @property
     def numpy(self) -> np.dtype[Any]:
@@ -106,7 +108,7 @@ class HostModel:
 
 def real(array: Array, form: Form) -> Array:
     """What a stored array means: real numbers in f32 of a quantised one, any other as it is."""
-    return dequantise(array, form.scale, form.zero_point) if form.quantised else array
+    return dequantise(array, form.scale, form.zero_point, form.axis) if form.quantised else array
 
 
 def stored(array: Array, form: Form) -> Array:
@@ -123,7 +125,7 @@ def stored(array: Array, form: Form) -> Array:
             wide = widen(array) if array.dtype.name in FLOATS else array.astype(np.float32)
         return narrow(wide, kind)
     if form.quantised or array.dtype.kind == "f":
-        return array.astype(kind) if kind.kind == "f" else quantise(array, form.scale, form.zero_point, kind)
+        return array.astype(kind) if kind.kind == "f" else quantise(array, form.scale, form.zero_point, kind, form.axis)
     if kind.kind in "iu" and array.size and array.dtype.kind in "iu":
         least, most, limits = int(array.min()), int(array.max()), np.iinfo(kind)
         if least < limits.min or most > limits.max:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arithmetic.casts import steps
 from simulator.isa.table import Region
 from simulator.onnx_host import Form
 
@@ -158,5 +159,6 @@ def _range(pair: Sequence[int]) -> Range:
 
 def _value(entry: Mapping[str, Any]) -> HostValue:
     region = None if entry["region"] is None else Region(entry["region"])
-    form = Form(entry["form"]["dtype"], entry["form"]["scale"], entry["form"]["zero_point"])
+    told = entry["form"]
+    form = Form(told["dtype"], steps(told["scale"]), steps(told["zero_point"]), told["axis"])
     return HostValue(entry["name"], tuple(entry["shape"]), form, region, entry["offset"])

@@ -22,7 +22,6 @@ from compiler.dialects.tpu import ops as tpu
 from compiler.dialects.tpu.base import frame_of
 from compiler.ir.forms import form
 from compiler.ir.network import Network, declared_outputs, name_of, shape
-from compiler.ir.storage import is_quantised, scale, zero_point
 from simulator.chip import Chip
 from simulator.isa.table import DType, Engine, Region
 from simulator.model_file import IO, Model, Tensor, TensorSlice
@@ -87,12 +86,17 @@ def _io(value: SSAValue, declared: str) -> IO:
     region, offset = address(value)
     if region is not Region.IO:
         raise ValueError(f"{name_at_rest(value)!r} is an input or output but lies in region {region.name}")
-    own = declared or "float32"
-    return IO(name_at_rest(value), shape(value), dtype(value), offset, *_meaning(value), declared=own)
-
-
-def _meaning(value: SSAValue) -> tuple[float, int]:
-    return (scale(value), zero_point(value)) if is_quantised(value) else (1.0, 0)
+    own, meaning = declared or "float32", form(value)
+    return IO(
+        name_at_rest(value),
+        shape(value),
+        dtype(value),
+        offset,
+        meaning.scale,
+        meaning.zero_point,
+        declared=own,
+        axis=meaning.axis,
+    )
 
 
 def _weights(network: Network) -> NDArray[np.uint8]:
@@ -173,15 +177,18 @@ def _slice(made: Made, place: int, core: int) -> TensorSlice:
 def _tensor(value: SSAValue, slices: Sequence[TensorSlice], folded_into: str = "") -> Tensor:
     owner = value.owner
     internal = INTERNAL in getattr(owner, "attributes", {})
-    meaning = _meaning(value)
-    return Tensor(name_of(value), shape(value), dtype(value), *meaning, internal, tuple(slices), folded_into)
+    meaning = form(value)
+    given = meaning.scale, meaning.zero_point, internal, tuple(slices), folded_into
+    return Tensor(name_of(value), shape(value), dtype(value), *given, axis=meaning.axis)
 
 
 def _held(value: SSAValue) -> Tensor:
     """A tensor that the host makes, or alone reads."""
     kept = form(value)
     kind = DTYPES.get(kept.numpy, DType.NONE)
-    return Tensor(name_of(value), stated_shape(value), kind, kept.scale, kept.zero_point, held=kept.dtype)
+    return Tensor(
+        name_of(value), stated_shape(value), kind, kept.scale, kept.zero_point, held=kept.dtype, axis=kept.axis
+    )
 
 
 def _whole(value: SSAValue) -> Box:

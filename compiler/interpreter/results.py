@@ -36,4 +36,4 @@ def meaning(value: SSAValue) -> Meaning:
     op = value.owner
     internal = isinstance(op, TpuOp) and op.internal is not None
     folds = [name.data for name in op.folds] if isinstance(op, TpuOp) and op.folds else ()
-    return Meaning(held.dtype, held.scale, held.zero_point, internal, is_dynamic(value), folds)
+    return Meaning(held.dtype, held.scale, held.zero_point, internal, is_dynamic(value), folds, held.axis)

@@ -6,6 +6,7 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
+from numpy.typing import NDArray
 from xdsl.dialects.builtin import (
     BFloat16Type,
     Float16Type,
@@ -86,17 +87,41 @@ def is_quantised(value: SSAValue) -> bool:
 
 
 def uniform(value: SSAValue) -> UniformType:
-    """The per-tensor quantised element type of a value that must have one."""
+    """The quantised element type of a value that must have one."""
     element = tensor(value).element_type
     assert isinstance(element, UniformType), element
     return element
 
 
 def scale(value: SSAValue) -> float:
-    """The real value of one step of a per-tensor quantised value."""
-    return uniform(value).scales.data[0].data
+    """The real value of one step of a quantised value. Raises PerAxis where an axis' indices differ in it."""
+    return scale_of(uniform(value))
 
 
 def zero_point(value: SSAValue) -> int:
-    """The stored integer that means 0.0; 0 for a value that isn't quantised."""
-    return uniform(value).zero_points.data[0].data if is_quantised(value) else 0
+    """The stored integer that means 0.0; 0 for a value that isn't quantised. Raises PerAxis where it isn't one."""
+    return zero_of(uniform(value)) if is_quantised(value) else 0
+
+
+def scale_of(element: UniformType) -> float:
+    """The real value of one step. Raises PerAxis for a type by axis."""
+    if element.is_per_axis:
+        raise PerAxis(f"one scale is wanted, not those of axis {element.axis.data}")
+    return element.scales.data[0].data
+
+
+def scales_of(element: UniformType) -> NDArray[np.float64]:
+    """The real values of one step: (1), or one for each index of the type's axis."""
+    return np.array([each.data for each in element.scales])
+
+
+def zero_of(element: UniformType) -> int:
+    """The stored integer that means 0.0. Raises PerAxis where the indices of an axis differ in it."""
+    zeros = {each.data for each in element.zero_points}
+    if len(zeros) != 1:
+        raise PerAxis(f"one zero point is wanted, axis {element.axis.data} has {len(zeros)}")
+    return zeros.pop()
+
+
+class PerAxis(ValueError):
+    """One number is asked of a type whose axis' indices have one each."""

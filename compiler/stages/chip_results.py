@@ -35,6 +35,8 @@ def run(
 
 def _meaning(tensor: Tensor) -> Meaning:
     if tensor.held:
-        return Meaning(tensor.held, tensor.scale, tensor.zero_point, tensor.internal, -1 in tensor.shape)
+        return Meaning(
+            tensor.held, tensor.scale, tensor.zero_point, tensor.internal, -1 in tensor.shape, axis=tensor.axis
+        )
     name = {"BF16": "bfloat16", "F32": "float32", "F16": "float16", "I8": "int8", "U8": "uint8", "I32": "int32"}
-    return Meaning(name[tensor.dtype.name], tensor.scale, tensor.zero_point, tensor.internal)
+    return Meaning(name[tensor.dtype.name], tensor.scale, tensor.zero_point, tensor.internal, axis=tensor.axis)

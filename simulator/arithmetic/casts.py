@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import ml_dtypes
 import numpy as np
@@ -15,6 +16,9 @@ Float32 = NDArray[Any]
 """An array of f32."""
 
 BF16 = np.dtype(ml_dtypes.bfloat16)
+Steps = float | Sequence[float]
+"""One number for a tensor, or one for each index of an axis."""
+
 _NAN_F16 = np.array(0x7E00, np.uint16).view(np.float16)
 
 
@@ -57,18 +61,34 @@ def store(x: Array, dtype: DTypeLike) -> Array:
     return np.clip(wide, limits.min, limits.max).astype(kind)
 
 
-def quantise(x: Float32, scale: float, zero: int, dtype: DTypeLike) -> Array:
-    """`rne(x ÷ scale)` in f32, NaN → 0, then + zero, saturated to i8 or u8."""
+def quantise(x: Float32, scale: Steps, zero: Steps, dtype: DTypeLike, axis: int = -1) -> Array:
+    """
+    `rne(x ÷ scale)` in f32, NaN → 0, then + zero, saturated to i8 or u8.
+
+    With an `axis`, scale and zero have an entry for each of its indices.
+    """
     limits = np.iinfo(np.dtype(dtype).name)
     with np.errstate(all="ignore"):
-        steps = np.rint(np.asarray(x, np.float32) / np.float32(scale))
+        steps = np.rint(np.asarray(x, np.float32) / along(scale, axis, x.ndim, np.float32))
     steps = np.where(np.isnan(steps), np.float32(0), steps)
-    return np.clip(steps + np.float32(zero), limits.min, limits.max).astype(dtype)
+    return np.clip(steps + along(zero, axis, x.ndim, np.float32), limits.min, limits.max).astype(dtype)
 
 
-def dequantise(q: Array, scale: float, zero: int) -> Float32:
-    """`f32(q - zero)·scale`, one rounding; `q` i8, u8 or i32."""
-    return (q.astype(np.int32) - np.int32(zero)).astype(np.float32) * np.float32(scale)
+def dequantise(q: Array, scale: Steps, zero: Steps, axis: int = -1) -> Float32:
+    """`f32(q - zero)·scale`, one rounding; `q` i8, u8 or i32. `axis` as in `quantise`."""
+    steps = (q.astype(np.int32) - along(zero, axis, q.ndim, np.int32)).astype(np.float32)
+    return steps * along(scale, axis, q.ndim, np.float32)
+
+
+def steps(read: Any) -> Steps:
+    """What JSON made of one number, or of those of an axis."""
+    return tuple(cast(list[float], read)) if isinstance(read, list) else read
+
+
+def along(values: Steps, axis: int, rank: int, kind: DTypeLike) -> Any:
+    """One number, or those of an axis as an array that broadcasts over a tensor of that rank."""
+    made = np.asarray(values, kind)
+    return made[()] if axis < 0 else made.reshape(-1, *(1,) * (rank - axis - 1))
 
 
 def clamp(x: Float32, low: float, high: float) -> Float32:
