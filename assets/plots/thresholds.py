@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import ListedColormap
@@ -10,9 +11,7 @@ from numpy.typing import NDArray
 from assets.plots import canvas
 from assets.plots.canvas import COLOURS, PIXEL, SHADES, pixels, styled
 from assets.plots.webp import lossless
-from compiler.npz import read_npz
-from compiler.quantization import table
-from compiler.stages.cali_table import EXPONENTS
+from compiler.quantization import histogram, table
 
 ROWS = 32
 """Steps from zero to a tensor's greatest magnitude."""
@@ -22,10 +21,9 @@ ROWS = 32
 def draw(inputs: Mapping[str, Path]) -> bytes:
     """From `cali_table` and its histograms: one column a tensor, magnitudes as a share of its greatest."""
     entries = table.read(inputs["cali_table"] / "cali_table")
-    held = read_npz(inputs["cali_table"] / "histograms.npz")
-    exponents = dict(zip((name for name in held if name != EXPONENTS), held[EXPONENTS].tolist(), strict=True))
+    held = histogram.load(inputs["cali_table"] / "histograms.npz")
     greatest = {name: max(-entry.low, entry.high) for name, entry in entries.items()}
-    shares = [density(held[name], 2.0 ** exponents[name], greatest[name]) for name in entries]
+    shares = [density(held[name].magnitudes, held[name].edges[-1], greatest[name]) for name in entries]
     cuts = np.array([entry.threshold / greatest[name] if greatest[name] else 1.0 for name, entry in entries.items()])
     below = int((cuts < 1).sum())
     axes = canvas.axes(
@@ -46,7 +44,7 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     return lossless(pixels(axes))
 
 
-def density(counts: NDArray[np.uint32], span: float, greatest: float) -> NDArray[np.float64]:
+def density(counts: NDArray[np.integer[Any]], span: float, greatest: float) -> NDArray[np.float64]:
     """Counts over [0, `span`) as ROWS steps of [0, `greatest`], on a log scale, the fullest 1."""
     sums = np.concatenate([[0.0], np.cumsum(counts, dtype=np.float64)])
     edges = np.linspace(0.0, span, len(sums))

@@ -1,18 +1,28 @@
-"""One pass over real inputs, for the range of every tensor."""
+"""One pass over real inputs: histograms, channels and the spans of samples of every tensor."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
+from compiler.dialects.structure import WeightOp
+from compiler.dialects.top.base import is_present
+from compiler.dialects.top.movement import PermuteOp, View
 from compiler.feeds import BadData
-from compiler.ir.network import Array
+from compiler.ir.network import Array, Network, name_of
+from compiler.ir.storage import is_float
+from compiler.quantization import channels
+from compiler.quantization.channels import Channels, Key
 from compiler.quantization.histogram import Histogram
 from compiler.quantization.table import Entry
 from compiler.quantization.thresholds import threshold
+
+Span = tuple[float, float]
 
 
 class Runner(Protocol):
@@ -23,27 +33,81 @@ class Runner(Protocol):
         ...
 
 
-def collect(
-    network: Runner, batches: Iterator[dict[str, Array]], total: int, bins: int, progress: Callable[[int, int], None]
-) -> dict[str, Histogram]:
+@dataclass(frozen=True)
+class Plan:
     """
-    A histogram of every input and computed tensor of floats, by name, inputs first; integers aren't quantised.
+    What is measured of a network.
 
-    A batch is counted by a second thread while the next one runs; no more than two are in memory. Raises BadData,
+    `tensors` are its float tensors, inputs first; each is counted as the tensor that `counted` names, which has the
+    same values, mostly itself. `axes` are those of the channels that are looked at (`channels.axes`).
+    """
+
+    counted: Mapping[str, str]
+    axes: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, network: Network) -> Plan:
+        """All there is."""
+        counted = dict[str, str]()
+        for op in network.ops:
+            for value in op.results:
+                if isinstance(op, WeightOp) or not is_present(value) or not is_float(value):
+                    continue
+                source = name_of(op.input) if isinstance(op, View | PermuteOp) else name_of(value)
+                counted[name_of(value)] = counted.get(source, name_of(value))
+        found = channels.axes(network)
+        return cls(counted, {name: found[name] for name in counted if name in found})
+
+    @property
+    def unread(self) -> list[str]:
+        """Tensors that nothing has to be known of by itself."""
+        return [name for name, source in self.counted.items() if name != source and name not in self.axes]
+
+
+@dataclass
+class Measured:
+    """
+    What the samples showed, by tensor name in the network's order.
+
+    `spans` has for each batch the least and the greatest value of the tensor, one after the other.
+    """
+
+    histograms: dict[str, Histogram] = field(default_factory=dict[str, Histogram])
+    channels: dict[Key, Channels] = field(default_factory=dict[Key, Channels])
+    spans: dict[str, array[float]] = field(default_factory=dict[str, "array[float]"])
+
+
+def collect(
+    network: Runner,
+    plan: Plan,
+    batches: Iterator[dict[str, Array]],
+    total: int,
+    bins: int,
+    progress: Callable[[int, int], None],
+) -> Measured:
+    """
+    What the plan asks of every input and computed tensor of floats; integers aren't quantised.
+
+    A batch is looked at by a second thread while the next one runs; no more than two are in memory. Raises BadData,
     naming tensor and batch, where a value isn't finite.
     """
-    found: dict[str, Histogram] = {}
-    counting: Future[None] | None = None
-    with ThreadPoolExecutor(1) as counter:
+    found = Measured()
+    looking: Future[None] | None = None
+    with ThreadPoolExecutor(1) as second:
         for i, feeds in enumerate(batches):
             tensors = feeds | network.run(feeds)
-            if counting is not None:
-                counting.result()
-            counting = counter.submit(_count, tensors, bins, i, found)
+            if looking is not None:
+                looking.result()
+            looking = second.submit(_look, tensors, plan, bins, i, found)
             progress(i + 1, total)
-        if counting is not None:
-            counting.result()
-    return found
+        if looking is not None:
+            looking.result()
+    order = {name: source for name, source in plan.counted.items() if source in found.histograms}
+    return Measured(
+        {name: found.histograms[source] for name, source in order.items()},
+        found.channels,
+        {name: found.spans[source] for name, source in order.items()},
+    )
 
 
 def entries(histograms: Mapping[str, Histogram], method: str) -> dict[str, Entry]:
@@ -52,10 +116,24 @@ def entries(histograms: Mapping[str, Histogram], method: str) -> dict[str, Entry
     return {name: Entry(threshold(method, h), h.low, h.high) for name, h in seen.items()}
 
 
-def _count(tensors: Mapping[str, Array], bins: int, batch: int, found: dict[str, Histogram]) -> None:
-    floats = ((name, array) for name, array in tensors.items() if array.dtype == np.float32)
-    for name, array in floats:
-        try:
-            found.setdefault(name, Histogram(bins)).add(array)
-        except ValueError as error:
-            raise BadData(f"tensor {name!r} in batch {batch}: {error}; look at that sample, or the model") from None
+def _look(tensors: Mapping[str, Array], plan: Plan, bins: int, batch: int, found: Measured) -> None:
+    for name, source in plan.counted.items():
+        if name not in tensors or (x := tensors[name]).dtype != np.float32:
+            continue
+        span: Span | None = None
+        for axis in plan.axes.get(name, ()) if x.size else ():
+            if (name, axis) not in found.channels:
+                found.channels[name, axis] = Channels.empty(x.shape[axis])
+            span = found.channels[name, axis].add(x, axis)
+        if name == source:
+            _count(name, x, span, bins, batch, found)
+
+
+def _count(name: str, x: Array, span: Span | None, bins: int, batch: int, found: Measured) -> None:
+    if span is None:
+        span = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)
+    try:
+        found.histograms.setdefault(name, Histogram(bins)).add(x, span)
+    except ValueError as error:
+        raise BadData(f"tensor {name!r} in batch {batch}: {error}; look at that sample, or the model") from None
+    found.spans.setdefault(name, array("f")).extend(span)

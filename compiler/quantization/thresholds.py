@@ -43,7 +43,7 @@ def largest(histogram: Histogram) -> float:
 
 def percentile(histogram: Histogram) -> float:
     """The least bin edge that `SHARE` of the non-zero values lie below."""
-    upto = np.cumsum(histogram.counts)
+    upto = np.cumsum(histogram.magnitudes)
     return float(histogram.edges[np.searchsorted(upto, SHARE * upto[-1])])
 
 
@@ -54,7 +54,7 @@ def least_squares(histogram: Histogram) -> float:
     Rounding costs step²/12 a value, step = threshold / 255 where no value is negative (u8), / 127 otherwise. A value
     counts as the middle of its bin.
     """
-    counts, edges = histogram.counts, histogram.edges
+    counts, edges = histogram.magnitudes, histogram.edges
     middles = edges - edges[0] / 2
     above = [np.cumsum((counts * middles**power)[::-1])[::-1] for power in range(3)]
     # Values beyond edge i are those of bins i + 1 and on.
@@ -72,7 +72,7 @@ def relative_entropy(histogram: Histogram) -> float:
     same cut into LEVELS equal parts, the counts of each spread evenly over its non-empty bins. Where values are few,
     neighbouring bins are merged first: a bin that is empty by chance would make any cut look good.
     """
-    counts, edges = histogram.counts, histogram.edges
+    counts, edges = histogram.magnitudes, histogram.edges
     while counts.sum() < FEW * len(counts) and len(counts) >= 4 * LEVELS:
         counts, edges = counts[0::2] + counts[1::2], edges[1::2]
     last = int(np.flatnonzero(counts)[-1]) + 1

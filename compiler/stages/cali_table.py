@@ -2,9 +2,11 @@
 `cali_table`: the range of every tensor over real inputs, as TPU-MLIR's calibration table.
 
 Inputs: `canonical_mlir`; `calibration_data` (`calibration.npz`, for each input an array (samples, …)). Parameters:
-`method` (max, kl, percentile, mse), `samples` (the most to use), `bins` of the histograms. Writes `cali_table`, and
-`histograms.npz` for the plots: for each tensor its counts of |x| over [0, 2^exponent), and under `<exponents>` the
-exponents in the same order. A tensor that the model itself rounds to steps has the range of these.
+`method` (max, kl, percentile, mse), `samples` (the most to use), `bins` of the histograms on each side of zero. Writes
+`cali_table`, and what it was made of: `histograms.npz` (`quantization.histogram.load`), `channels.npz`
+(`quantization.channels.load`), and `samples.npz`, the least (`low`) and greatest (`high`) value of each tensor in each
+batch, (tensors, batches), tensors in the order of the histograms. A tensor that the model itself rounds to steps has
+the range of these.
 """
 
 from __future__ import annotations
@@ -19,15 +21,13 @@ from compiler.dialects.top.ops import Top
 from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.ir import files
 from compiler.npz import write_npz
-from compiler.quantization.calibrate import collect, entries
-from compiler.quantization.histogram import Histogram
+from compiler.quantization import channels, histogram
+from compiler.quantization.calibrate import Measured, Plan, collect, entries
 from compiler.quantization.samples import batches
 from compiler.quantization.stated import stated
 from compiler.quantization.table import Entry, Table
 from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
-
-EXPONENTS = "<exponents>"
 
 
 def run(
@@ -36,14 +36,15 @@ def run(
     """Calibrate; the metadata's table has the tensors that are cut worst. Raises BadData, UnknownMethod."""
     method, bins = str(params["method"]), int(params["bins"])
     network = files.load(inputs["canonical_mlir"], "canonical", Top)
-    session = Reference(network, threads=1)
+    plan = Plan.of(network)
+    session = Reference(network, threads=1, hidden=plan.unread)
     path = inputs["calibration_data"] / "calibration.npz"
     total, feeds = batches(path, session.inputs, int(params["samples"]))
-    histograms = collect(session, feeds, total, bins, progress)
-    found = entries(histograms, method) | stated(network)
+    measured = collect(session, plan, feeds, total, bins, progress)
+    found = entries(measured.histograms, method) | stated(network)
     table = Table(found, "canonical.mlir", method, bins, total)
     table.write(out / "cali_table")
-    _write_histograms(histograms, out / "histograms.npz")
+    _keep(measured, total, out)
     rows = sorted((_row(name, entry) for name, entry in table.entries.items()), key=lambda row: row["kept"])
     return {
         "method": method,
@@ -62,6 +63,9 @@ def _row(name: str, entry: Entry) -> dict[str, Any]:
     return {"tensor": name, "threshold": entry.threshold, "min": entry.low, "max": entry.high, "kept": kept}
 
 
-def _write_histograms(histograms: Mapping[str, Histogram], path: Path) -> None:
-    exponents = np.array([h.exponent or 0 for h in histograms.values()], np.int16)
-    write_npz(path, {EXPONENTS: exponents} | {name: h.counts.astype(np.uint32) for name, h in histograms.items()})
+def _keep(measured: Measured, total: int, out: Path) -> None:
+    histogram.save(out / "histograms.npz", measured.histograms)
+    channels.save(out / "channels.npz", measured.channels)
+    spans = np.array([list(span) for span in measured.spans.values()], np.float32)
+    by_batch = spans.reshape(-1, total, 2)
+    write_npz(out / "samples.npz", {"low": by_batch[..., 0], "high": by_batch[..., 1]})

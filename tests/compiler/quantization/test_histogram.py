@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.quantization.histogram import Histogram
+from compiler.quantization.histogram import Histogram, load, save
 
 BINS = 256
 VALUES = st.lists(st.floats(-1e6, 1e6, width=32) | st.just(0.0), min_size=1, max_size=30)
@@ -21,14 +23,29 @@ def test_counts_do_not_depend_on_the_order_of_ranges(parts: list[list[float]]) -
         grown.add(array)
     whole = np.concatenate(arrays).astype(np.float64)
     assert (grown.low, grown.high) == (whole.min(), whole.max())
-    size = np.abs(whole[whole != 0])
-    assert grown.counts.sum() == size.size
-    if size.size and grown.exponent is not None:
+    some = whole[whole != 0]
+    assert grown.counts.sum() == some.size
+    if some.size and grown.exponent is not None:
         top = 2.0**grown.exponent
-        assert top / 2 <= size.max() < top
-        expected = np.bincount((size / top * BINS).astype(np.int64), minlength=BINS)
+        assert top / 2 <= np.abs(some).max() < top
+        expected = np.bincount(np.floor(some / top * BINS).astype(np.int64) + BINS, minlength=2 * BINS)
         assert np.array_equal(grown.counts, expected)
         assert grown.edges[-1] == top
+        assert grown.magnitudes.sum() == some.size
+
+
+def test_long_arrays_are_counted_whole(tmp_path: Path) -> None:
+    """Blocks and what is left over behind them, zeros among them; and the same back from a file."""
+    x = np.random.default_rng(4).normal(size=5 * 1024 + 7).astype(np.float32)
+    x[::3] = 0
+    histogram = Histogram(BINS)
+    histogram.add(x)
+    top = 2.0 ** (histogram.exponent or 0)
+    assert np.array_equal(histogram.counts, np.histogram(x[x != 0], 2 * BINS, (-top, top))[0])
+    save(tmp_path / "histograms.npz", {"a": histogram, "b": Histogram(BINS)})
+    again = load(tmp_path / "histograms.npz")["a"]
+    assert np.array_equal(again.counts, histogram.counts)
+    assert (again.low, again.high, again.exponent) == (histogram.low, histogram.high, histogram.exponent)
 
 
 def test_zeros_alone_have_no_range() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation
@@ -23,17 +23,19 @@ class Reference:
     """
     A ranked network ready to run in float.
 
-    `threads` of one operator; 0 leaves it to onnxruntime. `inputs` are the extents of what is fed. Raises Unanswered
-    for an op that isn't Top's, HostFault for one of the host that onnxruntime refuses.
+    `threads` of one operator; 0 leaves it to onnxruntime. `hidden` tensors aren't asked for. `inputs` are the extents
+    of what is fed. Raises Unanswered for an op that isn't Top's, HostFault for one of the host that onnxruntime
+    refuses.
     """
 
-    def __init__(self, network: Network, threads: int = 0) -> None:
+    def __init__(self, network: Network, threads: int = 0, hidden: Collection[str] = ()) -> None:
         entries = [op.output for op in network.ops if isinstance(op, structure.InputOp)]
         self.inputs: dict[str, Shape] = {name_of(value): shape(value) for value in entries}
         self._weights = {name_of(op): network.weights[name_of(op)] for op in network.ops if _is_weight(op)}
         self._kinds = {name_of(value): storage(value) for value in entries}
-        self._steps = [self._step(part, network, threads) for part in _parts(network)]
-        self._made = [name_of(value) for op in network.ops if _computes(op) for value in op.results]
+        self._steps = [self._step(part, network, threads, hidden) for part in _parts(network)]
+        made = [name_of(value) for op in network.ops if _computes(op) for value in op.results]
+        self._made = [name for name in made if name not in hidden]
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Every tensor that the network computes, by name in order, of feeds in the network's types or the model's."""
@@ -42,12 +44,12 @@ class Reference:
             step(tensors)
         return {name: tensors[name] for name in self._made}
 
-    def _step(self, part: Sequence[Operation], network: Network, threads: int) -> Step:
+    def _step(self, part: Sequence[Operation], network: Network, threads: int, hidden: Collection[str]) -> Step:
         match part:
             case [HostOp() as op]:
                 return self._host(op, network)
             case _:
-                return _session(part, network, threads)
+                return _session(part, network, threads, hidden)
 
     def _host(self, op: HostOp, network: Network) -> Step:
         model = HostModel(network.weights[op.model.data].tobytes(), name_of(op.outputs[0]), op.kind.data)
@@ -62,12 +64,13 @@ class Reference:
         return step
 
 
-def _session(part: Sequence[Operation], network: Network, threads: int) -> Step:
-    """Consecutive ops of Top as one model."""
-    inside = {value for op in part for value in op.results}
+def _session(part: Sequence[Operation], network: Network, threads: int, hidden: Collection[str]) -> Step:
+    """Consecutive ops of Top as one model, whose outputs are what isn't `hidden`, or what other parts read."""
+    ops, made = set(part), [value for op in part for value in op.results]
     used = dict.fromkeys(value for op in part for value in op.operands)
-    fed = [v for v in used if v not in inside and isinstance(v.owner, Operation) and not _is_constant(v.owner)]
-    session = Session(write_part(part, network.weights, fed), threads)
+    fed = [v for v in used if v.owner not in ops and isinstance(v.owner, Operation) and not _is_constant(v.owner)]
+    kept = [v for v in made if name_of(v) not in hidden or any(use.operation not in ops for use in v.uses)]
+    session = Session(write_part(part, network.weights, fed, made=kept), threads)
     names = list(map(name_of, fed))
 
     def step(tensors: dict[str, Array]) -> None:

@@ -162,13 +162,15 @@ def write_part(
     weights: Mapping[str, NDArray[Any]],
     fed: Sequence[SSAValue],
     initialiser: Initialiser = numpy_helper.from_array,
+    made: Sequence[SSAValue] | None = None,
 ) -> onnx.ModelProto:
-    """A model of some ops of a network, of the inputs `fed`: see `write`."""
-    out, made = Writer(weights), list[SSAValue]()
+    """A model of some ops of a network, from the inputs `fed` to the outputs `made`, by default all: see `write`."""
+    out, results = Writer(weights), list[SSAValue]()
     for op in ops:
         if not isinstance(op, structure.InputOp | structure.WeightOp | structure.NoneOp | ReturnOp):
             nodes(op, out)
-            made.extend(op.results)
+            results.extend(op.results)
+    made = results if made is None else made
     used = {name for node in out.nodes for name in node.input}
     constants = [initialiser(array, name) for name, array in out.weights.items() if name in used]
     graph = helper.make_graph(out.nodes, "main", list(map(_info, fed)), list(map(_info, made)), constants)
