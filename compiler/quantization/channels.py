@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from xdsl.ir import SSAValue
 
+from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.contraction import ConvOp, MatMulOp
 from compiler.dialects.top.movement import PermuteOp, View
@@ -67,7 +68,7 @@ def axes(network: Network) -> dict[str, tuple[int, ...]]:
     """
     wanted = dict[str, tuple[int, ...]]()
     for op in network.ops:
-        for value in op.results:
+        for value in () if isinstance(op, WeightOp) else op.results:
             if is_present(value) and is_float(value) and (found := _axes(value)):
                 wanted[name_of(value)] = found
     return wanted
