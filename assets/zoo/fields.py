@@ -26,7 +26,7 @@ from compiler.metrics.table import metric_named
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """A model's name: it becomes a folder and part of a partition's key."""
 
-FORMATS = ("F32", "BF16", "F16", "INT8")
+FORMATS = ("F32", "BF16", "F16", "W8F16", "INT8")
 
 Mode = Literal["f32", "bf16", "f16", "int8", "int8a", "mix"]
 Bound = Literal["cosine", "euclid", "sqnr_db", "max_error", "mismatched_bytes", "accuracy_drop"]

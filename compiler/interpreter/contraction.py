@@ -20,7 +20,7 @@ def conv(op: ConvOp, inputs: Arrays, piece: Piece) -> Array:
     window, pads = op.window, pads_of(piece)
     w = w.reshape(w.shape[1], w.shape[2], *window.kernel)
     kind = {"strides": window.strides, "dilations": window.dilations}
-    if is_quantised(op.output):
+    if is_quantised(op.input):
         sums = integer.convolve(x, w, zx=zero_point(op.input), pads=pads, **kind, depthwise=op.depthwise, start=None)
         return requantised(op, sums, params)
     start = _start(params, piece)

@@ -7,7 +7,7 @@ what a network reads right rests on them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,15 +35,15 @@ class Chain:
     ops: tuple[Unary, ...]
 
 
-def chains_of(network: Network, scales: Collection[str], apart: Collection[str]) -> dict[Operation, Chain]:
+def chains_of(network: Network, scales: Collection[str], apart: Mapping[str, str]) -> dict[Operation, Chain]:
     """
     The longest chains of a network by their last op, of calibrated tensors.
 
-    `scales` names the tensors that have a quantised type, `apart` the ops that have formats of their own.
+    `scales` names the tensors that have a quantised type, `apart` the formats of ops that have their own.
     """
     found, inside, free = dict[Operation, Chain](), set[Operation](), {*scales} - {*apart}
     for op in reversed(list(network.ops)):
-        if not isinstance(op, Unary) or op in inside or name_of(op) not in free or stays_float(op):
+        if not isinstance(op, Unary) or op in inside or name_of(op) not in free or stays_float(op, apart):
             continue
         ops = [op]
         while isinstance(before := only_producer(ops[0].input), Unary) and name_of(before) in free:

@@ -6,13 +6,16 @@ A rule may return None: the op is better off in f32.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
-from xdsl.dialects.builtin import StringAttr, TensorType, i32
+from xdsl.dialects.builtin import StringAttr, TensorType, f32, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from compiler.dialects.fields import integer, ints
+from compiler.dialects.formula import Operand
 from compiler.dialects.quant import I8, UniformType
 from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import is_present
@@ -31,14 +34,17 @@ from compiler.ir.network import Array, Shape, name_of, shape, size, tensor
 from compiler.ir.storage import is_quantised, scale, uniform, zero_point
 from compiler.lowering.axes import together
 from compiler.lowering.borders import cast, quantised_array, values_of_table
-from compiler.lowering.floating import to_float
+from compiler.lowering.floating import formula_op, to_float
 from compiler.lowering.job import Contracted, Job, shared
-from compiler.lowering.layout import PLANE, activation, aligned, by_groups, chip_filter
+from compiler.lowering.layout import PLANE, activation, aligned, by_groups, chip_filter, per_channel
 from compiler.lowering.surround import within_reach
 from compiler.lowering.terms import bound
 from compiler.quantization.fixed_point import common_shift, multiplier_and_shift
 from compiler.quantization.quantised_weights import Quantised, quantise
 from compiler.quantization.types import symmetric
+
+Formats = Mapping[str, str]
+"""By op, the format that a qtable gives it."""
 
 FLOAT_READERS = (SoftmaxOp, LayerNormOp, RMSNormOp)
 """Ops that are f32 in an int8 network, and would rather have precise operands."""
@@ -57,21 +63,30 @@ def to_int8_or_float(op: Operation, job: Job) -> TpuOp:
     What is done on the way to a softmax or a layer's norm alone is f32 as that is: a mask would spoil the scale of
     scores, a few large elements that of sums.
     """
-    ready = to_int8.answer_of(type(op)) is not None and _is_calibrated(op, job) and not stays_float(op)
+    ready = to_int8.answer_of(type(op)) is not None and _is_calibrated(op, job) and not stays_float(op, job.formats)
     if ready and (made := to_int8(op, job)) is not None:
         return made
     return to_float(op, job)
 
 
-def stays_float(op: Operation) -> bool:
-    """Whether it is an elementwise op whose result serves `FLOAT_READERS` alone."""
-    return isinstance(op, Elementwise) and serves_float(op)
+def stays_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
+    """Whether it is an elementwise op whose result serves float ops alone, and no qtable's entry says otherwise."""
+    return isinstance(op, Elementwise) and name_of(op) not in formats and serves_float(op, formats)
 
 
-def serves_float(op: Operation) -> bool:
-    """Whether an op's result is read by `FLOAT_READERS` alone, elementwise ops in between."""
+def serves_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
+    """
+    Whether an op's result is read by float ops alone, elementwise ops in between.
+
+    Those are `FLOAT_READERS`, and the ops that `formats`, a qtable's, has in a float format.
+    """
     readers = [use.operation for use in op.results[0].uses]
-    return bool(readers) and all(isinstance(reader, FLOAT_READERS) or stays_float(reader) for reader in readers)
+    return bool(readers) and all(
+        formats[name_of(reader)] != "int8"
+        if name_of(reader) in formats
+        else isinstance(reader, FLOAT_READERS) or stays_float(reader, formats)
+        for reader in readers
+    )
 
 
 @to_int8.on(ConvOp)
@@ -92,7 +107,13 @@ def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, ta
     ]
     extents = (shape(x)[0], filters.shape[0], *shape(op.output)[2:])
     attributes = shared(op, tpu.ConvOp) | {"group": integer(depth)}
-    return tpu.ConvOp(operands=operands, result_types=[result_type(extents, job)], attributes=attributes)
+    if not serves_float(op, job.formats):
+        return tpu.ConvOp(operands=operands, result_types=[result_type(extents, job)], attributes=attributes)
+    plain = {name: value for name, value in attributes.items() if name not in activation(op)}
+    sums = tpu.ConvOp(operands=operands, result_types=[TensorType(i32, extents)], attributes=plain)
+    steps = job.weight(f"steps{tag}", per_channel(made.units), f32)
+    term = op.activate(Operand(0) * Operand(1))
+    return formula_op(term, [job.insert(sums, f"sums{tag}"), steps], TensorType(f32, extents))
 
 
 @to_int8.on(AvgPoolOp)

@@ -48,7 +48,8 @@ class Job:
 
     `element` is the float type that ops compute in which aren't quantised. `scales` are the quantised types wanted for
     the tensors of an int8 network, by tensor name. `known` remembers what has been cast already, by value and type,
-    `names` the tensors there are, `contracted` what the weights of int8 contractions stand for, by their names.
+    `names` the tensors there are, `contracted` what the weights of int8 contractions stand for, by their names, and
+    `formats` the number formats that a qtable gives ops.
     """
 
     network: Network
@@ -60,6 +61,7 @@ class Job:
     )
     names: set[str] = field(default_factory=set[str])
     contracted: dict[str, Contracted] = field(default_factory=dict[str, Contracted])
+    formats: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def name(self) -> str:

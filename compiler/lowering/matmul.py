@@ -74,7 +74,7 @@ def int8_matmul(op: MatMulOp, job: Job) -> TpuOp | None:
     x = as_matrix(op, stored(op.input, job), job)
     made = quantise_for(x, right[0, :, :, 0], bias_values(op.bias, job), job)
     operands = [x, weights_of(made, "right", made.weights.reshape(right.shape), job), params_of(made, job)]
-    if serves_float(op) and not op.do_relu:
+    if serves_float(op, job.formats) and not op.do_relu:
         sums = tpu.MatMulOp(operands=operands, result_types=[TensorType(I32, (shape(x)[0], right.shape[1]))])
         return job.viewed(_scaled(sums, scale(x) * made.steps.reshape(1, -1), job), shape(op.output), "matrix")
     result = result_type((shape(x)[0], right.shape[1]), job)
@@ -150,7 +150,7 @@ def _int8_product(op: MatMulOp, job: Job) -> TpuOp | None:
     (step, reach), (other_step, other_reach) = map(_range, (left.element, right.element))
     if op.depth * reach * other_reach >= MOST:
         return None
-    if serves_float(op) and not op.do_relu:
+    if serves_float(op, job.formats) and not op.do_relu:
         sums = _product(op, left, right, I32, job, {})
         return _scaled(sums, np.full((1,) * len(shape(op.output)), step * other_step), job)
     multiplier, shift = multiplier_and_shift(step * other_step / step_of(job))

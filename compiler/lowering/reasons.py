@@ -30,8 +30,8 @@ def _reason(op: TopOp, listed: Collection[str]) -> str:
         return "set by the qtable"
     if to_int8.answer_of(type(op)) is None:
         return f"no int8 rule for {op.name}"
-    if stays_float(op):
-        return "serves a softmax or a norm alone"
+    if stays_float(op, dict.fromkeys(listed, "f32")):
+        return "serves float ops alone"
     strange = [name_of(value) for value in (*op.results, *op.operands) if not _has_range(value)]
     return f"{strange[0]} isn't calibrated" if strange else f"the int8 rule of {op.name} leaves this one to f32"
 

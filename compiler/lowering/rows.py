@@ -51,7 +51,7 @@ def int8_rows(op: MatMulOp, right: Array, job: Job) -> TpuOp:
     x = stored(op.input, job)
     made = quantise_for(x, right, bias_values(op.bias, job), job)
     told, element = made.params, result_type(shape(op.output), job).element_type
-    if serves_float(op) and not op.do_relu:
+    if serves_float(op, job.formats) and not op.do_relu:
         factors = [multiplier_and_shift(float(np.float32(scale(x) * step))) for step in made.steps]
         told = np.column_stack([told[:, 0], factors])
         element = f32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import FunctionType, StringAttr, TensorType, bf16, f16, f32
@@ -34,6 +34,7 @@ from compiler.lowering.frames import fill_lanes
 from compiler.lowering.integers import chip_element, declare, held
 from compiler.lowering.job import Contracted, Job, Unlowerable
 from compiler.lowering.order import gather_host_ops
+from compiler.lowering.wide import to_wide_or_float
 from compiler.quantization.qtable import exceptions
 from compiler.quantization.types import Scheme, asymmetric, chosen, symmetric
 
@@ -59,6 +60,9 @@ FORMATS: Mapping[str, Format] = {
     "mix": Format(to_int8_or_float, f32, symmetric),
 }
 """By mode."""
+
+EXCEPTED: Mapping[str, Format] = {**FORMATS, "w8f16": Format(to_wide_or_float, f32, symmetric)}
+"""By the format that a qtable gives an op."""
 
 
 def format_of(mode: str) -> Format:
@@ -90,8 +94,8 @@ def lower(
     contracted = dict[str, Contracted]()
     known, names = dict[tuple[SSAValue, Attribute], SSAValue](), {name_of(v) for op in network.ops for v in op.results}
     for op in network.ops:
-        own = FORMATS[excepted.formats[name_of(op)]] if name_of(op) in excepted.formats else wanted
-        job = Job(network, op, own.element, scales, known, names, contracted)
+        own = EXCEPTED[excepted.formats[name_of(op)]] if name_of(op) in excepted.formats else wanted
+        job = Job(network, op, own.element, scales, known, names, contracted, excepted.formats)
         if op in whole:
             _replace_all(whole[op], job)
         elif op not in parts:
@@ -156,11 +160,12 @@ def _objection(op: TopOp) -> str | None:
 
 
 def _enter(op: InputOp, job: Job) -> None:
-    """Give a network input, and the function's argument behind it, the storage type; texts have none."""
+    """Give a network input, and the function's argument behind it, the type it passes in; texts have none."""
     if isinstance(tensor(op.output).element_type, StringType):
         return
     own = chip_element(tensor(op.output).element_type)
-    kind = TensorType(own or job.scales.get(job.name, job.element), shape(op.output))
+    passing = EXCEPTED[job.formats[job.name]].element if job.name in job.formats else job.scales.get(job.name)
+    kind = TensorType(own or passing or job.element, shape(op.output))
     Rewriter.replace_value_with_new_type(op.input, kind)
     Rewriter.replace_value_with_new_type(op.output, kind)
 
@@ -191,7 +196,9 @@ def _replace(op: TopOp, made: TpuOp) -> None:
     Rewriter.replace_op(op, named(made, name_of(op)))
 
 
-def _composed(network: Network, scales: Mapping[str, UniformType], apart: Collection[str]) -> dict[Operation, Composed]:
+def _composed(
+    network: Network, scales: Mapping[str, UniformType], apart: Mapping[str, str]
+) -> dict[Operation, Composed]:
     """Ops that are lowered as a whole, by the last of them."""
     finders = (chains_of, expectations_of, attentions_of)
     return {last: found for find in finders for last, found in find(network, scales, apart).items()}

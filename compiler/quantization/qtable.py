@@ -1,8 +1,9 @@
 """
 The exceptions of a mixed network: ops that compute in another format, tensors with another threshold.
 
-A qtable's entry names an op's result. Its value is a number format (F32, BF16, F16, INT8) for the op, or a positive
-number, the magnitude that the tensor's greatest stored value stands for in place of the calibrated one.
+A qtable's entry names an op's result. Its value is a number format (F32, BF16, F16, W8F16, INT8) for the op, or a
+positive number, the magnitude that the tensor's greatest stored value stands for in place of the calibrated one. An
+input of the network may pass in a float type.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from compiler.dialects.structure import InputOp
 from compiler.dialects.top.base import PassesValues, TopOp, is_present
 from compiler.ir.network import Network, name_of
 
-MODES = ("f32", "bf16", "f16", "int8")
-"""Formats that an op can be excepted to."""
+MODES = ("f32", "bf16", "f16", "w8f16", "int8")
+"""Formats that an op can be excepted to; w8f16: weights in 8 bits, activations in 16 (`lowering.wide`)."""
 
 Span = tuple[float, float]
 """The least and the greatest value of a tensor."""
+
+INPUTS = ("f32", "bf16", "f16")
+"""Formats that a network's input can pass in."""
 
 
 class BadQtable(ValueError):
@@ -35,6 +39,11 @@ class Exceptions:
 
     formats: Mapping[str, str] = field(default_factory=dict[str, str])
     thresholds: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def floats(self) -> frozenset[str]:
+        """Names of the ops that make floats of what they read."""
+        return frozenset(name for name, wanted in self.formats.items() if wanted != "int8")
 
     def respanned(self, network: Network, spans: Mapping[str, Span]) -> dict[str, Span]:
         """
@@ -61,12 +70,16 @@ def exceptions(network: Network, qtable: Mapping[str, str | float]) -> Exception
     for name, value in qtable.items():
         if name not in ops:
             raise BadQtable(f"qtable: no tensor {name!r} in the network{_nearest(name, ops)}")
-        if isinstance(value, str) and (isinstance(ops[name], InputOp) or ops[name].has_trait(PassesValues)):
+        if isinstance(value, str) and ops[name].has_trait(PassesValues):
             raise BadQtable(f"qtable: {name!r} computes nothing and has no format; name the op that makes its values")
         if isinstance(value, str) and value.lower() not in MODES:
             raise BadQtable(f"qtable: {name!r} has the format {value!r}; there are {', '.join(MODES).upper()}")
         if not isinstance(value, str) and not 0 < value < inf:
             raise BadQtable(f"qtable: {name!r} has the threshold {value}; it has to be a positive number")
+        if isinstance(ops[name], InputOp) and isinstance(value, str) and value.lower() not in INPUTS:
+            raise BadQtable(
+                f"qtable: {name!r}, an input, has the format {value!r}; there are {', '.join(INPUTS).upper()}"
+            )
     return Exceptions(
         {name: value.lower() for name, value in qtable.items() if isinstance(value, str)},
         {name: float(value) for name, value in qtable.items() if not isinstance(value, str)},

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from compiler.dialects.fields import ints
+from compiler.dialects.structure import InputOp
 from compiler.dialects.top import ops as top
 from compiler.dialects.tpu.base import TpuOp
 from compiler.interpreter.results import results
@@ -72,9 +73,9 @@ def test_a_threshold_sets_the_scale_there_and_where_values_are_passed_on() -> No
     ("entry", "message"),
     [
         ({"t9": "F32"}, "no tensor 't9' in the network"),
-        ({"t2": "F64"}, "'t2' has the format 'F64'; there are F32, BF16, F16, INT8"),
+        ({"t2": "F64"}, "'t2' has the format 'F64'; there are F32, BF16, F16, W8F16, INT8"),
         ({"t1": "F32"}, "'t1' computes nothing"),
-        ({"x": "F32"}, "'x' computes nothing"),
+        ({"x": "INT8"}, "'x', an input, has the format 'INT8'; there are F32, BF16, F16"),
         ({"t2": -1.0}, "'t2' has the threshold -1.0"),
     ],
 )
@@ -86,3 +87,11 @@ def test_what_is_wrong_is_named(entry: dict[str, str | float], message: str) -> 
 def test_the_nearest_name_is_told() -> None:
     with pytest.raises(BadQtable, match="the nearest are"):
         lowered({"t22": "F32"})
+
+
+def test_an_input_may_pass_in_a_float_type() -> None:
+    network = chain()
+    lower(network, "mix", {"x": "F16"})
+    entry = next(op for op in network.ops if isinstance(op, InputOp))
+    assert str(tensor(entry.output).element_type) == "f16"
+    np.testing.assert_allclose(results(network, {"x": X}).real("t3"), lowered({})[1], atol=0.05)
