@@ -17,6 +17,8 @@ Array = NDArray[Any]
 
 EXPONENTS, RANGES = "<exponents>", "<ranges>"
 """Arrays of the file that belong to no tensor: exponents (tensors), least and greatest value (tensors, 2)."""
+LEAST = -64
+"""Smallest exponent: the bins' scale has to be a finite f32, and no 8-bit type has steps so small."""
 BLOCK = 1024
 """Values that are looked at together."""
 
@@ -26,7 +28,8 @@ class Histogram:
     Counts of x in `2·bins` equal bins over [-2^exponent, 2^exponent); zeros, which any scale holds, are left out.
 
     When a larger magnitude comes, neighbouring bins are merged until the range holds it: counts stay exact, and the
-    largest magnitude always lies in the outer half of the bins. `low`, `high` are the least and greatest x.
+    largest magnitude lies in the outer half of the bins, unless it is below 2^LEAST. `low`, `high` are the least and
+    the greatest x.
     """
 
     def __init__(self, bins: int) -> None:
@@ -79,7 +82,7 @@ class Histogram:
             raise ValueError("not every value is finite")
         self.low, self.high = min(self.low, low), max(self.high, high)
         if self.magnitude > 0:
-            self._grow(math.frexp(self.magnitude)[1])
+            self._grow(max(math.frexp(self.magnitude)[1], LEAST))
             scale = math.ldexp(float(self.bins), -(self.exponent or 0))
             _count(np.ascontiguousarray(x, np.float32).reshape(-1), scale, self.counts)
 

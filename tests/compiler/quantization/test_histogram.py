@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.quantization.histogram import Histogram, load, save
+from compiler.quantization.histogram import LEAST, Histogram, load, save
 
 BINS = 256
-VALUES = st.lists(st.floats(-1e6, 1e6, width=32) | st.just(0.0), min_size=1, max_size=30)
+SIZES = st.floats(2.0**-60, 1e6, width=32)
+VALUES = st.lists(SIZES | SIZES.map(lambda size: -size) | st.just(0.0), min_size=1, max_size=30)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=5))
@@ -52,6 +53,12 @@ def test_zeros_alone_have_no_range() -> None:
     histogram = Histogram(BINS)
     histogram.add(np.zeros((2, 3), np.float32))
     assert (histogram.magnitude, histogram.exponent, histogram.counts.sum()) == (0.0, None, 0)
+
+
+def test_numbers_too_small_for_any_scale_stay_in_the_innermost_bins() -> None:
+    histogram = Histogram(BINS)
+    histogram.add(np.array([1e-38, 2e-45, 1e-30], np.float32))
+    assert (histogram.exponent, histogram.counts[BINS], histogram.counts.sum()) == (LEAST, 3, 3)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
