@@ -91,8 +91,8 @@ class Qtable(Knobs):
 
     qtable: dict[str, str] | None = Field(
         None,
-        description="By tensor, a number format for the op that makes it (F32, BF16, F16, INT8) or a threshold "
-        '("3.5"). It takes the place of the record\'s qtable as a whole.',
+        description="By tensor, a number format for the op that makes it (F32, BF16, F16, W8F16, INT8) or a "
+        'threshold ("3.5"). It takes the place of the record\'s qtable as a whole.',
     )
 
     io: Passing | None = Field(
