@@ -28,11 +28,12 @@ from compiler.passes.raise_scale import RaiseScalePass
 from compiler.passes.remove_identity import RemoveIdentityPass
 from compiler.passes.scale_to_conv import ScaleToConvPass
 from compiler.passes.shape_infer import ShapeInfer
+from compiler.passes.unfold_rows import UnfoldRowsPass
 
 _CANONICAL: tuple[type[NetworkPass], ...] = (
-    ShapeInfer, ConstantFold, FuseSlicePass, FuseReshapePass, RemoveIdentityPass, ConstantOperands, FuseSwishPass,
-    FuseGeluPass, FuseNormPass, FusePadPass, FuseAffinePass, RaiseScalePass, ScaleToConvPass, FuseAffinePass,
-    FuseTransposePass, GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
+    ShapeInfer, ConstantFold, FuseSlicePass, FuseReshapePass, RemoveIdentityPass, ConstantOperands, UnfoldRowsPass,
+    FuseSwishPass, FuseGeluPass, FuseNormPass, FusePadPass, FuseAffinePass, RaiseScalePass, ScaleToConvPass,
+    FuseAffinePass, FuseTransposePass, GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
 )  # fmt: skip
 CANONICALIZE = ",".join(kind.name for kind in _CANONICAL)
 """The pipeline from origin to canonical; a Conv made of a Scale takes in what follows it, hence one pass twice."""
