@@ -15,8 +15,10 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.ir import SSAValue
 
 from compiler.dialects.fields import integer, ints
+from compiler.dialects.quant import UniformType
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ConcatOp, ExpandOp, GatherOp, PermuteOp, ReshapeOp, SliceOp
+from compiler.ir.axis_types import reshaped
 from compiler.ir.network import Array, Shape, shape, tensor
 from compiler.lowering.integers import I32
 from compiler.lowering.job import Job
@@ -26,13 +28,21 @@ FRAME = 4
 
 
 def typed(x: SSAValue, extents: Sequence[int]) -> TensorType:
-    """The element type of `x` with other extents."""
-    return TensorType(tensor(x).element_type, extents)
+    """
+    The element type of `x` with other extents.
+
+    Of one by axis it is that of the stored integers: whoever moves such a tensor gives the result the type it has.
+    """
+    element = tensor(x).element_type
+    if isinstance(element, UniformType) and element.is_per_axis:
+        element = UniformType.per_tensor(1.0, storage=element.storage)
+    return TensorType(element, extents)
 
 
 def view(x: SSAValue, extents: Shape) -> TpuOp:
     """The same values under other extents."""
-    return ReshapeOp(operands=[x], result_types=[typed(x, extents)])
+    element = reshaped(tensor(x).element_type, shape(x), extents)
+    return ReshapeOp(operands=[x], result_types=[TensorType(element, extents)])
 
 
 def permuted(x: SSAValue, order: Sequence[int], job: Job) -> TpuOp:

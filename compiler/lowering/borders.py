@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
-from xdsl.dialects.builtin import StringAttr, TensorType
+from xdsl.dialects.builtin import StringAttr, TensorType, f32
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.dialects.formula import Apply, Operand, Term, evaluate
 from compiler.dialects.quant import UniformType
+from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp
+from compiler.dialects.tpu.movement import ReshapeOp
+from compiler.ir.axis_types import reshaped
 from compiler.ir.network import Array, name_of, shape, tensor
-from compiler.ir.storage import dtype_of, is_quantised, scale, storage, zero_point
+from compiler.ir.storage import dtype_of, is_quantised, scale, scale_of, scales_of, storage, zero_of, zero_point
 from compiler.lowering.job import Job
+from simulator.arithmetic.casts import along
+
+FRAME = 4
+"""Axes that the chip addresses."""
 
 
 def real(value: SSAValue, job: Job) -> SSAValue:
@@ -31,12 +40,14 @@ def cast(value: SSAValue, element: Attribute, job: Job) -> SSAValue:
     if (value, element) not in job.known:
         result = TensorType(element, shape(value))
         suffix = _suffix(element)
-        if is_quantised(value) and isinstance(element, UniformType):
+        if _is_by_axis(tensor(value).element_type) or _is_by_axis(element):
+            op = _by_axis(value, element, job)
+        elif is_quantised(value) and isinstance(element, UniformType):
             table = job.weight(f"{name_of(value)}_table", values_of_table(Operand(0), value, element), element.storage)
             op = LutOp(operands=[value, table], result_types=[result])
             suffix = f"for_{job.name}"
-        elif isinstance(element, UniformType) and not element.zero_points.data[0].data:
-            term = rounded(Operand(0) * float(np.float32(1 / element.scales.data[0].data)), element)
+        elif isinstance(element, UniformType) and not zero_of(element):
+            term = rounded(Operand(0) * float(np.float32(1 / scale_of(element))), element)
             attributes = {"formula": StringAttr(str(term))}
             op = ElementwiseOp(operands=[[value]], result_types=[result], attributes=attributes)
         else:
@@ -45,9 +56,39 @@ def cast(value: SSAValue, element: Attribute, job: Job) -> SSAValue:
     return job.known[value, element]
 
 
+def _is_by_axis(element: Attribute) -> bool:
+    return isinstance(element, UniformType) and element.is_per_axis
+
+
+def _by_axis(value: SSAValue, element: Attribute, job: Job) -> TpuOp:
+    """Between types of which one at least has scales along an axis: a product with them, or with their inverses."""
+    given, dims = tensor(value).element_type, shape(value)
+    axis = max(kind.axis.data for kind in (given, element) if isinstance(kind, UniformType))
+    frame = dims if len(dims) <= FRAME else (prod(dims[:axis]), dims[axis], prod(dims[axis + 1 :]))
+    factor = np.ones(dims[axis])
+    x = job.reshape(value, frame, "frame")
+    if isinstance(given, UniformType):
+        factor *= scales_of(given)
+        steps = np.arange(256, dtype=np.uint8).view(storage(value)).astype(np.float32) - zero_of(given)
+        table = job.weight("steps_table", steps.reshape(1, 1, 1, 256), f32)
+        x = job.insert(LutOp(operands=[x, table], result_types=[TensorType(f32, frame)]), "steps", of=name_of(value))
+    term, result = Operand(0) * Operand(1), element
+    if isinstance(element, UniformType):
+        factor /= scales_of(element)
+        term, result = rounded(term, element), reshaped(element, dims, frame)
+    along_axis = [1] * len(frame)
+    along_axis[axis if frame == dims else 1] = dims[axis]
+    operands = [x, job.weight("factors", factor.reshape(along_axis), f32)]
+    attributes = {"formula": StringAttr(str(term))}
+    made = ElementwiseOp(operands=[operands], result_types=[TensorType(result, frame)], attributes=attributes)
+    if frame == dims:
+        return made
+    return ReshapeOp(operands=[job.insert(made, "framed")], result_types=[TensorType(element, dims)])
+
+
 def rounded(steps: Term, element: UniformType) -> Term:
     """What is stored of a number of steps. A product with their inverse takes fewer passes than a Cast's division."""
-    zero = element.zero_points.data[0].data
+    zero = zero_of(element)
     nearest = Apply("round", (steps,))
     return nearest + zero if zero else nearest
 
@@ -66,6 +107,7 @@ def values_of_table(term: Term, x: SSAValue, element: UniformType) -> Array:
 
     NaN becomes the zero point, as in a cast.
     """
+    scale_of(element)
     return quantised_array(of_every_byte(term, x), element).reshape(1, 1, 1, 256)
 
 
@@ -77,10 +119,11 @@ def of_every_byte(term: Term, x: SSAValue) -> Array:
 
 
 def quantised_array(values: Array, element: UniformType) -> Array:
-    """Real numbers as stored values of a per-tensor type: nearest even, saturated, NaN to the zero point."""
-    zero = element.zero_points.data[0].data
+    """Real numbers as stored values of a type: nearest even, saturated, NaN to the zero point."""
+    zero = zero_of(element)
     with np.errstate(all="ignore"):
-        steps = np.nan_to_num(np.rint(values / element.scales.data[0].data), nan=0.0, posinf=1e9, neginf=-1e9)
+        scales = along(scales_of(element).tolist(), element.axis.data, values.ndim, np.float64)
+        steps = np.nan_to_num(np.rint(values / scales), nan=0.0, posinf=1e9, neginf=-1e9)
     stored = np.clip(steps + zero, element.minimum.data, element.maximum.data)
     return stored.astype(dtype_of(element))
 

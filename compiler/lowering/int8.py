@@ -16,7 +16,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from compiler.dialects.fields import integer, ints
 from compiler.dialects.formula import Operand
-from compiler.dialects.quant import I8, UniformType
+from compiler.dialects.quant import I8
 from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.contraction import ConvOp
@@ -29,9 +29,10 @@ from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.elementwise import LutOp, RescaleAddOp, RescaleMulOp
 from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
+from compiler.ir.axis_types import reshaped, taken
 from compiler.ir.interface import Interface
 from compiler.ir.network import Array, Shape, name_of, shape, size, tensor
-from compiler.ir.storage import is_quantised, scale, uniform, zero_point
+from compiler.ir.storage import is_quantised, scale, scale_of, scales_of, uniform, zero_point
 from compiler.lowering.axes import together
 from compiler.lowering.borders import cast, quantised_array, values_of_table
 from compiler.lowering.floating import formula_op, to_float
@@ -99,7 +100,7 @@ def conv(op: ConvOp, job: Job) -> TpuOp | None:
 
 def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, tag: str) -> TpuOp:
     depth = shape(x)[1] // filters.shape[1]
-    made = quantise_for(x, filters, bias_values(op.bias, job, channels), job)
+    made = quantise_for(x, filters, bias_values(op.bias, job, channels), job, channels)
     operands = [
         x,
         weights_of(made, f"filter{tag}", chip_filter(made.weights), job, channels),
@@ -108,7 +109,7 @@ def _conv(op: ConvOp, job: Job, x: SSAValue, filters: Array, channels: slice, ta
     extents = (shape(x)[0], filters.shape[0], *shape(op.output)[2:])
     attributes = shared(op, tpu.ConvOp) | {"group": integer(depth)}
     if not serves_float(op, job.formats):
-        return tpu.ConvOp(operands=operands, result_types=[result_type(extents, job)], attributes=attributes)
+        return tpu.ConvOp(operands=operands, result_types=[part_type(extents, job, channels)], attributes=attributes)
     plain = {name: value for name, value in attributes.items() if name not in activation(op)}
     sums = tpu.ConvOp(operands=operands, result_types=[TensorType(i32, extents)], attributes=plain)
     steps = job.weight(f"steps{tag}", per_channel(made.units), f32)
@@ -196,11 +197,27 @@ def _pair(op: Elementwise, job: Job) -> list[SSAValue] | None:
     return made
 
 
-def quantise_for(x: SSAValue, weights: Array, bias: Array | None, job: Job) -> Quantised:
-    """The weights (oc, …) and the bias (oc) of a contraction over the quantised `x`."""
+def quantise_for(x: SSAValue, weights: Array, bias: Array | None, job: Job, channels: slice = slice(None)) -> Quantised:
+    """
+    The weights (oc, ic / group, …) and the bias (oc) of a contraction over the quantised `x` that makes these channels.
+
+    Scales of the input's channels become the weights', those of the result's the requantising factors'.
+    """
     kind, zero = uniform(x), zero_point(x)
     reach = max(kind.maximum.data - zero, zero - kind.minimum.data)
-    return quantise(weights, bias, scale(x), step_of(job), reach)
+    steps = scales_of(job.scales[job.name])
+    made = steps[channels] if len(steps) > 1 else float(steps[0])
+    if kind.is_per_axis:
+        return quantise(weights * by_column(scales_of(kind), weights), bias, 1.0, made, reach)
+    return quantise(weights, bias, scale(x), made, reach)
+
+
+def by_column(scales: Array, weights: Array) -> Array:
+    """The scales (ic) of a contraction's input, as factors of its weights (oc, ic / group, …)."""
+    outputs, depth, *taps = weights.shape
+    groups = len(scales) // depth
+    columns = np.repeat(scales.reshape(groups, depth), outputs // groups, axis=0)
+    return columns.reshape(outputs, depth, *(1 for _ in taps))
 
 
 def weights_of(made: Quantised, suffix: str, stored: Array, job: Job, channels: slice = slice(None)) -> SSAValue:
@@ -235,14 +252,18 @@ def _is_calibrated(op: Operation, job: Job) -> bool:
 
 
 def result_type(extents: Shape, job: Job) -> TensorType[Attribute]:
-    """The type that calibration gave the op's result, of these extents."""
-    return TensorType(job.scales[job.name], extents)
+    """The type that calibration gave the op's result, which is seen under these extents."""
+    return TensorType(reshaped(job.scales[job.name], shape(job.op.results[0]), extents), extents)
+
+
+def part_type(extents: Shape, job: Job, channels: slice) -> TensorType[Attribute]:
+    """The type of these channels, on axis 1, of the op's result."""
+    return TensorType(taken(job.scales[job.name], 1, channels), extents)
 
 
 def step_of(job: Job) -> float:
-    """The scale of the op's result."""
-    element: UniformType = job.scales[job.name]
-    return element.scales.data[0].data
+    """The scale of the op's result. Raises PerAxis."""
+    return scale_of(job.scales[job.name])
 
 
 def _tap_counts(op: AvgPoolOp) -> list[int]:

@@ -16,6 +16,7 @@ from compiler.dialects.quant import UniformType
 from compiler.dialects.structure import NoneOp, WeightOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ReshapeOp
+from compiler.ir.axis_types import reshaped
 from compiler.ir.network import Array, Network, Shape, name_of, named, shape, tensor
 from compiler.ir.storage import dtype_of
 from compiler.quantization.quantised_weights import Quantised
@@ -114,14 +115,14 @@ class Job:
             return value
         if (array := self.array(value)) is not None:
             return self.weight(suffix, array.reshape(extents), tensor(value).element_type)
-        made = ReshapeOp(operands=[value], result_types=[TensorType(tensor(value).element_type, extents)])
-        return self.insert(made, suffix)
+        element = reshaped(tensor(value).element_type, shape(value), extents)
+        return self.insert(ReshapeOp(operands=[value], result_types=[TensorType(element, extents)]), suffix)
 
     def viewed(self, op: TpuOp, extents: Shape, suffix: str) -> TpuOp:
         """`op`, or where its result has other extents, the view that has these; `op` is then internal."""
         if shape(op.output) == extents:
             return op
-        element = tensor(op.output).element_type
+        element = reshaped(tensor(op.output).element_type, shape(op.output), extents)
         return ReshapeOp(operands=[self.insert(op, suffix)], result_types=[TensorType(element, extents)])
 
 

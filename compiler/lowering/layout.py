@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.dialects.fields import integer, ints
+from compiler.dialects.quant import UniformType
 from compiler.dialects.top.base import Activated
 from compiler.dialects.top.contraction import ConvOp, MatMulOp
 from compiler.dialects.top.transposed import DeconvOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ConcatOp, SliceOp
+from compiler.ir.axis_types import joined, taken
 from compiler.ir.network import Array, Shape, shape, tensor
 from compiler.lowering.job import Job
 
@@ -76,12 +78,19 @@ def by_groups(op: ConvOp | DeconvOp, x: SSAValue, filters: Array, job: Job, make
     for g in range(groups):
         channels = slice(g * oc // groups, (g + 1) * oc // groups)
         depth = ic // groups
+        dims = (n, depth, h, w)
         part = SliceOp(
             operands=[x],
-            result_types=[TensorType(tensor(x).element_type, (n, depth, h, w))],
+            result_types=[TensorType(taken(tensor(x).element_type, 1, range(g * depth, (g + 1) * depth)), dims)],
             attributes={"offset": ints(0, g * depth, 0, 0), "steps": ints(1, 1, 1, 1)},
         )
         inner = make(job.insert(part, f"in{g}"), filters[channels], channels, str(g))
         parts.append(job.insert(inner, f"group{g}"))
-    result = TensorType(tensor(parts[0]).element_type, shape(op.output))
+    result = TensorType(_whole([tensor(part).element_type for part in parts], oc // groups), shape(op.output))
     return ConcatOp(operands=[parts], result_types=[result], attributes={"axis": integer(1)})
+
+
+def _whole(elements: Sequence[Attribute], count: int) -> Attribute:
+    """The element type of parts of so many channels each."""
+    quantised = [element for element in elements if isinstance(element, UniformType)]
+    return joined(quantised, [count] * len(quantised), 1) if quantised else elements[0]

@@ -19,7 +19,7 @@ from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ConcatOp
 from compiler.dialects.tpu.product import BatchMatMulOp
 from compiler.ir.network import Array, Shape, shape, tensor
-from compiler.ir.storage import scale, uniform
+from compiler.ir.storage import uniform
 from compiler.lowering.borders import quantised_array, real
 from compiler.lowering.floating import bias_of, formula_op, to_float
 from compiler.lowering.int8 import (
@@ -76,7 +76,7 @@ def int8_matmul(op: MatMulOp, job: Job) -> TpuOp | None:
     operands = [x, weights_of(made, "right", made.weights.reshape(right.shape), job), params_of(made, job)]
     if serves_float(op, job.formats) and not op.do_relu:
         sums = tpu.MatMulOp(operands=operands, result_types=[TensorType(I32, (shape(x)[0], right.shape[1]))])
-        return job.viewed(_scaled(sums, scale(x) * made.steps.reshape(1, -1), job), shape(op.output), "matrix")
+        return job.viewed(_scaled(sums, made.units.reshape(1, -1), job), shape(op.output), "matrix")
     result = result_type((shape(x)[0], right.shape[1]), job)
     product = tpu.MatMulOp(operands=operands, result_types=[result], attributes=activation(op))
     return job.viewed(product, shape(op.output), "matrix")

@@ -13,7 +13,6 @@ from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.dialects.tpu.product import BatchMatMulOp
 from compiler.ir.network import Array, Shape, shape
-from compiler.ir.storage import scale
 from compiler.lowering.borders import real
 from compiler.lowering.int8 import bias_values, quantise_for, result_type, serves_float, stored, weights_of
 from compiler.lowering.job import Job
@@ -52,7 +51,7 @@ def int8_rows(op: MatMulOp, right: Array, job: Job) -> TpuOp:
     made = quantise_for(x, right, bias_values(op.bias, job), job)
     told, element = made.params, result_type(shape(op.output), job).element_type
     if serves_float(op, job.formats) and not op.do_relu:
-        factors = [multiplier_and_shift(float(np.float32(scale(x) * step))) for step in made.steps]
+        factors = [multiplier_and_shift(float(np.float32(unit))) for unit in made.units]
         told = np.column_stack([told[:, 0], factors])
         element = f32
     params = job.weight("params", told.reshape(1, -1, 1, 3), i32)

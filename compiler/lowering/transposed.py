@@ -18,7 +18,7 @@ from compiler.ir.network import Array, Shape, shape
 from compiler.lowering.borders import real
 from compiler.lowering.dynamic_filter import dynamic_deconv
 from compiler.lowering.floating import bias_of, to_float
-from compiler.lowering.int8 import quantise_for, result_type, stored, to_int8, weights_of
+from compiler.lowering.int8 import part_type, quantise_for, stored, to_int8, weights_of
 from compiler.lowering.job import Job
 from compiler.lowering.layout import by_groups, chip_filter
 from compiler.lowering.phases import attributes_of, met
@@ -57,10 +57,10 @@ def int8_deconv(op: DeconvOp, job: Job) -> TpuOp | None:
 
 def _int8(op: DeconvOp, job: Job, window: Transposed, x: SSAValue, filters: Array, channels: slice, tag: str) -> TpuOp:
     bias = job.constant(op.bias, "bias").reshape(-1)[channels] if is_present(op.bias) else None
-    made = quantise_for(x, filters, bias, job)
+    made = quantise_for(x, filters, bias, job, channels)
     params = job.weight(f"params{tag}", made.params.reshape(1, -1, 1, 3), i32)
     operands = [x, weights_of(made, f"filter{tag}", chip_filter(made.weights), job, channels), params]
-    result = result_type(_extents(op, x, filters), job)
+    result = part_type(_extents(op, x, filters), job, channels)
     return tpu.DeconvOp(operands=operands, result_types=[result], attributes=_attributes(op, window, x, filters))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
 from xdsl.dialects.builtin import FunctionType, StringAttr, TensorType, bf16, f16, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
@@ -15,8 +17,10 @@ from compiler.dialects.quant import UniformType
 from compiler.dialects.structure import InputOp, NoneOp, WeightOp
 from compiler.dialects.top.base import OverIntegers, PassesValues, TopOp
 from compiler.dialects.top.census import total_macs
+from compiler.dialects.top.movement import ConcatOp
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ReshapeOp
+from compiler.ir.axis_types import taken
 from compiler.ir.interface import Unanswered
 from compiler.ir.network import Network, name_of, named, shape, tensor
 from compiler.ir.verify import broken
@@ -35,6 +39,7 @@ from compiler.lowering.integers import chip_element, declare, held
 from compiler.lowering.job import Contracted, Job, Unlowerable
 from compiler.lowering.order import gather_host_ops
 from compiler.lowering.wide import to_wide_or_float
+from compiler.quantization.moved import moved
 from compiler.quantization.qtable import exceptions
 from compiler.quantization.types import Scheme, asymmetric, chosen, symmetric
 
@@ -88,7 +93,9 @@ def lower(
     types, macs = types_of(network), total_macs(network)
     declare(network)
     excepted = exceptions(network, qtable or {})
-    scales = chosen(network, wanted.scheme, excepted) if wanted.scheme else dict[str, UniformType]()
+    scales = (
+        chosen(network, wanted.scheme, excepted, by_axis=io != "float32") if wanted.scheme else dict[str, UniformType]()
+    )
     whole = _composed(network, scales, excepted.formats) if wanted.scheme else dict[Operation, Composed]()
     parts = {op for found in whole.values() for op in found.ops[:-1]}
     contracted = dict[str, Contracted]()
@@ -177,8 +184,24 @@ def _carried(op: TopOp, job: Job) -> TpuOp:
     passed = op.passed()
     elements = {tensor(value).element_type for value in passed if job.array(value) is None}
     element = elements.pop() if len(elements) == 1 else job.scales.get(job.name, job.element)
+    if isinstance(element, UniformType) and element.is_per_axis:
+        return _carried_by_axis(op, element, job)
     operands = [of_type(value, element, job) if value in passed else _as_integer(value, job) for value in op.operands]
     return carry(op, operands, TensorType(element, shape(op.output)), job)
+
+
+def _carried_by_axis(op: TopOp, element: UniformType, job: Job) -> TpuOp:
+    """Of a Concat each operand in its part of the result's type; of any other op the one operand as it is."""
+    axis, operands = element.axis.data, list(op.operands)
+    if isinstance(op, ConcatOp):
+        ends = np.cumsum([0, *(shape(value)[axis] for value in operands)]).tolist()
+        parts = [taken(element, axis, range(*both)) for both in pairwise(ends)]
+        operands = [of_type(value, part, job) for value, part in zip(operands, parts, strict=True)]
+    else:
+        element = moved(op, element)
+    made = carry(op, operands, TensorType(element, shape(op.output)), job)
+    Rewriter.replace_value_with_new_type(made.output, TensorType(element, shape(op.output)))
+    return made
 
 
 def _as_integer(value: SSAValue, job: Job) -> SSAValue:

@@ -40,9 +40,10 @@ class Quantised:
     reach: int
 
 
-def quantise(weights: Array, bias: Array | None, sx: float, sy: float, reach: int) -> Quantised:
+def quantise(weights: Array, bias: Array | None, sx: float, sy: float | Array, reach: int) -> Quantised:
     """
-    `weights` (oc, …) float, `bias` (oc) float or None, for an input of scale `sx` and a result of scale `sy`.
+    `weights` (oc, …) float, `bias` (oc) float or None, for an input of scale `sx` and a result of scale `sy`, or of
+    scales `sy` (oc).
 
     A weight's step is max|w| / 127 of its channel, or the step that all of them are multiples of: then these are kept.
     It is more where the channel is all but dead (its bias must fit 30 bits, its shift 62), or where
@@ -61,7 +62,8 @@ def quantise(weights: Array, bias: Array | None, sx: float, sy: float, reach: in
         if not (over := worst > MOST).any():
             break
         steps[over] *= worst[over] / MOST * 1.01
-    factors = [multiplier_and_shift(sx * step / sy) for step in steps]
+    each = np.broadcast_to(sy, steps.shape)
+    factors = [multiplier_and_shift(sx * step / made) for step, made in zip(steps, each, strict=True)]
     params = np.column_stack([start.astype(np.int32), np.array(factors, np.int32)])
     return Quantised(stored.astype(np.int8).reshape(weights.shape), params, steps, flat * sx, offset, steps * sx, reach)
 

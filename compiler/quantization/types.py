@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
-from xdsl.dialects.builtin import IntegerType, Signedness
 from xdsl.ir import Operation, SSAValue
 
-from compiler.dialects.quant import CalibratedType, UniformType
+from compiler.dialects.quant import I8, CalibratedType, UniformType
 from compiler.dialects.top.base import PassesValues
+from compiler.dialects.top.movement import ConcatOp
 from compiler.dialects.top.quantised import FakeQuantOp
 from compiler.ir.network import Network, name_of
+from compiler.ir.storage import scales_of
+from compiler.quantization.concat import U8, Sections, sections
+from compiler.quantization.moved import moved
 from compiler.quantization.qtable import Exceptions
+from compiler.quantization.readers import contracted_axis, readings
 
-U8 = IntegerType(8, Signedness.UNSIGNED)
-I8 = IntegerType(8)
 SMALLEST_THRESHOLD = 1e-9
 """No tensor's largest magnitude counts as less: a scale is positive, and not so small that factors overflow."""
+
+FARTHEST = 8
+"""How many times the steps of a Concat's operands may differ before one scale for them serves none."""
 
 COARSER = 1.25
 """How many times larger the steps of a tensor may be for one of several readers' sake: a third of a bit."""
@@ -41,22 +46,32 @@ def asymmetric(low: float, high: float) -> UniformType:
     return UniformType.per_tensor(step, round(-bottom / step), storage=U8)
 
 
-def chosen(network: Network, scheme: Scheme, excepted: Exceptions) -> dict[str, UniformType]:
+def chosen(network: Network, scheme: Scheme, excepted: Exceptions, *, by_axis: bool = True) -> dict[str, UniformType]:
     """
     The type that a scheme gives to every calibrated tensor, by name. Raises BadQtable.
 
-    An op that passes values on gives its result's type to an operand that it holds without saturating, and so on
-    upwards: then a Concat needs no requantising, its operands are made in its scale. Where others read the operand too,
-    its steps may grow by `COARSER` at most. A FakeQuant has the type that the model states, and so has what nobody but
-    it reads, saturating or not.
+    A Concat whose readers can tell its operands apart leaves each of them its scale: its type is by axis
+    (`quantization.concat`), a network's result's too if `by_axis`. One whose operands' steps differ more than
+    `FARTHEST` times and that no type by axis serves has no type: it is a float op. Any other op that passes values on
+    gives its result's type to an operand that it holds without saturating, and so on upwards: then a Concat needs no
+    requantising, its operands are made in its scale. Where others read the operand too, its steps may grow by `COARSER`
+    at most. A FakeQuant has the type that the model states, and so has what nobody but it reads, saturating or not.
     """
     measured = {name_of(value): span for value in _results(network) if (span := _span(value)) is not None}
     spans = excepted.respanned(network, measured)
     stated = {name_of(op): kind for op in network.ops if (kind := _stated(op)) is not None}
     found = {name: scheme(*span) for name, span in spans.items()} | stated
-    exact = set(stated)
+    read = readings(network, found, excepted.formats, results=by_axis)
+    exact, apart = set(stated), dict[str, Sections]()
     for op in reversed(list(network.ops)):
         if not (op.has_trait(PassesValues) or name_of(op) in stated) or (wanted := found.get(name_of(op))) is None:
+            continue
+        if isinstance(op, ConcatOp) and (own := sections(op, spans, found, exact, read.get(name_of(op)))):
+            apart[name_of(op)] = own
+            found |= {name_of(v): kind for v, kind in zip(op.inputs, own.elements, strict=True) if _alone(v, op, exact)}
+            continue
+        if isinstance(op, ConcatOp) and _is_torn(op, found, exact):
+            del found[name_of(op)]
             continue
         for operand in op.operands:
             name = name_of(operand)
@@ -68,7 +83,36 @@ def chosen(network: Network, scheme: Scheme, excepted: Exceptions) -> dict[str, 
             elif not _holds(wanted, *spans[name]) or not (alone or _is_near(wanted, scheme(*spans[name]))):
                 continue
             found[name] = wanted
-    return found
+    return found | _by_axis(network, found, apart)
+
+
+def _by_axis(
+    network: Network, found: Mapping[str, UniformType], apart: Mapping[str, Sections]
+) -> dict[str, UniformType]:
+    """The types of the Concats that are `apart`, and of what their values pass through."""
+    made = dict[str, UniformType]()
+    for op in network.ops:
+        if not op.has_trait(PassesValues) or name_of(op) not in found:
+            continue
+        given = [made.get(name_of(value)) or found.get(name_of(value)) for value in op.operands]
+        if isinstance(op, ConcatOp) and name_of(op) in apart:
+            made[name_of(op)] = apart[name_of(op)].whole(op, given)
+        elif given and given[0] is not None and given[0].is_per_axis:
+            made[name_of(op)] = moved(op, given[0])
+    return made
+
+
+def _alone(value: SSAValue, op: Operation, exact: Collection[str]) -> bool:
+    return name_of(value) not in exact and all(use.operation is op for use in value.uses)
+
+
+def _is_torn(op: ConcatOp, found: Mapping[str, UniformType], exact: Collection[str]) -> bool:
+    """Whether the steps of operands differ so much that one scale would leave nothing of some."""
+    if name_of(op) in exact or any(contracted_axis(use.operation, use.index) is not None for use in op.output.uses):
+        return False
+    own = [found[name_of(value)] for value in op.inputs if name_of(value) in found]
+    steps = [step for step in (float(scales_of(kind).max()) for kind in own) if step > SMALLEST_THRESHOLD / 127]
+    return len(steps) > 1 and max(steps) > FARTHEST * min(steps)
 
 
 def _stated(op: Operation) -> UniformType | None:

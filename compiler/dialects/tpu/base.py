@@ -16,7 +16,7 @@ from compiler.dialects.access import Access, Frame, Whole, frame
 from compiler.dialects.fields import FALSE, NO_LIMIT, AnyTensor, Float
 from compiler.dialects.tpu.slices import LgAttr, Slices
 from compiler.ir.network import Shape, shape
-from compiler.ir.storage import is_quantised, scale, storage, uniform, zero_point
+from compiler.ir.storage import is_quantised, scales_of, storage, uniform, zero_point
 
 
 class InGroup(IRDLOperation, ABC):
@@ -64,6 +64,9 @@ class TpuOp(InGroup, ABC):
     def verify_(self) -> None:
         if (stated := shape(self.output)) != (made := self.infer_shape()):
             raise VerifyException(f"states {list(stated)}, but its operands make {list(made)}")
+        kind = uniform(self.output) if is_quantised(self.output) else None
+        if kind and kind.is_per_axis and stated[kind.axis.data : kind.axis.data + 1] != (len(kind.scales),):
+            raise VerifyException(f"has {len(kind.scales)} scales for axis {kind.axis.data} of {list(stated)}")
         for value, access in zip_longest(self.operands, self.reads(), fillvalue=()):
             if isinstance(value, SSAValue) and isinstance(value.type, TensorType) != bool(access):
                 raise VerifyException("reads() has an entry of four axes for each operand that is there, () for others")
@@ -88,7 +91,7 @@ class Activated(TpuOp, ABC):
         if self.do_relu:
             low = max(low, zero)
         if limit != float("inf"):
-            high = min(high, round(limit / scale(self.output)) + zero)
+            high = min(high, round(limit / float(scales_of(kind).max())) + zero)
         return float(low), float(high)
 
 
