@@ -62,6 +62,7 @@ PASSES: Mapping[str, Passes] = {
     "SELECT": Passes(2, "one pass reads cond, one the two values, through the same ports"),
     "COPY": Passes(1, "one word in, one word out"),
     "LUT": Passes(2, "one pass reads the indices, one the table, through the same port"),
+    "LUT which": Passes(3, "one pass more, which reads the numbers of the tables"),
     "RESCALE_ADD": Passes(2, "two products and the shift, the sum in between is free"),
     "RESCALE_MUL": Passes(2, "one product, then requantise"),
     "CAST": Passes(1, "one rounding, float to float"),
@@ -295,6 +296,8 @@ def used(command: Command) -> dict[str, Operand]:
 
 
 def _passes(command: Command, present: Mapping[str, Operand]) -> int:
+    if command.op == "LUT":
+        return PASSES["LUT which" if "which" in present else "LUT"].count
     if command.op != "CAST":
         return PASSES[command.function or command.op].count
     if present["out"].dtype in INTEGERS:

@@ -6,13 +6,13 @@ import numpy as np
 
 from compiler.dialects import formula
 from compiler.dialects.fields import numbers
-from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, RescaleAddOp, RescaleMulOp
+from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, LutsOp, RescaleAddOp, RescaleMulOp
 from compiler.interpreter.evaluate import Arrays, evaluate, extents
 from compiler.ir.network import Array
 from compiler.ir.storage import is_quantised, scale, storage, zero_point
 from compiler.schedule.tiling import Piece
 from simulator.arithmetic.casts import dequantise, narrow, quantise, store, widen
-from simulator.arithmetic.requantise import lookup, rescale_add, rescale_mul
+from simulator.arithmetic.requantise import lookup, numbered, rescale_add, rescale_mul
 from simulator.arithmetic.stepwise import STEPWISE
 
 
@@ -25,6 +25,12 @@ def elementwise(op: ElementwiseOp, inputs: Arrays, piece: Piece) -> Array:
 @evaluate.on(LutOp)
 def lut(op: LutOp, inputs: Arrays, piece: Piece) -> Array:
     return lookup(inputs[0], inputs[1].reshape(-1))
+
+
+@evaluate.on(LutsOp)
+def luts(op: LutsOp, inputs: Arrays, piece: Piece) -> Array:
+    x, tables, which = inputs
+    return tables.reshape(-1)[numbered(x, which)]
 
 
 @evaluate.on(RescaleAddOp)

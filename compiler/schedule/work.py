@@ -12,7 +12,7 @@ from compiler.dialects.fields import numbers
 from compiler.dialects.formula import steps
 from compiler.dialects.tpu.base import TpuOp, frame_of
 from compiler.dialects.tpu.contraction import ConvOp, MatMulOp
-from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, Rescale, RescaleAddOp
+from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp, LutsOp, Rescale, RescaleAddOp
 from compiler.dialects.tpu.movement import Movement, ReshapeOp
 from compiler.dialects.tpu.pooling import PoolOp, ReduceOp
 from compiler.dialects.tpu.product import BatchMatMulOp, HeadMatMulOp
@@ -136,6 +136,11 @@ def _elementwise(op: ElementwiseOp, chip: Chip) -> Work:
 @work.on(LutOp)
 def _lut(op: LutOp, chip: Chip) -> Work:
     return _vector(chip, 1, PASSES["LUT"].count)
+
+
+@work.on(LutsOp)
+def _luts(op: LutsOp, chip: Chip) -> Work:
+    return _vector(chip, 1, PASSES["LUT which"].count)
 
 
 @work.on(Rescale)

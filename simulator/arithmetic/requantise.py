@@ -90,6 +90,11 @@ def lookup(x: Array, table: Array) -> Array:
     return np.frombuffer(bytearray(x.tobytes()).translate(table.tobytes()), table.dtype).reshape(x.shape)
 
 
+def numbered(x: Array, which: Array) -> NDArray[np.uint16]:
+    """`which·256 + (x & 0xFF)`, an element's place in the tables one after the other; `which` u8 broadcasts to `x`."""
+    return which.astype(np.uint16) * np.uint16(256) + x.view(np.uint8)
+
+
 def _row(value: ArrayLike, shape: tuple[int, ...], kind: DTypeLike) -> Array:
     """The value of each index of `shape`, one after another."""
     array = np.asarray(value)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from simulator.arithmetic.casts import dequantise, narrow, quantise, store, widen
-from simulator.arithmetic.requantise import lookup, rescale_add, rescale_mul
+from simulator.arithmetic.requantise import lookup, numbered, rescale_add, rescale_mul
 from simulator.arithmetic.stepwise import apply, select
 from simulator.execute.lanes import each_lane
 from simulator.execute.site import FLOATS, WHOLE, Site
@@ -47,11 +48,28 @@ def choose(site: Site) -> Callable[[], None]:
 def lut(site: Site) -> Callable[[], None]:
     """A byte or a float for each byte, from the table in its lane."""
     out, source = _pair(site, "in", (*WHOLE, *FLOATS), WHOLE)
-    site.dims("table", (1, 1, 1, 256), "a result for each byte")
+    count = site.operand("table").dims[2] if site.given("which") else 1
+    site.dims("table", (1, 1, count, 256), "a result for each byte")
     if (kind := site.operand("table").dtype) != (made := site.operand("out").dtype):
         site.fail("table", f"type {kind.name} isn't {made.name}, that of out")
     site.source("table", *WHOLE, *FLOATS)
-    return each_lane(site, "table", out, source, lookup)
+    if not site.given("which"):
+        return each_lane(site, "table", out, source.gather, lookup)
+    _, which = _pair(site, "which", (*WHOLE, *FLOATS), (DType.U8,))
+    places = partial(_places, site, source, which, count)
+    return each_lane(site, "table", out, places, _taken)
+
+
+def _places(site: Site, source: Place, which: Place, count: int) -> Array:
+    """Where each result lies in the `count` tables."""
+    places = numbered(source.gather(), which.gather())
+    if (last := int(places.max(initial=0)) >> 8) >= count:
+        site.fail("which", f"{last} is the number of none of {count} tables")
+    return places
+
+
+def _taken(places: Array, tables: Array) -> Array:
+    return tables.reshape(-1)[places]
 
 
 def add(site: Site) -> Callable[[], None]:

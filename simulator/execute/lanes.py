@@ -17,12 +17,12 @@ def each_lane(
     site: Site,
     table: str,
     out: Place,
-    source: Place,
+    take: Callable[[], Array],
     function: Callable[[Array, Array], Array],
     crop: Crop = EVERYTHING,
 ) -> Callable[[], None]:
     """
-    A step that makes `out` of `source` by `function(x, table)`, with the table of each channel's own lane.
+    A step that makes `out` by `function(x, table)` of what `take` returns, with the table of each channel's own lane.
 
     `table` names an operand of one channel. Where all lanes hold the same bytes, as they should, one call serves all.
     """
@@ -31,7 +31,7 @@ def each_lane(
     tables = site.memory.in_each_lane(site.operand(table))
 
     def step() -> None:
-        x, held = source.gather()[crop], tables[used]
+        x, held = take()[crop], tables[used]
         if (held == held[0]).all():
             out.scatter(function(x, held[0]))
             return

@@ -35,7 +35,7 @@ def pool(site: Site) -> Callable[[], None]:
         table = site.source("params", DType.I32)
         _, _, rows, _ = table.dims
         site.dims("params", (1, 1, rows, 3), "count, multiplier and shift, in each lane")
-        return each_lane(site, "params", out, source, made, window.crop)
+        return each_lane(site, "params", out, source.gather, made, window.crop)
     return lambda: out.scatter(made(source.gather()[window.crop], None))
 
 

@@ -38,7 +38,7 @@ def resample(site: Site) -> Callable[[], None]:
         except IndexError as error:
             site.fail("table", f"{error} of in")
 
-    return each_lane(site, "table", out, source, made)
+    return each_lane(site, "table", out, source.gather, made)
 
 
 def _finish(site: Site, out: Place, source: Place) -> Callable[[Array], Array]:

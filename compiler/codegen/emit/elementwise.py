@@ -77,6 +77,14 @@ def lut(op: tpu.LutOp, piece: Piece, place: Place) -> Iterator[Command]:
     yield Command("LUT", {"out": place.output, "in": source, "table": table})
 
 
+@emit.on(tpu.LutsOp)
+def luts(op: tpu.LutsOp, piece: Piece, place: Place) -> Iterator[Command]:
+    source, tables, which = place.inputs
+    assert which is not None
+    numbers = stretched(which, place.output.dims)
+    yield Command("LUT", {"out": place.output, "in": source, "table": tables, "which": numbers})
+
+
 @emit.on(tpu.RescaleAddOp)
 def rescale_add(op: tpu.RescaleAddOp, piece: Piece, place: Place) -> Iterator[Command]:
     ma, mb = numbers(op.multipliers)

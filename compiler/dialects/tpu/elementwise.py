@@ -104,6 +104,31 @@ class LutOp(TpuOp):
         super().verify_()
 
 
+@irdl_op_definition
+class LutsOp(TpuOp):
+    """
+    `output = tables[which, input]`, of 8-bit input: to each element its own of several tables.
+
+    `tables` (1, 1, count, 256), each as a Lut has it; `which`, u8, broadcasts to the input.
+    """
+
+    name = "tpu.Luts"
+    input = operand_def(AnyTensor)
+    tables = operand_def(AnyTensor)
+    which = operand_def(AnyTensor)
+
+    def infer_shape(self) -> Shape:
+        return shape(self.input)
+
+    def reads(self) -> tuple[Access, ...]:
+        return SAME, (Whole(),) * 4, broadcast(frame_of(self.which), frame_of(self.output))
+
+    def verify_(self) -> None:
+        if (table := storage(self.tables)) != (made := storage(self.output)):
+            raise VerifyException(f"the tables hold {table}, the output {made}")
+        super().verify_()
+
+
 class Rescale(Activated, ABC):
     """An int8 op on two operands that broadcast; zero points are those of the types."""
 

@@ -204,6 +204,14 @@ def lut(draw: Draw) -> tpu.TpuOp:
     return tpu.LutOp(operands=operands, result_types=[TensorType(after, [2, 3, 4])])
 
 
+def luts(draw: Draw) -> tpu.TpuOp:
+    before, after = (draw(st.sampled_from(BYTES)) for _ in range(2))
+    stored = IntegerType(8, Signedness.UNSIGNED if after is U8 else Signedness.SIGNLESS)
+    which = value(IntegerType(8, Signedness.UNSIGNED), 1, *draw(st.sampled_from([(3, 4), (3, 1), (1, 4)])))
+    operands = [value(before, 2, 3, 4), value(stored, 1, 1, 256, 256), which]
+    return tpu.LutsOp(operands=operands, result_types=[TensorType(after, [2, 3, 4])])
+
+
 def _pair(draw: Draw) -> tuple[list[SSAValue], TensorType[Attribute]]:
     second = draw(st.sampled_from([(2, 3, 4), (1, 3, 1), (2, 1, 4)]))
     a, b, made = (draw(st.sampled_from(BYTES)) for _ in range(3))
@@ -334,6 +342,7 @@ MAKERS = [
     reduce,
     elementwise,
     lut,
+    luts,
     add,
     mul,
     cast,

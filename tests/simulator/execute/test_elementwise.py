@@ -87,6 +87,35 @@ def test_a_table_in_each_lane() -> None:
     assert np.array_equal(three, expected[:, 3:8])
 
 
+@pytest.mark.parametrize("varying", [(1, 19, 1, 1), (1, 1, 1, 3), (2, 19, 4, 3)])
+def test_a_table_of_several_for_each_element(varying: Frame) -> None:
+    """By channel, by column, by element: the numbers are read as the operands of arithmetic are, broadcast by stride 0."""
+    rng = np.random.default_rng(4)
+    x = rng.integers(-128, 128, (2, 19, 4, 3)).astype(np.int8)
+    which = np.ascontiguousarray(np.broadcast_to(rng.integers(0, 5, varying).astype(np.uint8), x.shape))
+    tables = rng.integers(0, 256, (1, 1, 5, 256)).astype(np.uint8)
+    program = Program("e8")
+    operands = {"in_": program.load(program.feed(x)), "which": program.load(program.feed(which))}
+    out = program.local(x.shape, DType.U8)
+    program.do("LUT", out=out, table=program.everywhere(program.weight(tables)), **operands)
+    program.store(out)
+    (made,) = program.run()
+    expected = [tables[0, 0, int(which[i]), int(x[i]) & 255] for i in np.ndindex(x.shape)]
+    assert np.array_equal(made.reshape(-1), expected)
+
+
+def test_a_number_without_a_table_is_refused() -> None:
+    program = Program("e8")
+    x, tables = np.zeros((1, 1, 1, 4), np.uint8), np.zeros((1, 1, 2, 256), np.uint8)
+    which = program.load(program.feed(np.array([0, 1, 2, 0], np.uint8).reshape(x.shape)))
+    out = program.local(x.shape, DType.U8)
+    held = program.everywhere(program.weight(tables))
+    program.do("LUT", out=out, in_=program.load(program.feed(x)), table=held, which=which)
+    program.store(out)
+    with pytest.raises(IllegalRecord, match="2 is the number of none of 2 tables"):
+        program.run()
+
+
 @settings(max_examples=30)
 @given(FRAMES, st.integers(0, 1 << 30))
 def test_int8_sum_and_product(dims: Frame, seed: int) -> None:
