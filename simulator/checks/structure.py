@@ -91,7 +91,7 @@ def _faults(engine: Engine, record: Any) -> Iterator[str]:
 def _needed(record: Any, spec: Spec) -> set[str]:
     """The operands that a record with its function and flags can't do without."""
     flags, function = int(record["flags"]), int(record["function"])
-    needed = set(spec.operands) - {"params", "acc"}
+    needed = set(spec.operands) - {"params", "acc", "which"}
     if flags & (Flag.ACC_IN | Flag.ACC_OUT):
         needed.add("acc")
     spared = {"out": Flag.ACC_OUT, "a": Flag.SCALAR_A, "b": Flag.SCALAR_B}

@@ -168,8 +168,8 @@ SPECS: Mapping[str, Spec] = {
     ),
     "LUT": Spec(
         8, Engine.TIU, ("out", "in", "table", "which"), (),
-        "out = table[in as u8], bytes or floats; table (1, 1, 1, 256) in each lane; with which, u8 of the extents of out, "
-        "table[which, in as u8] of tables (1, 1, count, 256)",
+        "out = table[in as u8], bytes or floats; table (1, 1, 1, 256) in each lane; with which, u8 in the extents "
+        "of out, table[which, in as u8] of tables (1, 1, count, 256)",
     ),
     "RESCALE_ADD": Spec(
         9, Engine.TIU, ("out", "a", "b"),

@@ -68,8 +68,8 @@ ONE_STEP = (
 PASSES = dict.fromkeys(ONE_STEP, 1) | {
     "div": 5, "sqrt": 5, "exp": 13, "log": 21, "tanh": 29, "erf": 38, "sin": 20, "cos": 20, "atan": 16, "pow": 39,
     "mod": 28, "fmod": 28, "SELECT": 2, "LUT": 2, "LUT which": 3, "RESCALE_ADD": 2, "RESCALE_MUL": 2,
-    "CAST dequantise": 2, "CAST quantise": 5, "POOL avg float": 5, "POOL avg integer": 2, "RESAMPLE pick": 1, "RESAMPLE sum": 2,
-    "RESAMPLE requantise": 2, "REDUCE mean float": 5, "REDUCE mean integer": 2,
+    "CAST dequantise": 2, "CAST quantise": 5, "POOL avg float": 5, "POOL avg integer": 2, "RESAMPLE pick": 1,
+    "RESAMPLE sum": 2, "RESAMPLE requantise": 2, "REDUCE mean float": 5, "REDUCE mean integer": 2,
 }  # fmt: skip
 """Passes of the element units, whose reasons stand beside them: a polynomial of degree d takes 2d - 1."""
 

@@ -95,7 +95,7 @@ MAKERS: dict[str, Callable[[Builder], SSAValue]] = {
     "maximum of columns": lambda b: b.op(
         ReduceOp, [b.input(1, 1, 2, LONG)], (1, 1, 2, 1), function=StringAttr("max"), axes=ints(3)
     ),
-    "tables": lambda b: b.op(LutsOp, [b.input(*PLANE), b.weight(1, 1, 3, 256), b.weight(1, PLANE[1], 1, 1)], PLANE),
+    "tables": lambda b: b.op(LutsOp, [b.input(*PLANE), b.weight(1, 1, 3, 256), b.weight(1, 3, 1, 1)], PLANE),
     "table": lambda b: b.op(LutOp, [b.input(*PLANE), b.weight(1, 1, 1, 256)], PLANE),
     "sum": lambda b: b.op(
         RescaleAddOp, [b.input(*PLANE), b.input(*PLANE)], PLANE, multipliers=ints(16384, 16384), rshift=integer(15)

@@ -89,15 +89,15 @@ def test_a_table_in_each_lane() -> None:
 
 @pytest.mark.parametrize("varying", [(1, 19, 1, 1), (1, 1, 1, 3), (2, 19, 4, 3)])
 def test_a_table_of_several_for_each_element(varying: Frame) -> None:
-    """By channel, by column, by element: the numbers are read as the operands of arithmetic are, broadcast by stride 0."""
+    """The numbers of the tables vary by channel, by column, or by element."""
     rng = np.random.default_rng(4)
     x = rng.integers(-128, 128, (2, 19, 4, 3)).astype(np.int8)
     which = np.ascontiguousarray(np.broadcast_to(rng.integers(0, 5, varying).astype(np.uint8), x.shape))
     tables = rng.integers(0, 256, (1, 1, 5, 256)).astype(np.uint8)
     program = Program("e8")
-    operands = {"in_": program.load(program.feed(x)), "which": program.load(program.feed(which))}
+    source, numbers = program.load(program.feed(x)), program.load(program.feed(which))
     out = program.local(x.shape, DType.U8)
-    program.do("LUT", out=out, table=program.everywhere(program.weight(tables)), **operands)
+    program.do("LUT", out=out, in_=source, table=program.everywhere(program.weight(tables)), which=numbers)
     program.store(out)
     (made,) = program.run()
     expected = [tables[0, 0, int(which[i]), int(x[i]) & 255] for i in np.ndindex(x.shape)]
