@@ -15,14 +15,13 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import IntegerType, Signedness
 from xdsl.ir import SSAValue
 
 from compiler.comparison import CEILING_DB
 from compiler.dialects.quant import UniformType
 from compiler.interpreter.results import meaning
 from compiler.interpreter.run import converted, run
-from compiler.ir.network import Array, Network, name_of, shape, tensor
+from compiler.ir.network import Array, Network, name_of, shape
 from compiler.ir.storage import is_quantised, uniform
 from compiler.results import Results
 
@@ -43,9 +42,9 @@ class Noise:
     One tensor over all samples of a run.
 
     `signal` is Σ float², `total` and `local` are Σ error², accumulated and local; `error` is the greatest accumulated
-    one. `codes` counts the 256 stored bytes of a quantised tensor, as raw bytes; `saturated` its elements that lie at an
-    end of the type while the float value lies beyond it by more than half a step. `lows` and `highs` are the least and
-    greatest float value of each channel (axis 1; one for a tensor of fewer than two axes).
+    one. `codes` counts the 256 stored bytes of a quantised tensor, as raw bytes; `saturated` its elements that lie at
+    an end of the type while the float value lies beyond it by more than half a step. `lows` and `highs` are the least
+    and greatest float value of each channel (see `channel_axis`; one where there is none).
     """
 
     elements: int = 0
@@ -123,13 +122,13 @@ def _accumulated(value: SSAValue, array: Array, exact: Mapping[str, Array], foun
     made = real(value, array)
     apart = (made - wanted).astype(np.float64)
     noise.elements += wanted.size
-    noise.signal += _power(wanted)
-    noise.total += _power(apart)
+    noise.signal += power(wanted)
+    noise.total += power(apart)
     noise.error = max(noise.error, float(np.abs(apart).max(initial=0.0)))
     if is_quantised(value):
         noise.codes = _codes(array) + (0 if noise.codes is None else noise.codes)
         noise.saturated += _saturated(uniform(value), array, wanted - made)
-    low, high = _by_channel(wanted)
+    low, high = _by_channel(wanted, channel_axis(value))
     noise.lows, noise.highs = np.minimum(noise.lows, low), np.maximum(noise.highs, high)
 
 
@@ -137,7 +136,7 @@ def _local(value: SSAValue, array: Array, exact: Mapping[str, Array], found: dic
     wanted = _partner(value, exact)
     if wanted is None:
         return None
-    found[name_of(value)].local += _power(real(value, array) - wanted)
+    found[name_of(value)].local += power(real(value, array) - wanted)
     return exact_in_place(value, exact)
 
 
@@ -150,7 +149,8 @@ def _partner(value: SSAValue, exact: Mapping[str, Array]) -> Array | None:
     return wanted if np.isfinite(wanted).all() else None
 
 
-def _power(values: Array) -> float:
+def power(values: Array) -> float:
+    """Σ x², in float64."""
     flat = values.reshape(-1).astype(np.float64)
     return float(flat @ flat)
 
@@ -181,21 +181,17 @@ def bounds(element: UniformType) -> tuple[NDArray[np.float64], NDArray[np.float6
     return (element.minimum.data - zeros) * scales, (element.maximum.data - zeros) * scales
 
 
-def type_word(value: SSAValue) -> str:
-    """How the element type is called: `i8`, `u8`, `f32` …"""
-    element = tensor(value).element_type
-    if isinstance(element, UniformType):
-        element = element.storage
-    if isinstance(element, IntegerType) and element.width.data == 8:
-        return "u8" if element.signedness.data is Signedness.UNSIGNED else "i8"
-    return str(element)
+def channel_axis(value: SSAValue) -> int:
+    """The axis that channels lie along: that of the scales, else the second of planes, the last of rows; -1: none."""
+    rank = len(shape(value))
+    if is_quantised(value) and uniform(value).axis.data >= 0:
+        return uniform(value).axis.data
+    return -1 if rank < 2 else (1 if rank > 3 else rank - 1)
 
 
-def _by_channel(values: Array) -> tuple[Array, Array]:
-    if values.ndim < 2:
-        return values.min(), values.max()
-    rows = np.moveaxis(values, 1, 0).reshape(values.shape[1], -1)
-    return rows.min(1), rows.max(1)
+def _by_channel(values: Array, axis: int) -> tuple[Array, Array]:
+    others = tuple(i for i in range(values.ndim) if i != axis) if axis >= 0 else None
+    return values.min(others), values.max(others)
 
 
 def _ratio(noise: float, signal: float) -> float:
