@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 
 from compiler.interpreter.run import run
 from compiler.ir.network import Array, Network, name_of
-from compiler.quant_report.noise import decibels, exact_in_place, power, real
+from compiler.quant_report.noise import decibels, exact_in_place, flat, real, sums
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,17 @@ def _trial(
     network: Network, count: int, names: Sequence[str], exact: Mapping[str, Array], feeds: Mapping[str, Array]
 ) -> Trial:
     kept = frozenset(names[:count])
-    sums = [0.0, 0.0]
+    powers = [0.0, 0.0]
     returned = network.main.body.block.last_op
     results = set(returned.operands) if returned else set[SSAValue]()
 
     def visit(value: SSAValue, array: Array) -> Array | None:
         made = exact_in_place(value, exact) if name_of(value) in kept else None
         if value in results and (wanted := exact.get(name_of(value))) is not None and wanted.dtype.kind == "f":
-            sums[0] += power(wanted)
-            sums[1] += power(real(value, array if made is None else made).reshape(-1) - wanted.reshape(-1))
+            signal, noise, _ = sums(flat(real(value, array if made is None else made)), flat(wanted))
+            powers[0] += signal
+            powers[1] += noise
         return made
 
     run(network, feeds, visit)
-    return Trial(count, names[count - 1] if count else "", decibels(*sums))
+    return Trial(count, names[count - 1] if count else "", decibels(*powers))

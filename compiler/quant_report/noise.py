@@ -24,6 +24,7 @@ from compiler.interpreter.run import converted, run
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.ir.storage import is_quantised, uniform
 from compiler.results import Results
+from simulator.arithmetic.compiled import compiled
 
 LEVELS = 256
 
@@ -114,17 +115,22 @@ def real(value: SSAValue, array: Array) -> Array:
     return Results({name: array}, {name: meaning(value)}).real(name)
 
 
+def flat(values: Array) -> Array:
+    """The elements in order, contiguous f32."""
+    return np.ascontiguousarray(values, np.float32).reshape(-1)
+
+
 def _accumulated(value: SSAValue, array: Array, exact: Mapping[str, Array], found: dict[str, Noise]) -> None:
     wanted = _partner(value, exact)
     if wanted is None:
         return
     noise = found.setdefault(name_of(value), Noise())
     made = real(value, array)
-    apart = (made - wanted).astype(np.float64)
+    signal, error, furthest = sums(flat(made), flat(wanted))
     noise.elements += wanted.size
-    noise.signal += power(wanted)
-    noise.total += power(apart)
-    noise.error = max(noise.error, float(np.abs(apart).max(initial=0.0)))
+    noise.signal += signal
+    noise.total += error
+    noise.error = max(noise.error, furthest)
     if is_quantised(value):
         noise.codes = _codes(array) + (0 if noise.codes is None else noise.codes)
         noise.saturated += _saturated(uniform(value), array, wanted - made)
@@ -136,7 +142,7 @@ def _local(value: SSAValue, array: Array, exact: Mapping[str, Array], found: dic
     wanted = _partner(value, exact)
     if wanted is None:
         return None
-    found[name_of(value)].local += power(real(value, array) - wanted)
+    found[name_of(value)].local += sums(flat(real(value, array)), flat(wanted))[1]
     return exact_in_place(value, exact)
 
 
@@ -149,10 +155,15 @@ def _partner(value: SSAValue, exact: Mapping[str, Array]) -> Array | None:
     return wanted if np.isfinite(wanted).all() else None
 
 
-def power(values: Array) -> float:
-    """Σ x², in float64."""
-    flat = values.reshape(-1).astype(np.float64)
-    return float(flat @ flat)
+@compiled
+def sums(made: Array, wanted: Array) -> tuple[float, float, float]:  # pragma: no cover
+    """Σ wanted², Σ (made - wanted)² and max |made - wanted| of flat f32 arrays, in double precision."""
+    signal = noise = furthest = 0.0
+    for i in range(made.size):
+        x, y = np.float64(made[i]), np.float64(wanted[i])
+        apart = abs(x - y)
+        signal, noise, furthest = signal + y * y, noise + apart * apart, max(furthest, apart)
+    return signal, noise, furthest
 
 
 def _codes(array: Array) -> NDArray[np.int64]:
