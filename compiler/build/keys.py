@@ -20,7 +20,7 @@ import grimp
 
 from compiler.build import hashes
 
-DATA_SUFFIXES = frozenset({".toml", ".yaml", ".json", ".npz", ".csv", ".c", ".td"})
+DATA_SUFFIXES = frozenset({".toml", ".yaml", ".json", ".npz", ".csv", ".c", ".td", ".j2"})
 """Kinds of file beside a module that its code may read."""
 
 

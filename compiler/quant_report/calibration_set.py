@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 OUTLIER = 3.5
-"""Robust deviations (median absolute ones, as a normal one's) from which on a sample is an outlier (Iglewicz, Hoaglin)."""
+"""Robust deviations (NORMAL times the median absolute one) from which on a sample is an outlier (Iglewicz, Hoaglin)."""
 
 NORMAL = 1.4826
 """Standard deviations of a normal distribution in median absolute deviations."""

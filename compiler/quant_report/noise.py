@@ -45,7 +45,8 @@ class Noise:
     `signal` is Σ float², `total` and `local` are Σ error², accumulated and local; `error` is the greatest accumulated
     one. `codes` counts the 256 stored bytes of a quantised tensor, as raw bytes; `saturated` its elements that lie at
     an end of the type while the float value lies beyond it by more than half a step. `lows` and `highs` are the least
-    and greatest float value of each channel (see `channel_axis`; one where there is none).
+    and greatest float value of each channel (see `channel_axis`; one where there is none), `signals` and `noises` are
+    Σ float² and accumulated Σ error² of each.
     """
 
     elements: int = 0
@@ -57,6 +58,8 @@ class Noise:
     codes: NDArray[np.int64] | None = None
     lows: NDArray[np.float64] = field(default_factory=lambda: np.array(math.inf))
     highs: NDArray[np.float64] = field(default_factory=lambda: np.array(-math.inf))
+    signals: NDArray[np.float64] = field(default_factory=lambda: np.array(0.0))
+    noises: NDArray[np.float64] = field(default_factory=lambda: np.array(0.0))
 
     @property
     def total_db(self) -> float:
@@ -134,8 +137,7 @@ def _accumulated(value: SSAValue, array: Array, exact: Mapping[str, Array], foun
     if is_quantised(value):
         noise.codes = _codes(array) + (0 if noise.codes is None else noise.codes)
         noise.saturated += _saturated(uniform(value), array, wanted - made)
-    low, high = _by_channel(wanted, channel_axis(value))
-    noise.lows, noise.highs = np.minimum(noise.lows, low), np.maximum(noise.highs, high)
+    _by_channel(noise, made, wanted, channel_axis(value))
 
 
 def _local(value: SSAValue, array: Array, exact: Mapping[str, Array], found: dict[str, Noise]) -> Array | None:
@@ -200,9 +202,12 @@ def channel_axis(value: SSAValue) -> int:
     return -1 if rank < 2 else (1 if rank > 3 else rank - 1)
 
 
-def _by_channel(values: Array, axis: int) -> tuple[Array, Array]:
-    others = tuple(i for i in range(values.ndim) if i != axis) if axis >= 0 else None
-    return values.min(others), values.max(others)
+def _by_channel(noise: Noise, made: Array, wanted: Array, axis: int) -> None:
+    others = tuple(i for i in range(wanted.ndim) if i != axis) if axis >= 0 else None
+    noise.lows = np.minimum(noise.lows, wanted.min(others))
+    noise.highs = np.maximum(noise.highs, wanted.max(others))
+    noise.signals = noise.signals + np.square(wanted, dtype=np.float64).sum(others)
+    noise.noises = noise.noises + np.square(made - wanted, dtype=np.float64).sum(others)
 
 
 def _ratio(noise: float, signal: float) -> float:

@@ -1,0 +1,108 @@
+"""All that the report has to say, before it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from compiler.quant_report.bisect import Trial
+from compiler.quant_report.blame import Blame
+from compiler.quant_report.calibration_set import CalibrationSet
+from compiler.quant_report.layers import Layer
+from compiler.quant_report.notes import Note
+from compiler.quant_report.spread import Spread
+
+
+@dataclass(frozen=True)
+class Output:
+    """A result of the network: signal to noise of all of it, and of each of its channels that carries a signal."""
+
+    tensor: str
+    total_db: float
+    by_channel: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Half:
+    """
+    Signal to noise of the last result by fake quantisation: `both` halves, and each by itself.
+
+    None where a network can't be simulated.
+    """
+
+    weights: float
+    activations: float
+    both: float
+
+
+@dataclass(frozen=True)
+class Sensitive:
+    """One layer: the result's signal to noise with this layer alone quantised, and with all but this one."""
+
+    tensor: str
+    alone_db: float
+    without_db: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network of the mixed-precision search: how many ops are float, what it costs, how exact it is."""
+
+    float_ops: int
+    cycles: int
+    sqnr_db: float
+    chosen: bool
+    tensor: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """
+    One lowered network's. `samples` of `available` evaluation samples were run, `few` of them for what is dear.
+
+    `cuts` are the ranges of each calibration method by tensor; `unseen` by how much tensors of this run leave the range
+    that calibration saw.
+    """
+
+    mode: str
+    method: str
+    samples: int
+    available: int
+    few: int
+    outputs: tuple[Output, ...]
+    layers: tuple[Layer, ...]
+    blame: Blame | None
+    trials: tuple[Trial, ...]
+    notes: tuple[Note, ...]
+    spreads: Mapping[str, Spread]
+    cuts: Mapping[str, Mapping[str, tuple[float, float]]]
+    calibration: CalibrationSet | None
+    unseen: Mapping[str, float]
+    half: Half | None = None
+    sensitive: tuple[Sensitive, ...] = ()
+    pareto: tuple[Point, ...] = ()
+
+    @property
+    def output_db(self) -> float:
+        """Signal to noise of the last result."""
+        return self.outputs[-1].total_db if self.outputs else self.layers[-1].total_db
+
+    @property
+    def quantised(self) -> Sequence[Layer]:
+        """The rows that are stored in steps."""
+        return [row for row in self.layers if row.stored is not None]
+
+    @property
+    def worst_clipped(self) -> Layer | None:
+        """The tensor of which calibration saw the largest share beyond its type; None where nothing lies beyond."""
+        cut = [row for row in self.quantised if row.stored and row.stored.clipped]
+        return max(cut, key=lambda row: row.stored.clipped or 0.0 if row.stored else 0.0, default=None)
+
+    def plain(self) -> dict[str, Any]:
+        """All but the histograms as JSON values."""
+        held = asdict(self)
+        return {name: value for name, value in held.items() if name not in ("spreads", "cuts")} | {
+            "output_sqnr_db": self.output_db,
+            "cuts": {name: {m: list(cut) for m, cut in cuts.items()} for name, cuts in self.cuts.items()},
+        }
