@@ -15,7 +15,8 @@ class About:
     """
     One asset for people: its group, kinds, description, pictures and checks.
 
-    `pool` names what a step of it waits for where many run at once; limits are set in `dagster.yaml`.
+    `pool` names what a step of it waits for where many run at once; limits are set in `dagster.yaml`. `document` is a
+    Markdown file of the artifact that is shown up to its first long table, `page` an HTML file that is linked.
     """
 
     group: str
@@ -24,3 +25,5 @@ class About:
     figures: Sequence[Figure] = ()
     checks: Sequence[Check] = ()
     pool: str | None = None
+    document: str | None = None
+    page: str | None = None

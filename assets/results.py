@@ -20,6 +20,16 @@ ABOUT: Mapping[str, About] = {
         figures=(Figure("similarity"),),
         checks=CHECKS["comparison"],
     ),
+    "quant_report": About(
+        "results",
+        {"html", "markdown"},
+        "Where the error of an 8-bit network comes from: each tensor's type, what that cuts off, its noise alone and "
+        "with all before it; the first bad layer and why; every method's threshold over the values; the samples. "
+        "`page` opens in a browser.",
+        figures=(Figure("layer_noise"), Figure("histograms")),
+        document="quant_report.md",
+        page="quant_report.html",
+    ),
     "accuracy": About(
         "results",
         {"table"},

@@ -16,6 +16,9 @@ from compiler.build.store import Record, Ref
 VERSION_LENGTH = 16
 """Hexadecimal digits of a hash that a version shows."""
 
+SUMMARY = 4000
+"""Letters of a document that go into the event log at most; whole sections of it."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -40,9 +43,21 @@ def told(
     wanted = stage.params(settings, target) is not None
     tolerance = settings.tolerance.get(target.mode, {})
     pictures = drawn(builder, about.figures, stage.name, record, upstream) if wanted else {}
+    written = _written(about, record) if wanted else {}
     return Told(
         version=record.ref.hash[:VERSION_LENGTH],
-        metadata={**shown(record.metadata), **pictures, "path": dg.MetadataValue.path(record.ref.path)},
+        metadata={**shown(record.metadata), **written, **pictures, "path": dg.MetadataValue.path(record.ref.path)},
         checks=tuple(check.result(record.metadata, tolerance, wanted=wanted) for check in about.checks),
         tags={"tpuflow/key": record.key[:VERSION_LENGTH], "tpuflow/cache": "hit" if record.hit else "miss"},
     )
+
+
+def _written(about: About, record: Record) -> dict[str, dg.MetadataValue[Any]]:
+    """The beginning of the artifact's document, and where its page is."""
+    found: dict[str, dg.MetadataValue[Any]] = {}
+    if about.document:
+        text = (record.ref.path / about.document).read_text(encoding="utf-8")
+        found["summary"] = dg.MetadataValue.md(text[:SUMMARY].rpartition("\n## ")[0] or text)
+    if about.page:
+        found["page"] = dg.MetadataValue.path(record.ref.path / about.page)
+    return found

@@ -109,6 +109,18 @@ def profile(
     command.profile(model, target, rows, as_json=as_json)
 
 
+@app.command("quant-report")
+def quant_report(
+    model: Annotated[str, typer.Argument(help="A model of the zoo.")],
+    target: Annotated[str, typer.Argument(help="<chip>-<mode> of an 8-bit mode, such as x64-int8.")],
+    browse: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Report where the error of a quantised model comes from: a page, and the worst of it here."""
+    from pipeline.commands import quant_report as command
+
+    command.quant_report(model, target, browse=browse)
+
+
 @app.command()
 def compare(
     first: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A *_results.npz.")],

@@ -18,6 +18,9 @@ CALIBRATED = frozenset({"int8", "int8a", "mix"})
 TARGETS = tuple(f"{chip}-{mode}" for chip in CHIPS for mode in MODES)
 """What a model can be built for: `<chip>-<mode>`."""
 
+REPORTED = 8
+"""Evaluation samples that the quantisation report looks at, at most."""
+
 SOURCES = ("model_file", "calibration_data", "evaluation_data")
 """Directories that the zoo supplies for each model."""
 
@@ -157,6 +160,10 @@ def _tolerance(settings: Settings, target: Target) -> Params:
     return {"tolerance": {name: limit for name, limit in wanted.items() if name != "accuracy_drop"}}
 
 
+def _report(settings: Settings, target: Target) -> Params | None:
+    return {"name": settings.name, "mode": target.mode, "samples": REPORTED} if target.mode in CALIBRATED else None
+
+
 def _accuracy(settings: Settings, target: Target) -> Params | None:
     if settings.metric is None:
         return None
@@ -191,6 +198,7 @@ FLOW: tuple[Stage, ...] = (
     Stage("tpu_results", ("tpu_mlir", "evaluation_data"), _none),
     Stage("chip_results", ("sample_model", "evaluation_data"), _none),
     Stage("comparison", RESULTS, _tolerance, knobs="tolerance"),
+    Stage("quant_report", ("canonical_mlir", "cali_table", "tpu_mlir", "evaluation_data"), _report),
     Stage("accuracy", ("sample_onnx", "sample_model", "evaluation_data"), _accuracy, knobs="scoring"),
 )
 """Every stage after those it reads."""

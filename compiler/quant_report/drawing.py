@@ -14,10 +14,10 @@ from markupsafe import Markup, escape
 
 from compiler.quant_report.spread import Spread
 
-WIDE, TALL = 960.0, 240.0
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 14.0, 12.0, 30.0
+WIDE, HALF, TALL = 1160.0, 560.0, 240.0
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 14.0, 18.0, 34.0
 SMALL_WIDE, SMALL_TALL = 232.0, 92.0
-"""Pixels of a drawing across the page, around its axes, and of one of many small ones."""
+"""Pixels of a drawing across the page, of one of two side by side, around its axes, and of one of many small ones."""
 
 PARTS = 58
 """Steps of a small histogram."""
@@ -35,6 +35,7 @@ def lines(
     marks: Mapping[str, float] | None = None,
     titles: Sequence[str] = (),
     dots: bool = False,
+    wide: float = WIDE,
 ) -> Markup:
     """
     A line for each of `series` (class name: rising x, y), and upright marks at some x with their words.
@@ -47,7 +48,7 @@ def lines(
     xs, ys = [x for x, _ in points], [y for _, y in points]
     low, high, tick = _nice(min(ys), max(ys))
     first, last = min(xs), max(xs)
-    at = _Frame(first, last if last > first else first + 1, low, high)
+    at = _Frame(first, last if last > first else first + 1, low, high, wide)
     body = [*_grid(at, low, high, tick), *(_mark(at, name, x) for name, x in (marks or {}).items())]
     for name, line in series.items():
         path = " ".join(f"{at.x(x):.1f},{at.y(y):.1f}" for x, y in line)
@@ -59,9 +60,13 @@ def lines(
         f'<circle class="touch" cx="{at.x(x):.1f}" cy="{at.y(y):.1f}" r="4"><title>{escape(title)}</title></circle>'
         for (x, y), title in named
     ]
-    body.append(f'<text class="axis" x="{LEFT:g}" y="{TALL - 4:g}">{escape(across)}</text>')
-    body.append(f'<text class="axis" x="4" y="{TOP - 2:g}">{escape(up)}</text>')
-    return _svg(WIDE, TALL, body, f"{up} over {across}")
+    body += [
+        f'<text class="axis" x="{LEFT:g}" y="{TALL - 4:g}">{escape(across)}</text>',
+        f'<text class="axis" x="4" y="{TOP - 8:g}">{escape(up)}</text>',
+        f'<text class="axis" x="{LEFT:g}" y="{TALL - BOTTOM + 14:g}">{first:,g}</text>',
+        f'<text class="axis end" x="{wide - RIGHT:g}" y="{TALL - BOTTOM + 14:g}">{last:,g}</text>',
+    ]
+    return _svg(wide, TALL, body, f"{up} over {across}")
 
 
 def histogram(name: str, spread: Spread, cuts: Mapping[str, Point], held: Point | None) -> Markup:
@@ -112,12 +117,12 @@ def bar(share: float, tone: str) -> Markup:
 class _Frame:
     """From what is drawn to pixels of the drawing."""
 
-    def __init__(self, first: float, last: float, low: float, high: float) -> None:
-        self._x, self._y = (first, last), (low, high)
+    def __init__(self, first: float, last: float, low: float, high: float, wide: float) -> None:
+        self._x, self._y, self.wide = (first, last), (low, high), wide
 
     def x(self, value: float) -> float:
         first, last = self._x
-        return LEFT + (value - first) / (last - first) * (WIDE - LEFT - RIGHT)
+        return LEFT + (value - first) / (last - first) * (self.wide - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
         low, high = self._y
@@ -127,13 +132,13 @@ class _Frame:
 def _grid(at: _Frame, low: float, high: float, tick: float) -> Iterator[str]:
     for i in range(round((high - low) / tick) + 1):
         y = at.y(low + i * tick)
-        yield f'<path class="grid" d="M{LEFT:g},{y:.1f}H{WIDE - RIGHT:g}"/>'
+        yield f'<path class="grid" d="M{LEFT:g},{y:.1f}H{at.wide - RIGHT:g}"/>'
         yield f'<text class="axis end" x="{LEFT - 6:g}" y="{y + 4:.1f}">{low + i * tick:g}</text>'
 
 
 def _mark(at: _Frame, name: str, value: float) -> str:
     x = at.x(value)
-    end = ' end" x="' + f"{x - 4:.1f}" if x > WIDE / 2 else '" x="' + f"{x + 4:.1f}"
+    end = ' end" x="' + f"{x - 4:.1f}" if x > at.wide / 2 else '" x="' + f"{x + 4:.1f}"
     line = f'<path class="mark" d="M{x:.1f},{TOP:g}V{TALL - BOTTOM:g}"/>'
     return f'{line}<text class="mark{end}" y="{TALL - BOTTOM - 6:g}">{escape(name)}</text>'
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from compiler.quant_report import drawing
 from compiler.quant_report.blame import AMPLIFIES, BOUND_DB, OWN, Origin
+from compiler.quant_report.drawing import HALF, lines
 from compiler.quant_report.layers import Layer, Stored
 from compiler.quant_report.notes import NOISY_DB, UNUSED
 from compiler.quant_report.report import Report
@@ -83,22 +84,22 @@ def _charts(report: Report) -> dict[str, Markup]:
     trials = [(float(trial.exact), _cut(trial.output_db)) for trial in report.trials]
     told = [f"{trial.tensor or 'nothing'} exact: {trial.output_db:.1f} dB" for trial in report.trials]
     charts = {
-        "layers": drawing.lines(series, "tensor, in execution order", "dB", marks, titles),
-        "trials": drawing.lines({"total": trials}, "tensors exact", "dB", titles=told, dots=True),
+        "layers": lines(series, "tensor, in execution order", "dB", marks, titles),
+        "trials": lines({"total": trials}, "tensors exact", "dB", titles=told, dots=True, wide=HALF),
     }
     if (held := report.calibration) is not None:
         growth = [(i + 1.0, 100 * share) for i, share in enumerate(held.growth)]
         loud = [(float(sample.number), 2**sample.loudness) for sample in held.samples]
         names = [f"sample {s.number}: sets {s.records:.0%} of the ranges" for s in held.samples]
-        charts["growth"] = drawing.lines({"local": growth}, "samples", "% of the final range")
-        charts["loudness"] = drawing.lines(
-            {"total": loud}, "sample", "magnitude ÷ the median sample's", titles=names, dots=True
+        charts["growth"] = lines({"local": growth}, "samples", "% of the final range", wide=HALF)
+        charts["loudness"] = lines(
+            {"total": loud}, "sample", "magnitude ÷ the median sample's", titles=names, dots=True, wide=HALF
         )
     points = [(float(point.cycles), point.sqnr_db) for point in report.pareto]
     chosen = [point for point in report.pareto if point.chosen]
     marked = {"chosen": float(chosen[0].cycles)} if chosen else {}
     spelt = [f"{p.float_ops} float ops: {p.cycles:,} cycles, {p.sqnr_db:.1f} dB" for p in report.pareto]
-    charts["pareto"] = drawing.lines({"total": points}, "cycles", "dB", marked, spelt, dots=True)
+    charts["pareto"] = lines({"total": points}, "cycles", "dB", marked, spelt, dots=True)
     return charts
 
 
