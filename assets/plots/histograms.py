@@ -12,13 +12,10 @@ from assets.plots import canvas
 from assets.plots.canvas import COLOURS, FAINT, INK, PIXEL, WIDTH, pixels, styled
 from assets.plots.similarity import tail
 from assets.plots.webp import lossless
-from compiler.quant_report.spread import Spread
-from compiler.quantization import histogram
 
-COLUMNS, MOST = 3, 6
-"""Histograms in a row, and of all."""
+COLUMNS = 3
+"""Histograms in a row."""
 
-PARTS = 64
 TALL, ABOVE, MARGIN, TOP, BOTTOM = 64, 16, 10, 28, 24
 """Pixels of a histogram, of the words above it, around it, above and below all."""
 
@@ -27,13 +24,10 @@ METHODS: Mapping[str, str] = {"max": INK, "kl": COLOURS[1], "percentile": COLOUR
 
 @styled()
 def draw(inputs: Mapping[str, Path]) -> bytes:
-    """From `quant_report.json` and `histograms.npz` of `cali_table`: counts on a log scale, signed."""
+    """From `quant_report.json`: counts on a log scale, from the least value to the greatest."""
     told = json.loads((inputs["quant_report"] / "quant_report.json").read_text())
-    held = histogram.load(inputs["cali_table"] / "histograms.npz")
-    rows = [row for row in told["layers"] if row["stored"] and row["tensor"] in told["cuts"]]
-    rows = sorted(rows, key=lambda row: row["local_db"])[:MOST]
-    lines = -(-len(rows) // COLUMNS)
-    height = TOP + BOTTOM + lines * (TALL + ABOVE + MARGIN)
+    rows = told["spreads"]
+    height = TOP + BOTTOM + -(-len(rows) // COLUMNS) * (TALL + ABOVE + MARGIN)
     axes = canvas.axes("the tensors noisiest by themselves, and every method's threshold", height=height)
     axes.set_position((0, 0, 1, 1))
     axes.set_axis_off()
@@ -41,25 +35,19 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     pitch = (WIDTH - MARGIN) / COLUMNS
     for i, row in enumerate(rows):
         x, y = MARGIN + i % COLUMNS * pitch, TOP + i // COLUMNS * (TALL + ABOVE + MARGIN) + ABOVE
-        spread = Spread.of(held[row["tensor"]])
-        if spread is not None:
-            _one(axes, row, spread, told["cuts"][row["tensor"]], (x, y, pitch - MARGIN))
+        _one(axes, row, told["cuts"].get(row["tensor"], {}), x, y, pitch - MARGIN)
     canvas.legend(axes, METHODS)
     return lossless(pixels(axes))
 
 
-def _one(
-    axes: Axes, row: Mapping[str, Any], spread: Spread, cuts: Mapping[str, Any], place: tuple[float, float, float]
-) -> None:
-    x, y, wide = place
-    low, high = min(spread.low, 0.0), max(spread.high, 0.0)
-    high = high if high > low else low + 1.0
-    counts = np.log1p(spread.steps(low, high, PARTS))
+def _one(axes: Axes, row: Mapping[str, Any], cuts: Mapping[str, Any], x: float, y: float, wide: float) -> None:
+    counts = np.log1p(row["counts"])
     tops = counts / max(float(counts.max()), 1e-30) * (TALL - 4)
-    left = x + np.arange(PARTS) * wide / PARTS
-    canvas.boxes(axes, left, left + wide / PARTS, y + TALL - tops, y + TALL, COLOURS[0])
+    edges = x + np.linspace(0, wide, len(counts) + 1)
+    canvas.boxes(axes, edges[:-1], edges[1:], y + TALL - tops, y + TALL, COLOURS[0])
     axes.hlines(y + TALL, x, x + wide, FAINT, linewidth=PIXEL)
+    span = (row["high"] - row["low"]) or 1.0
     for method, cut in cuts.items():
-        spots = [x + (end - low) / (high - low) * wide for end in cut if end]
+        spots = [x + (end - row["low"]) / span * wide for end in cut if end]
         axes.vlines(spots, y, y + TALL, METHODS.get(method, INK), linewidth=2 * PIXEL)
-    axes.text(x, y - 4, f"{tail(row["tensor"], 19)}  {row['local_db']:.1f} dB")
+    axes.text(x, y - 4, f"{tail(row['tensor'], 19)}  {row['local_db']:.1f} dB")

@@ -40,8 +40,6 @@ def markdown(report: Report, name: str) -> str:
 
 
 def _facts(report: Report, name: str) -> dict[str, Any]:
-    known = [row for row in report.quantised if row.tensor in report.spreads]
-
     def histogram(row: Layer) -> Markup:
         held = (row.stored.low, row.stored.high) if row.stored else None
         return drawing.histogram(row.tensor, report.spreads[row.tensor], report.cuts.get(row.tensor, {}), held)
@@ -57,7 +55,7 @@ def _facts(report: Report, name: str) -> dict[str, Any]:
         "does": does,
         "turning": turning(report),
         "few": f" ({_counted(report.few, 'sample')})",
-        "worst": sorted(known, key=lambda row: row.local_db),
+        "worst": report.noisiest,
         "methods": list(METHODS),
         "outliers": _outliers(report),
         "unseen": _unseen(report),

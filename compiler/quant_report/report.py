@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from compiler.quant_report.bisect import Trial
 from compiler.quant_report.blame import Blame
@@ -12,6 +14,9 @@ from compiler.quant_report.calibration_set import CalibrationSet
 from compiler.quant_report.layers import Layer
 from compiler.quant_report.notes import Note
 from compiler.quant_report.spread import Spread
+
+DRAWN, PARTS = 6, 64
+"""Histograms that a small picture has room for, and their steps from the least value to the greatest."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,17 @@ class Report:
         return max(cut, key=lambda row: row.stored.clipped or 0.0 if row.stored else 0.0, default=None)
 
     def plain(self) -> dict[str, Any]:
-        """All but the histograms as JSON values."""
-        held = asdict(self)
-        return {name: value for name, value in held.items() if name not in ("spreads", "cuts")} | {
-            "output_sqnr_db": self.output_db,
-            "cuts": {name: {m: list(cut) for m, cut in cuts.items()} for name, cuts in self.cuts.items()},
-        }
+        """All of it as JSON values; of the histograms, those of the noisiest tensors, in PARTS steps."""
+        held = asdict(replace(self, spreads={}))
+        return held | {"output_sqnr_db": self.output_db, "spreads": [self._drawn(row) for row in self.noisiest[:DRAWN]]}
+
+    @property
+    def noisiest(self) -> Sequence[Layer]:
+        """The quantised rows with values to draw, those first that are noisiest by themselves."""
+        return sorted((row for row in self.quantised if row.tensor in self.spreads), key=lambda row: row.local_db)
+
+    def _drawn(self, row: Layer) -> dict[str, Any]:
+        spread = self.spreads[row.tensor]
+        counts = spread.steps(min(spread.low, 0.0), max(spread.high, 0.0), PARTS)
+        span = {"low": min(spread.low, 0.0), "high": max(spread.high, 0.0)}
+        return {"tensor": row.tensor, "local_db": row.local_db, **span, "counts": np.rint(counts).astype(int).tolist()}

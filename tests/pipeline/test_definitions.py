@@ -57,8 +57,9 @@ def test_a_partition_is_built_with_plots_and_its_checks_hold(tmp_path: Path, tar
         for name, value in event.step_materialization_data.materialization.metadata.items()
         if isinstance(value, dg.MarkdownMetadataValue)
     }
-    thresholds = {"thresholds"} if target.endswith("int8") else set[str]()
-    assert set(pictures) == thresholds | {
+    quantised = {"thresholds", "layer_noise", "histograms"} if target.endswith("int8") else set[str]()
+    assert str(pictures.pop("summary", "")).startswith("# Quantisation of lenet" if quantised else "")
+    assert set(pictures) == quantised | {
         "local_memory", "memory_map", "timeline", "roofline", "similarity", "confusion", "misjudged",
     }  # fmt: skip
     for text in pictures.values():
