@@ -19,7 +19,8 @@ from tests.compiler.codegen.test_bits import TINY, network_of
 from tests.compiler.interpreter.makers import MAKERS, Draw, operands_of
 from tests.simulator.checks.oracle import unordered, waits, without_wait
 
-ONE_OP = [maker for maker in MAKERS if maker.__name__ != "reshape"]
+ONE_OP = [maker for maker in MAKERS if maker.__name__ not in ("reshape", "luts")]
+"""A view is no record, and the tables for any number don't fit so small a chip."""
 
 
 def program(op: TpuOp) -> Model:
