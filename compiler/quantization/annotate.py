@@ -20,8 +20,8 @@ def annotate(network: Network, entries: Mapping[str, Entry]) -> int:
     """
     Give each tensor with an entry the type `!quant.calibrated<f32<low:high>>`; returns how many.
 
-    The range is that of the values seen, each end cut to [-threshold, threshold]: a type around zero reaches to the
-    larger of both, one with a zero point from the one to the other. An op that only passes values on passes its
+    The range is what the entry keeps of the values seen: a type around zero reaches to the larger of both ends, one
+    with a zero point from the one to the other. An op that only passes values on passes its
     operand's range on too; one that joins several (Concat) has the range that holds all of theirs, a FakeQuant that of
     its steps. Other tensors without an entry stay float. Raises DamagedTable for an entry of a tensor that isn't there.
     """
@@ -49,10 +49,7 @@ def _stated(op: Operation) -> CalibratedType | None:
 
 
 def _measured(entry: Entry | None) -> CalibratedType | None:
-    if entry is None:
-        return None
-    low, high = (min(max(end, -entry.threshold), entry.threshold) for end in (entry.low, entry.high))
-    return _range(low, high)
+    return None if entry is None else _range(*entry.range)
 
 
 def _passed(op: Operation, ranges: Mapping[str, CalibratedType]) -> CalibratedType | None:

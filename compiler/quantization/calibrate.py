@@ -20,7 +20,7 @@ from compiler.quantization import channels
 from compiler.quantization.channels import Channels, Key
 from compiler.quantization.histogram import Histogram
 from compiler.quantization.table import Entry
-from compiler.quantization.thresholds import threshold
+from compiler.quantization.thresholds import Range, range_of
 
 Span = tuple[float, float]
 
@@ -110,10 +110,16 @@ def collect(
     )
 
 
-def entries(histograms: Mapping[str, Histogram], method: str) -> dict[str, Entry]:
+def entries(histograms: Mapping[str, Histogram], method: str, asymmetric: bool = False) -> dict[str, Entry]:
     """The table's entries by the method; none of a tensor that never had an element. Raises UnknownMethod."""
-    seen = {name: h for name, h in histograms.items() if h.low <= h.high}
-    return {name: Entry(threshold(method, h), h.low, h.high) for name, h in seen.items()}
+    made, ranges = dict[str, Entry](), dict[int, Range]()
+    for name, h in histograms.items():
+        if h.low <= h.high:
+            # Views share the histogram of what they view.
+            if id(h) not in ranges:
+                ranges[id(h)] = range_of(method, h, asymmetric)
+            made[name] = Entry.keeping(*ranges[id(h)], (h.low, h.high))
+    return made
 
 
 def _look(tensors: Mapping[str, Array], plan: Plan, bins: int, batch: int, found: Measured) -> None:

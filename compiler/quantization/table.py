@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,40 @@ HEAD = "###"
 """The line before the entries; a network without floats has none."""
 
 
+CUT = "#range"
+"""Before a tensor's name and what is kept of it, behind the entries; a comment to TPU-MLIR."""
+
+
 class DamagedTable(Exception):
     """A calibration table can't be used; the message names the file, the line and what is wrong."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One tensor: the threshold, and the least and greatest value seen."""
+    """
+    One tensor: the threshold, and the least and greatest value seen.
+
+    `cut` is what is kept where that isn't simply all between -threshold and threshold.
+    """
 
     threshold: float
     low: float
     high: float
+    cut: tuple[float, float] | None = None
+
+    @classmethod
+    def keeping(cls, low: float, high: float, seen: tuple[float, float]) -> Entry:
+        """Of a tensor with values `seen` from the least to the greatest, those from `low` to `high`."""
+        made = cls(max(-low, high, 0.0), *seen)
+        return made if made.range == (low, high) else replace(made, cut=(low, high))
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest value that is kept."""
+        if self.cut is not None:
+            return self.cut
+        low, high = (min(max(end, -self.threshold), self.threshold) for end in (self.low, self.high))
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -47,13 +71,15 @@ class Table:
             HEAD,
             "# op_name    threshold    min    max",
             *(f"{name} {_spell(e.threshold)} {_spell(e.low)} {_spell(e.high)}" for name, e in self.entries.items()),
+            *(f"{CUT} {name} {_spell(e.cut[0])} {_spell(e.cut[1])}" for name, e in self.entries.items() if e.cut),
         ]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> dict[str, Entry]:
     """
-    The entries of a table, ours or TPU-MLIR's, whose further sections (`#int4_th`, …) are left out.
+    The entries of a table, ours or TPU-MLIR's, whose further sections (`#int4_th`, …) are left out; our own, of
+    ranges, is read.
 
     Raises DamagedTable for a line that isn't a name and three finite numbers, a name twice, or neither entry nor head.
     """
@@ -62,9 +88,12 @@ def read(path: Path) -> dict[str, Entry]:
     for number, line in enumerate(lines, 1):
         if line.startswith(("#int4", "#weight_scale", "#asym")):
             break
+        where = f"{path.name}, line {number}"
+        if line.startswith(f"{CUT} "):
+            name, entry = _cut(line, entries, where)
+            entries[name] = entry
         if not line.strip() or line.startswith("#"):
             continue
-        where = f"{path.name}, line {number}"
         words = line.split()
         try:
             name, (level, low, high) = words[0], map(float, words[1:])
@@ -78,6 +107,18 @@ def read(path: Path) -> dict[str, Entry]:
     if not entries and HEAD not in lines:
         raise DamagedTable(f"{path.name} has no entry; calibrate again")
     return entries
+
+
+def _cut(line: str, entries: Mapping[str, Entry], where: str) -> tuple[str, Entry]:
+    """The entry that a line of the ranges completes."""
+    try:
+        _, name, *words = line.split()
+        low, high = map(float, words)
+    except ValueError:
+        raise DamagedTable(f"{where}: {line!r} isn't `{CUT} name low high`; calibrate again") from None
+    if name not in entries or not np.isfinite([low, high]).all() or low > high:
+        raise DamagedTable(f"{where}: {name!r} has no sound range, or no entry before; calibrate again")
+    return name, replace(entries[name], cut=(low, high))
 
 
 def _spell(value: float) -> str:

@@ -1,4 +1,9 @@
-"""Where to cut a tensor's range: the threshold that each calibration method takes from a histogram."""
+"""
+Where to cut a tensor's range: what each calibration method takes from a histogram, an 8-bit type in view.
+
+A method says from where to where values are kept. Around zero the type has steps of max(-low, high) / 127, or of
+high / 255 where nothing negative is kept; from an end to the other it has steps of (high - low) / 255.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,8 @@ from compiler.quantization.histogram import Histogram
 from simulator.arithmetic.compiled import compiled
 
 Array = NDArray[Any]
+Range = tuple[float, float]
+"""The least and the greatest value that is kept."""
 
 SHARE = 0.9999
 """Of the non-zero values that `percentile` keeps: TPU-MLIR's percentile9999."""
@@ -21,50 +28,117 @@ FEW = 8
 """Values a bin, on average, below which `kl` doesn't trust a histogram."""
 KL_STEP = 4
 """Bins between the thresholds that `kl` tries."""
+GAUSS, LAPLACE = (3.92403537, 4.21633168), (9.89675980, 11.16268504)
+"""
+Of ACIQ (Banner et al., 2019), in standard deviations and in mean magnitudes: where
+`2·∫(x - a)²p + a²/(3·4^M)` is least, for M = 8 bits of both signs, and for M = 9, as u8 has them on one side.
+"""
+TURNS = 8
+"""Times that `mse` moves one end with the other kept, at most; two or three do nearly always."""
 
 
 class UnknownMethod(ValueError):
     """A calibration method that there isn't; the message lists those there are."""
 
 
-def threshold(method: str, histogram: Histogram) -> float:
-    """The threshold by that method: positive, at most the largest magnitude; 0 for a tensor of zeros."""
+def range_of(method: str, histogram: Histogram, asymmetric: bool = False) -> Range:
+    """
+    What the method keeps of a tensor, for types around zero or from end to end; at most what it has, (0, 0) of zeros.
+
+    Raises UnknownMethod.
+    """
     if method not in METHODS:
-        raise UnknownMethod(f"no calibration method {method!r}; there are {', '.join(METHODS)}")
+        raise UnknownMethod(f"no calibration method {method!r}; there are {', '.join([*METHODS, AUTO])}")
     if histogram.magnitude == 0:
-        return 0.0
-    return min(METHODS[method](histogram), histogram.magnitude)
+        return (0.0, 0.0)
+    low, high = METHODS[method](histogram, asymmetric)
+    return max(low, histogram.low), min(high, histogram.high)
 
 
-def largest(histogram: Histogram) -> float:
-    """The largest magnitude: nothing saturates."""
-    return histogram.magnitude
+def ranges_by_method(histogram: Histogram, asymmetric: bool = False) -> dict[str, Range]:
+    """What each method keeps."""
+    return {method: range_of(method, histogram, asymmetric) for method in METHODS}
 
 
-def percentile(histogram: Histogram) -> float:
-    """The least bin edge that `SHARE` of the non-zero values lie below."""
+def largest(histogram: Histogram, asymmetric: bool) -> Range:
+    """All: nothing saturates."""
+    return histogram.low, histogram.high
+
+
+def percentile(histogram: Histogram, asymmetric: bool) -> Range:
+    """Up to the least bin edge that `SHARE` of the non-zero values lie below, on both sides."""
     upto = np.cumsum(histogram.magnitudes)
-    return float(histogram.edges[np.searchsorted(upto, SHARE * upto[-1])])
+    return _around_zero(float(histogram.edges[np.searchsorted(upto, SHARE * upto[-1])]))
 
 
-def least_squares(histogram: Histogram) -> float:
+def least_squares(histogram: Histogram, asymmetric: bool) -> Range:
     """
-    The bin edge with the least squared error: saturation above it, rounding below.
+    The bin edges with the least squared error: saturation beyond them, rounding between.
 
-    Rounding costs step²/12 a value, step = threshold / 255 where no value is negative (u8), / 127 otherwise. A value
-    counts as the middle of its bin.
+    Rounding costs step²/12 a value; a value counts as the middle of its bin.
     """
-    counts, edges = histogram.magnitudes, histogram.edges
-    middles = edges - edges[0] / 2
-    above = [np.cumsum((counts * middles**power)[::-1])[::-1] for power in range(3)]
-    # Values beyond edge i are those of bins i + 1 and on.
-    n, first, second = (np.append(part[1:], 0.0) for part in above)
-    saturation = second - 2 * edges * first + edges**2 * n
-    step = edges / (255 if histogram.low >= 0 else 127)
-    return float(edges[np.argmin(saturation + step**2 / 12 * (counts.sum() - n))])
+    below = _Arm(histogram.counts[: histogram.bins][::-1], histogram)
+    above = _Arm(histogram.counts[histogram.bins :], histogram)
+    edges = histogram.edges
+    signed = below.lost + above.lost + (edges / 127) ** 2 / 12 * (below.kept + above.kept)
+    best = int(np.argmin(signed))
+    if asymmetric:
+        return _end_to_end((below, above), best, histogram)
+    unsigned = below.all_lost + above.lost + (edges / 255) ** 2 / 12 * above.kept
+    alone = int(np.argmin(unsigned))
+    if unsigned[alone] < signed[best]:
+        return 0.0, float(edges[alone])
+    return _around_zero(float(edges[best]))
 
 
-def relative_entropy(histogram: Histogram) -> float:
+class _Arm:
+    """Of the values of one sign, for a cut at each bin edge: the squared error of those beyond, the number within."""
+
+    def __init__(self, counts: Array, histogram: Histogram) -> None:
+        edges, middles = histogram.edges, histogram.edges - histogram.width / 2
+        above = [np.cumsum((counts * middles**power)[::-1])[::-1] for power in range(3)]
+        # Values beyond edge i are those of bins i + 1 and on.
+        n, first, second = (np.append(part[1:], 0.0) for part in above)
+        self.lost = second - 2 * edges * first + edges**2 * n
+        self.kept = counts.sum() - n
+        self.all_lost = float(above[2][0])
+
+
+def _end_to_end(arms: tuple[_Arm, _Arm], first: int, histogram: Histogram) -> Range:
+    """One end moved with the other kept, by turns, from both at the edge `first` on; an end may be zero."""
+    edges = np.append(0.0, histogram.edges)
+    lost = [np.append(arm.all_lost, arm.lost) for arm in arms]
+    kept = [np.append(0.0, arm.kept) for arm in arms]
+    seen = (max(-histogram.low, 0.0), max(histogram.high, 0.0))
+    ends = [min(first + 1, int(np.searchsorted(edges, end))) for end in seen]
+    for turn in range(TURNS):
+        side, other = turn % 2, 1 - turn % 2
+        count = kept[side] + kept[other][ends[other]]
+        best = int(np.argmin(lost[side] + ((edges + edges[ends[other]]) / 255) ** 2 / 12 * count))
+        if best == ends[side] and turn:
+            break
+        ends[side] = best
+    return 0.0 - float(edges[ends[0]]), float(edges[ends[1]])
+
+
+def gauss(histogram: Histogram, asymmetric: bool) -> Range:
+    """ACIQ's closed form of values spread as Gauss has it around zero."""
+    counts, middles = histogram.counts, histogram.middles
+    deviation = np.sqrt((counts * middles**2).sum() / counts.sum())
+    return _around_zero(float(GAUSS[histogram.low >= 0] * deviation))
+
+
+def laplace(histogram: Histogram, asymmetric: bool) -> Range:
+    """ACIQ's closed form of values spread as Laplace has it around zero."""
+    counts, middles = histogram.counts, histogram.middles
+    return _around_zero(float(LAPLACE[histogram.low >= 0] * (counts * np.abs(middles)).sum() / counts.sum()))
+
+
+def _around_zero(threshold: float) -> Range:
+    return -threshold, threshold
+
+
+def relative_entropy(histogram: Histogram, asymmetric: bool) -> Range:
     """
     The bin edge at which 8-bit values tell most about the real ones: the least Kullback-Leibler divergence.
 
@@ -77,14 +151,18 @@ def relative_entropy(histogram: Histogram) -> float:
         counts, edges = counts[0::2] + counts[1::2], edges[1::2]
     last = int(np.flatnonzero(counts)[-1]) + 1
     if last <= LEVELS or counts.sum() < FEW * len(counts):
-        return histogram.magnitude
-    return float(edges[_least_divergence(counts[:last], LEVELS, KL_STEP) - 1])
+        return largest(histogram, asymmetric)
+    return _around_zero(float(edges[_least_divergence(counts[:last], LEVELS, KL_STEP) - 1]))
 
 
-METHODS: Mapping[str, Callable[[Histogram], float]] = {
-    "max": largest, "kl": relative_entropy, "percentile": percentile, "mse": least_squares,
+METHODS: Mapping[str, Callable[[Histogram, bool], Range]] = {
+    "max": largest, "kl": relative_entropy, "percentile": percentile, "mse": least_squares, "aciq_gauss": gauss,
+    "aciq_laplace": laplace,
 }  # fmt: skip
-"""The calibration methods by name."""
+"""The calibration methods that look at one tensor, by name."""
+
+AUTO = "auto"
+"""The method that chooses between these, tensor by tensor."""
 
 
 @compiled

@@ -59,7 +59,7 @@ def test_ranges_are_those_of_the_whole_data(network: Path, tmp_path: Path) -> No
     told = cali_table.run({"canonical_mlir": network, "calibration_data": folder}, PARAMS, tmp_path, note)
     found = read(tmp_path / "cali_table")
     assert list(found) == ["x", "b_Relu", "c_MaxPool", "d_Conv", "e_MaxPool", "f_Concat", "y_Transpose"]
-    assert np.array(astuple(found["x"]), np.float32).tolist() == [
+    assert np.array(astuple(found["x"])[:3], np.float32).tolist() == [
         np.abs(SAMPLES).max(), SAMPLES.min(), SAMPLES.max(),
     ]  # fmt: skip
     assert found["b_Relu"].low == 0

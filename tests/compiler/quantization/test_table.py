@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,23 @@ def test_numbers_survive(folder: Path, numbers: dict[str, tuple[float, ...]]) ->
     found = read(path)
     assert list(found) == list(entries)
     for name, entry in entries.items():
-        assert [np.float32(v) for v in astuple(found[name])] == [np.float32(v) for v in astuple(entry)]
+        assert np.array_equal(_numbers(found[name]), _numbers(entry))
+
+
+def _numbers(entry: Entry) -> list[np.float32]:
+    return [np.float32(value) for value in (entry.threshold, entry.low, entry.high, *entry.range)]
+
+
+@given(FINITE, FINITE, FINITE, FINITE)
+def test_what_is_kept_survives(folder: Path, a: float, b: float, c: float, d: float) -> None:
+    """A range that a threshold says has no line of its own."""
+    low, first, last, high = sorted([a, b, c, d])
+    path = folder / "cali_table"
+    entries = {"x": Entry.keeping(first, last, (low, high)), "y": Entry.keeping(low, high, (low, high))}
+    Table(entries, "canonical.mlir", "mse", 2048, 20).write(path)
+    found = read(path)
+    assert [np.float32(end) for end in found["x"].range] == [np.float32(first), np.float32(last)]
+    assert found["y"] == replace(found["y"], cut=None)
 
 
 def test_the_text_is_tpu_mlirs(tmp_path: Path) -> None:

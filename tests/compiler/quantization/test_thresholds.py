@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization.calibrate import HistogramCollector
 
 from compiler.quantization.histogram import Histogram
-from compiler.quantization.thresholds import METHODS, UnknownMethod, threshold
+from compiler.quantization.thresholds import METHODS, Range, UnknownMethod, range_of, ranges_by_method
 
 Array = NDArray[Any]
 COUNT = 200_000
@@ -24,6 +24,8 @@ def samples(kind: str) -> Array:
         "relu": lambda: np.maximum(rng.normal(size=COUNT), 0),
         "outlier": lambda: np.append(rng.normal(size=COUNT), [40.0, -55.0]),
         "uniform": lambda: rng.uniform(-1, 1, COUNT),
+        "silu": lambda: (lambda x: x / (1 + np.exp(-x)))(3 * rng.normal(size=COUNT)),
+        "shifted": lambda: rng.normal(size=COUNT) + 6,
     }
     return drawn[kind]().astype(np.float32)
 
@@ -34,25 +36,62 @@ def histogram_of(x: Array, bins: int = 2048) -> Histogram:
     return made
 
 
-def squared_error(x: Array, level: float) -> float:
-    """Of the values as an 8-bit tensor of that threshold holds them."""
-    top, low = (255, 0) if x.min() >= 0 else (127, -127)
-    step = level / top
-    stored = np.clip(np.rint(x.astype(np.float64) / step), low, top) * step
+def threshold(method: str, histogram: Histogram) -> float:
+    low, high = range_of(method, histogram)
+    return max(-low, high)
+
+
+def squared_error(x: Array, kept: Range, asymmetric: bool = False) -> float:
+    """Of the values as an 8-bit tensor of that range holds them."""
+    low, high = min(kept[0], 0.0), max(kept[1], 0.0)
+    if asymmetric:
+        step = (high - low) / 255
+        zero = round(-low / step)
+        first, last = -zero, 255 - zero
+    else:
+        first, last = (0, 255) if kept[0] >= 0 else (-127, 127)
+        step = max(-low, high) / last
+    stored = np.clip(np.rint(x.astype(np.float64) / step), first, last) * step
     return float(np.sum((x - stored) ** 2))
 
 
-@pytest.mark.parametrize("kind", ["normal", "laplace", "relu", "outlier", "uniform"])
+@pytest.mark.parametrize("kind", ["normal", "laplace", "relu", "outlier", "uniform", "silu"])
 def test_mse_finds_nearly_the_least_error(kind: str) -> None:
     x = samples(kind)
     largest = float(np.abs(x).max())
-    best = min(squared_error(x, largest * share) for share in np.linspace(0.05, 1, 96))
-    assert squared_error(x, threshold("mse", histogram_of(x))) <= 1.02 * best
+    best = min(squared_error(x, (-largest * share, largest * share)) for share in np.linspace(0.05, 1, 96))
+    assert squared_error(x, range_of("mse", histogram_of(x))) <= 1.02 * best
 
 
-def test_max_is_the_largest_magnitude() -> None:
+@pytest.mark.parametrize("kind", ["normal", "laplace", "relu", "outlier", "silu", "shifted"])
+def test_mse_finds_nearly_the_least_error_from_end_to_end(kind: str) -> None:
+    x = samples(kind)
+    low, high = min(float(x.min()), 0.0), max(float(x.max()), 0.0)
+    shares = np.linspace(0, 1, 13)
+    ends = [(low * below, high * above) for below in shares for above in shares[1:]]
+    best = min(squared_error(x, kept, True) for kept in ends)
+    assert squared_error(x, range_of("mse", histogram_of(x), True), True) <= 1.02 * best
+
+
+def test_negative_values_too_small_for_a_sign_bit_are_cut() -> None:
+    x = np.append(np.random.default_rng(0).uniform(0, 200, COUNT), -np.ones(20)).astype(np.float32)
+    assert range_of("mse", histogram_of(x))[0] == 0
+    assert range_of("mse", histogram_of(samples("silu")))[0] < 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"), [("normal", "aciq_gauss"), ("laplace", "aciq_laplace"), ("relu", "aciq_gauss")]
+)
+def test_aciq_is_best_for_the_spread_it_supposes(kind: str, method: str) -> None:
+    x = samples(kind)
+    best = squared_error(x, range_of("mse", histogram_of(x)))
+    assert squared_error(x, range_of(method, histogram_of(x))) <= 1.1 * best
+
+
+def test_max_keeps_all() -> None:
     x = samples("outlier")
-    assert threshold("max", histogram_of(x)) == 55.0
+    assert range_of("max", histogram_of(x)) == (-55.0, 40.0)
+    assert ranges_by_method(histogram_of(x))["max"] == (-55.0, 40.0)
 
 
 @pytest.mark.parametrize("kind", ["normal", "laplace", "outlier"])
@@ -97,5 +136,7 @@ def test_a_threshold_is_positive_and_no_more_than_the_largest(method: str, value
 
 
 def test_an_unknown_method_lists_those_there_are() -> None:
-    with pytest.raises(UnknownMethod, match="'entropy'; there are max, kl, percentile, mse"):
-        threshold("entropy", Histogram(256))
+    with pytest.raises(
+        UnknownMethod, match="'entropy'; there are max, kl, percentile, mse, aciq_gauss, aciq_laplace, auto"
+    ):
+        range_of("entropy", Histogram(256))
