@@ -159,6 +159,28 @@ def accuracy(models: Models = None, targets: Targets = None, as_json: AsJson = F
 
 
 @app.command()
+def quant(
+    only: Annotated[str, typer.Option(help="Only models whose names this pattern is found in.")] = "",
+    peers: Annotated[str, typer.Option(help="Only tools that this pattern is found in; none for ours alone.")] = "",
+    drops: Annotated[bool, typer.Option(help="Also what the zoo's models lose of their own metrics.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Compare int8's error with other tools' on the same data; exit code 1 if a bar is missed."""
+    from assets.workshop import Workshop
+    from pipeline.bench.report import show
+    from pipeline.bench.status import telling
+
+    with telling() as told:
+        from pipeline.bench import quant
+
+        rows = list(quant.rows(only, peers, told))
+        rows += quant.drop_rows(Workshop().builder, only, told) if drops else ()
+    show("quant", rows, as_json)
+    if quant.failed(rows):
+        raise typer.Exit(1)
+
+
+@app.command()
 def dagster(
     model: Model = "resnet50",
     target: Target = "x64-int8",
