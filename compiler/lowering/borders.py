@@ -114,8 +114,13 @@ def values_of_table(term: Term, x: SSAValue, element: UniformType) -> Array:
 def of_every_byte(term: Term, x: SSAValue) -> Array:
     """(256) in float64: `term` of what each raw byte of the quantised `x` means."""
     raw = np.arange(256, dtype=np.uint8).view(storage(x)).astype(np.float64)
+    return evaluated(term, (raw - zero_point(x)) * scale(x))
+
+
+def evaluated(term: Term, reals: Array) -> Array:
+    """`term` of each real number, in float64."""
     with np.errstate(all="ignore"):
-        return np.broadcast_to(evaluate(term, [(raw - zero_point(x)) * scale(x)]), 256)
+        return np.broadcast_to(evaluate(term, [reals]), reals.shape)
 
 
 def quantised_array(values: Array, element: UniformType) -> Array:

@@ -14,16 +14,17 @@ import numpy as np
 from xdsl.dialects.builtin import ArrayAttr, StringAttr, TensorType
 from xdsl.ir import Operation, SSAValue
 
-from compiler.dialects.formula import Operand, Term, evaluate
+from compiler.dialects.formula import Operand, Term
 from compiler.dialects.top.elementwise import Unary
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.elementwise import LutOp
-from compiler.ir.network import Network, name_of, shape
-from compiler.ir.storage import is_quantised
-from compiler.lowering.borders import of_every_byte, quantised_array, real
+from compiler.ir.network import Array, Network, name_of, shape
+from compiler.ir.storage import is_quantised, scale_of, uniform, zero_of
+from compiler.lowering.borders import evaluated, of_every_byte, quantised_array, real
 from compiler.lowering.floating import formula_op
 from compiler.lowering.int8 import result_type, stays_float
 from compiler.lowering.job import Job
+from compiler.lowering.tables import tables
 from compiler.lowering.terms import substitute
 from compiler.passes.network_pass import only_producer
 
@@ -70,13 +71,19 @@ def _formula(found: Chain, x: SSAValue, job: Job) -> TpuOp:
 
 
 def _table(found: Chain, x: SSAValue, job: Job) -> TpuOp:
-    values = made = of_every_byte(Operand(0), x)
-    for op in found.ops:
-        element = job.scales[name_of(op)]
-        term = substitute(op.term, {0: Operand(0)})
-        with np.errstate(all="ignore"):
-            made = quantised_array(np.broadcast_to(evaluate(term, [values]), 256), element)
-        values = (made.astype(np.float64) - element.zero_points.data[0].data) * element.scales.data[0].data
     result = job.scales[job.name]
+    if uniform(x).is_per_axis or result.is_per_axis:
+        return tables(x, result, lambda reals: _of(found, reals, job), job)
+    made = quantised_array(_of(found, of_every_byte(Operand(0), x), job), result)
     table = job.weight("table", made.reshape(1, 1, 1, 256), result.storage)
     return LutOp(operands=[x, table], result_types=[result_type(shape(x), job)])
+
+
+def _of(found: Chain, values: Array, job: Job) -> Array:
+    """What the ops make of real numbers one after the other, each but the last one's result as if it were stored."""
+    for op in found.ops:
+        values = evaluated(substitute(op.term, {0: Operand(0)}), values)
+        if op is not found.ops[-1]:
+            element = job.scales[name_of(op)]
+            values = (quantised_array(values, element).astype(np.float64) - zero_of(element)) * scale_of(element)
+    return values

@@ -34,11 +34,12 @@ from compiler.ir.interface import Interface
 from compiler.ir.network import Array, Shape, name_of, shape, size, tensor
 from compiler.ir.storage import is_quantised, scale, scale_of, scales_of, uniform, zero_point
 from compiler.lowering.axes import together
-from compiler.lowering.borders import cast, quantised_array, values_of_table
+from compiler.lowering.borders import cast, evaluated, quantised_array, values_of_table
 from compiler.lowering.floating import formula_op, to_float
 from compiler.lowering.job import Contracted, Job, shared
 from compiler.lowering.layout import PLANE, activation, aligned, by_groups, chip_filter, per_channel
 from compiler.lowering.surround import within_reach
+from compiler.lowering.tables import tables
 from compiler.lowering.terms import bound
 from compiler.quantization.fixed_point import common_shift, multiplier_and_shift
 from compiler.quantization.quantised_weights import Quantised, quantise
@@ -140,6 +141,8 @@ def elementwise(op: Elementwise, job: Job) -> TpuOp | None:
     if len(values) != 1 or not is_quantised(values[0]):
         return None
     x, element = values[0], job.scales[job.name]
+    if uniform(x).is_per_axis or element.is_per_axis:
+        return job.viewed(tables(x, element, lambda reals: evaluated(term, reals), job), shape(op.output), "values")
     table = job.weight("table", values_of_table(term, x, element), element.storage)
     return job.viewed(LutOp(operands=[x, table], result_types=[result_type(shape(x), job)]), shape(op.output), "values")
 
