@@ -17,7 +17,7 @@ from compiler.interpreter.answers import evaluate
 from compiler.interpreter.evaluate import Arrays
 from compiler.ir.forms import form
 from compiler.ir.network import Array, Network, name_of, shape
-from compiler.ir.storage import is_quantised, scale, storage, zero_point
+from compiler.ir.storage import is_quantised, storage
 from compiler.schedule.tiling import Piece, cut, full
 from simulator.arithmetic.casts import narrow, quantise, widen
 from simulator.host import as_held, as_whole
@@ -75,7 +75,8 @@ def converted(value: SSAValue, array: Array) -> Array:
         return as_whole(f"input {name_of(value)!r}", array, storage(value))
     wide = array.astype(np.float32) if array.dtype == np.float64 else widen(array)
     if is_quantised(value):
-        return quantise(wide, scale(value), zero_point(value), storage(value))
+        held = form(value)
+        return quantise(wide, held.scale, held.zero_point, storage(value), held.axis)
     return narrow(wide, storage(value))
 
 

@@ -20,6 +20,7 @@ from compiler.npz import read_npz
 from compiler.quant_report.bisect import bisect
 from compiler.quant_report.blame import blame
 from compiler.quant_report.calibration_set import beyond, calibration_set
+from compiler.quant_report.halves import Proxy
 from compiler.quant_report.layers import layers
 from compiler.quant_report.noise import Noise, decibels, measured
 from compiler.quant_report.notes import notes
@@ -52,13 +53,17 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
     count = max(1, min(available, int(BUDGET // (RUNS * max(total_macs(top), 1)))))
     fed = list(islice(feeds, count))
     noise = measured(lowered, session, iter(fed))
-    progress(1, 2)
+    progress(1, 3)
     histograms = histogram.load(inputs["cali_table"] / "histograms.npz")
     spreads = {name: spread for name, h in histograms.items() if (spread := Spread.of(h)) is not None}
     entries = table.read(inputs["cali_table"] / "cali_table")
     rows = layers(top, lowered, noise, entries, spreads, {})
     spans = read_npz(inputs["cali_table"] / "samples.npz")
     samples = calibration_set(spans["low"], spans["high"])
+    exact = {**fed[0], **session.run(fed[0])}
+    outputs = _outputs(lowered, noise)
+    half = Proxy(top, lowered, outputs[-1].tensor, fed[:1], [exact]).half() if outputs else None
+    progress(2, 3)
     unseen = beyond({name: (e.low, e.high) for name, e in entries.items()}, _met(noise))
     return Report(
         mode=mode,
@@ -66,15 +71,16 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
         samples=len(fed),
         available=available,
         few=1,
-        outputs=tuple(_outputs(lowered, noise)),
+        outputs=tuple(outputs),
         layers=tuple(rows),
         blame=blame(rows, noise),
-        trials=tuple(bisect(lowered, list(noise), {**fed[0], **session.run(fed[0])}, fed[0])),
+        trials=tuple(bisect(lowered, list(noise), exact, fed[0])),
         notes=tuple(notes(rows, samples, unseen)),
         spreads=spreads,
         cuts=cuts(histograms, [row.tensor for row in rows if row.stored is not None]),
         calibration=samples,
         unseen=unseen,
+        half=half,
     )
 
 
