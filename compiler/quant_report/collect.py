@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-
-import numpy as np
 
 from compiler.dialects.quant import Quant
 from compiler.dialects.structure import Structure
@@ -15,25 +13,27 @@ from compiler.dialects.top.ops import Top
 from compiler.dialects.tpu.ops import Tpu
 from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.ir import files
-from compiler.ir.network import Network, name_of
 from compiler.npz import read_npz
 from compiler.quant_report.bisect import bisect
-from compiler.quant_report.blame import blame
+from compiler.quant_report.blame import blame, origin
 from compiler.quant_report.calibration_set import beyond, calibration_set
 from compiler.quant_report.halves import Proxy
-from compiler.quant_report.layers import layers
+from compiler.quant_report.layers import Layer, layers
 from compiler.quant_report.noise import Noise, decibels, measured
 from compiler.quant_report.notes import notes
 from compiler.quant_report.report import Output, Report
 from compiler.quant_report.spread import Spread
 from compiler.quantization import histogram, table
-from compiler.quantization.histogram import Histogram
+from compiler.quantization.loss import Loss, parts_of
 from compiler.quantization.samples import batches
-from compiler.quantization.thresholds import METHODS, threshold
+from compiler.quantization.thresholds import ranges_by_method
 from compiler.stages.progress import Progress, silent
 
 BUDGET = 40e9
 """MACs that the runs may take together, three a sample: what bounds the report's time, whatever the network."""
+
+FEW, SUSPECTS = 2, 12
+"""Samples that go through fake quantisation, and layers whose sensitivity is looked at: two runs a layer and sample."""
 
 RUNS = 3
 """Of each sample: in float, as lowered, and op by op."""
@@ -52,7 +52,8 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
     available, feeds = batches(path, session.inputs, limit)
     count = max(1, min(available, int(BUDGET // (RUNS * max(total_macs(top), 1)))))
     fed = list(islice(feeds, count))
-    noise = measured(lowered, session, iter(fed))
+    loss = Loss(parts_of(top))
+    noise = measured(lowered, session, fed, loss)
     progress(1, 3)
     histograms = histogram.load(inputs["cali_table"] / "histograms.npz")
     spreads = {name: spread for name, h in histograms.items() if (spread := Spread.of(h)) is not None}
@@ -60,9 +61,7 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
     rows = layers(top, lowered, noise, entries, spreads, {})
     spans = read_npz(inputs["cali_table"] / "samples.npz")
     samples = calibration_set(spans["low"], spans["high"])
-    exact = {**fed[0], **session.run(fed[0])}
-    outputs = _outputs(lowered, noise)
-    half = Proxy(top, lowered, outputs[-1].tensor, fed[:1], [exact]).half() if outputs else None
+    proxy = Proxy(top, lowered, fed[:FEW])
     progress(2, 3)
     unseen = beyond({name: (e.low, e.high) for name, e in entries.items()}, _met(noise))
     return Report(
@@ -70,31 +69,30 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
         method=_method(inputs["cali_table"] / "cali_table"),
         samples=len(fed),
         available=available,
-        few=1,
-        outputs=tuple(outputs),
+        few=min(FEW, count),
+        outputs=tuple(_outputs(loss)),
+        results_db=loss.sqnr_db,
         layers=tuple(rows),
         blame=blame(rows, noise),
-        trials=tuple(bisect(lowered, list(noise), exact, fed[0])),
+        trials=tuple(bisect(lowered, list(noise), {**fed[0], **session.run(fed[0])}, fed[0])),
         notes=tuple(notes(rows, samples, unseen)),
         spreads=spreads,
-        cuts=cuts(histograms, [row.tensor for row in rows if row.stored is not None]),
+        cuts={
+            row.tensor: ranges_by_method(histograms[row.tensor], mode == "int8a")
+            for row in rows
+            if row.stored is not None and row.tensor in spreads
+        },
         calibration=samples,
         unseen=unseen,
-        half=half,
+        half=proxy.half(),
+        sensitive=tuple(proxy.sensitivity(_suspects(rows, noise))),
     )
 
 
-def cuts(histograms: Mapping[str, Histogram], names: Collection[str]) -> dict[str, dict[str, tuple[float, float]]]:
-    """By tensor and calibration method, the range that it keeps."""
-    return {
-        name: {method: _kept(threshold(method, h), h) for method in METHODS}
-        for name, h in histograms.items()
-        if name in names and h.low <= h.high
-    }
-
-
-def _kept(cut: float, histogram: Histogram) -> tuple[float, float]:
-    return max(histogram.low, -cut), min(histogram.high, cut)
+def _suspects(rows: Sequence[Layer], noise: Mapping[str, Noise]) -> Collection[str]:
+    """The quantised rows that add most to the noise to signal where they stand."""
+    made = {row.tensor: origin(row, noise).made for row in rows if row.stored is not None}
+    return sorted(made, key=lambda name: -made[name])[:SUSPECTS]
 
 
 def _met(noise: Mapping[str, Noise]) -> dict[str, tuple[float, float]]:
@@ -107,12 +105,8 @@ def _method(path: Path) -> str:
     return next(told, "").partition(":")[2].strip(" []'")
 
 
-def _outputs(network: Network, noise: Mapping[str, Noise]) -> Sequence[Output]:
-    returned = network.main.body.block.last_op
-    names = [name_of(value) for value in returned.operands] if returned else []
-    return [Output(name, noise[name].total_db, _by_channel(noise[name])) for name in names if name in noise]
-
-
-def _by_channel(noise: Noise) -> tuple[float, ...]:
-    pairs: list[tuple[float, float]] = np.column_stack([noise.signals, noise.noises]).tolist()
-    return tuple(decibels(signal, error) for signal, error in pairs if signal > 0)
+def _outputs(loss: Loss) -> Iterator[Output]:
+    for part, signal, noise in zip(loss.parts, loss.signal.tolist(), loss.noise.tolist(), strict=True):
+        whole = sum(other.name == part.name for other in loss.parts) == 1
+        where = "" if whole else f"{part.first} … {part.end - 1} of axis {part.axis}"
+        yield Output(part.name, where, decibels(signal, noise))

@@ -9,7 +9,7 @@ operands, the weights and the result of this op alone (ONNX Runtime's `qdq_err`,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from compiler.interpreter.results import meaning
 from compiler.interpreter.run import converted, run
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.ir.storage import is_quantised, uniform
+from compiler.quantization.loss import Loss
 from compiler.results import Results
 from simulator.arithmetic.compiled import compiled
 
@@ -45,8 +46,7 @@ class Noise:
     `signal` is Σ float², `total` and `local` are Σ error², accumulated and local; `error` is the greatest accumulated
     one. `codes` counts the 256 stored bytes of a quantised tensor, as raw bytes; `saturated` its elements that lie at
     an end of the type while the float value lies beyond it by more than half a step. `lows` and `highs` are the least
-    and greatest float value of each channel (see `channel_axis`; one where there is none), `signals` and `noises` are
-    Σ float² and accumulated Σ error² of each.
+    and greatest float value of each channel (see `channel_axis`; one where there is none).
     """
 
     elements: int = 0
@@ -58,8 +58,6 @@ class Noise:
     codes: NDArray[np.int64] | None = None
     lows: NDArray[np.float64] = field(default_factory=lambda: np.array(math.inf))
     highs: NDArray[np.float64] = field(default_factory=lambda: np.array(-math.inf))
-    signals: NDArray[np.float64] = field(default_factory=lambda: np.array(0.0))
-    noises: NDArray[np.float64] = field(default_factory=lambda: np.array(0.0))
 
     @property
     def total_db(self) -> float:
@@ -89,18 +87,25 @@ def decibels(signal: float, noise: float) -> float:
     return min(max(10 * math.log10(signal / noise), -CEILING_DB), CEILING_DB) if signal else -CEILING_DB
 
 
-def measured(network: Network, reference: Runner, batches: Iterator[Mapping[str, Array]]) -> dict[str, Noise]:
+def measured(
+    network: Network, reference: Runner, batches: Iterable[Mapping[str, Array]], loss: Loss | None = None
+) -> dict[str, Noise]:
     """
     The noise of every tensor that the float network has too, by name, in the order of the lowered network.
 
     Each batch is run three times: in float, as it is, and with every such tensor replaced by the float one once its own
-    error is taken.
+    error is taken. The results' noise is added to `loss`.
     """
     found: dict[str, Noise] = {}
+    returned = network.main.body.block.last_op
+    results = {name_of(value): value for value in returned.operands} if returned else {}
     for feeds in batches:
         exact = {**feeds, **reference.run(feeds)}
-        run(network, feeds, lambda value, array, e=exact: _accumulated(value, array, e, found))
+        made = run(network, feeds, lambda value, array, e=exact: _accumulated(value, array, e, found))
         run(network, feeds, lambda value, array, e=exact: _local(value, array, e, found))
+        if loss is not None and all(part.name in made for part in loss.parts):
+            wanted = {part.name: exact[part.name] for part in loss.parts}
+            loss.add(wanted, {n: real(results[n], made[n]).reshape(array.shape) for n, array in wanted.items()})
     return found
 
 
@@ -137,7 +142,8 @@ def _accumulated(value: SSAValue, array: Array, exact: Mapping[str, Array], foun
     if is_quantised(value):
         noise.codes = _codes(array) + (0 if noise.codes is None else noise.codes)
         noise.saturated += _saturated(uniform(value), array, wanted - made)
-    _by_channel(noise, made, wanted, channel_axis(value))
+    low, high = _by_channel(wanted, channel_axis(value))
+    noise.lows, noise.highs = np.minimum(noise.lows, low), np.maximum(noise.highs, high)
 
 
 def _local(value: SSAValue, array: Array, exact: Mapping[str, Array], found: dict[str, Noise]) -> Array | None:
@@ -202,12 +208,9 @@ def channel_axis(value: SSAValue) -> int:
     return -1 if rank < 2 else (1 if rank > 3 else rank - 1)
 
 
-def _by_channel(noise: Noise, made: Array, wanted: Array, axis: int) -> None:
-    others = tuple(i for i in range(wanted.ndim) if i != axis) if axis >= 0 else None
-    noise.lows = np.minimum(noise.lows, wanted.min(others))
-    noise.highs = np.maximum(noise.highs, wanted.max(others))
-    noise.signals = noise.signals + np.square(wanted, dtype=np.float64).sum(others)
-    noise.noises = noise.noises + np.square(made - wanted, dtype=np.float64).sum(others)
+def _by_channel(values: Array, axis: int) -> tuple[Array, Array]:
+    others = tuple(i for i in range(values.ndim) if i != axis) if axis >= 0 else None
+    return values.min(others), values.max(others)
 
 
 def _ratio(noise: float, signal: float) -> float:

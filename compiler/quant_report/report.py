@@ -14,6 +14,7 @@ from compiler.quant_report.calibration_set import CalibrationSet
 from compiler.quant_report.layers import Layer
 from compiler.quant_report.notes import Note
 from compiler.quant_report.spread import Spread
+from compiler.quantization.sensitivity import Sensitivity
 
 DRAWN, PARTS = 6, 64
 """Histograms that a small picture has room for, and their steps from the least value to the greatest."""
@@ -21,33 +22,20 @@ DRAWN, PARTS = 6, 64
 
 @dataclass(frozen=True)
 class Output:
-    """A result of the network: signal to noise of all of it, and of each of its channels that carries a signal."""
+    """A result of the network, or of joined tensors one: signal to noise, and where it lies in the result."""
 
     tensor: str
+    where: str
     total_db: float
-    by_channel: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Half:
-    """
-    Signal to noise of the last result by fake quantisation: `both` halves, and each by itself.
-
-    None where a network can't be simulated.
-    """
+    """Signal to noise of the results by fake quantisation, weights to nearest: `both` halves, and each by itself."""
 
     weights: float
     activations: float
     both: float
-
-
-@dataclass(frozen=True)
-class Sensitive:
-    """One layer: the result's signal to noise with this layer alone quantised, and with all but this one."""
-
-    tensor: str
-    alone_db: float
-    without_db: float
 
 
 @dataclass(frozen=True)
@@ -64,8 +52,9 @@ class Point:
 @dataclass(frozen=True)
 class Report:
     """
-    One lowered network's. `samples` of `available` evaluation samples were run, `few` of them for what is dear.
+    One lowered network's. Of `available` evaluation samples `samples` were run, `few` of them by fake quantisation.
 
+    `results_db` is the signal to noise of all `outputs`, each of which counts as much.
     `cuts` are the ranges of each calibration method by tensor; `unseen` by how much tensors of this run leave the range
     that calibration saw.
     """
@@ -76,6 +65,7 @@ class Report:
     available: int
     few: int
     outputs: tuple[Output, ...]
+    results_db: float
     layers: tuple[Layer, ...]
     blame: Blame | None
     trials: tuple[Trial, ...]
@@ -85,13 +75,13 @@ class Report:
     calibration: CalibrationSet | None
     unseen: Mapping[str, float]
     half: Half | None = None
-    sensitive: tuple[Sensitive, ...] = ()
+    sensitive: tuple[Sensitivity, ...] = ()
     pareto: tuple[Point, ...] = ()
 
     @property
     def output_db(self) -> float:
-        """Signal to noise of the last result."""
-        return self.outputs[-1].total_db if self.outputs else self.layers[-1].total_db
+        """Signal to noise of the last tensor, the network's result."""
+        return self.layers[-1].total_db
 
     @property
     def quantised(self) -> Sequence[Layer]:
