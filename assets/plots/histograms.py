@@ -20,6 +20,7 @@ TALL, ABOVE, MARGIN, TOP, BOTTOM = 64, 16, 10, 28, 24
 """Pixels of a histogram, of the words above it, around it, above and below all."""
 
 METHODS: Mapping[str, str] = {"max": INK, "kl": COLOURS[1], "percentile": COLOURS[2], "mse": COLOURS[3]}
+"""The methods that are drawn; the page has all."""
 
 
 @styled()
@@ -28,7 +29,7 @@ def draw(inputs: Mapping[str, Path]) -> bytes:
     told = json.loads((inputs["quant_report"] / "quant_report.json").read_text())
     rows = told["spreads"]
     height = TOP + BOTTOM + -(-len(rows) // COLUMNS) * (TALL + ABOVE + MARGIN)
-    axes = canvas.axes("the tensors noisiest by themselves, and every method's threshold", height=height)
+    axes = canvas.axes("the tensors noisiest by themselves, and where methods cut them", height=height)
     axes.set_position((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))
@@ -47,7 +48,7 @@ def _one(axes: Axes, row: Mapping[str, Any], cuts: Mapping[str, Any], x: float, 
     canvas.boxes(axes, edges[:-1], edges[1:], y + TALL - tops, y + TALL, COLOURS[0])
     axes.hlines(y + TALL, x, x + wide, FAINT, linewidth=PIXEL)
     span = (row["high"] - row["low"]) or 1.0
-    for method, cut in cuts.items():
-        spots = [x + (end - row["low"]) / span * wide for end in cut if end]
-        axes.vlines(spots, y, y + TALL, METHODS.get(method, INK), linewidth=2 * PIXEL)
+    for method, colour in METHODS.items():
+        spots = [x + (end - row["low"]) / span * wide for end in cuts.get(method, ()) if end]
+        axes.vlines(spots, y, y + TALL, colour, linewidth=2 * PIXEL)
     axes.text(x, y - 4, f"{tail(row['tensor'], 19)}  {row['local_db']:.1f} dB")

@@ -83,10 +83,12 @@ def _idle(row: Layer, rows: Mapping[str, Layer]) -> Note | None:
 
 def _quiet(row: Layer, rows: Mapping[str, Layer]) -> Note | None:
     held = row.stored
-    if held is None or held.count > 1 or row.channels < 2 or held.quietest >= QUIET or row.local_db >= NOISY_DB:
+    if held is None or held.count > 1 or row.channels < 2 or held.quietest >= QUIET:
+        return None
+    if not any(other.macs and row.tensor in other.operands for other in rows.values()):
         return None
     text = f"its quietest channel moves over {held.quietest:.1%} of the steps: one scale serves {row.channels} channels"
-    return Note("quiet channel", row.tensor, text, 1 - held.quietest)
+    return Note("quiet channel", row.tensor, text, -row.local_db)
 
 
 def _noisy(row: Layer, rows: Mapping[str, Layer]) -> Note | None:

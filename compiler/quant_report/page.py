@@ -25,6 +25,9 @@ TEMPLATES = Environment(
     keep_trailing_newline=True,
 )
 
+SHARES, LEAST = 8, 0.005
+"""Tensors among which the noise of the first bad one is shared out, and the least share that is told."""
+
 SHOWN_DB = 80.0
 """Signal to noise above which a drawing makes no difference: no 8-bit tensor gets there."""
 
@@ -52,6 +55,7 @@ def _facts(report: Report, name: str) -> dict[str, Any]:
         "idle": UNUSED,
         "least": min(report.layers, key=lambda row: row.total_db),
         "reason": _reason(report),
+        "shares": [part for part in (report.blame.shares if report.blame else []) if part[1] >= LEAST][:SHARES],
         "does": does,
         "turning": turning(report),
         "few": f" ({_counted(report.few, 'sample')})",
