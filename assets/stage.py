@@ -91,8 +91,8 @@ def _make(
         workshop.listener.progress(stage.name, done, total)
         lines(done, total)
 
-    if stage.params(settings, target) is not None:
-        inputs |= {name: builder.source(settings.name, name) for name in stage.inputs if name in SOURCES}
+    reads = stage.reads(stage.params(settings, target))
+    inputs |= {name: builder.source(settings.name, name) for name in reads if name in SOURCES}
     return builder.run(stage, settings, target, inputs, progress)
 
 

@@ -126,7 +126,7 @@ class Mirror:
         versions = {DATA_VERSION: record.ref.hash[:VERSION_LENGTH], CODE_VERSION: code[:VERSION_LENGTH]}
         for name in stage.inputs:
             now = self._latest[name][1] if name in self._latest else ""
-            versions[INPUT_VERSION + name] = now if unused else recipe["inputs"][name][:VERSION_LENGTH]
+            versions[INPUT_VERSION + name] = recipe["inputs"].get(name, now)[:VERSION_LENGTH] if not unused else now
         if stage.knobs:
             read = UNUSED if unused else hashes.of_value(recipe["params"])[:VERSION_LENGTH]
             versions[INPUT_VERSION + _settings_of(stage)] = read

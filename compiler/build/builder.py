@@ -76,7 +76,7 @@ class Builder:
         """What decides the stage's result for these parameters and inputs."""
         if params is None:
             return UNUSED
-        held = {name: inputs[name].hash for name in stage.inputs}
+        held = {name: inputs[name].hash for name in stage.reads(params)}
         return Recipe(stage.module, self.code.closure(stage.module), params, held)
 
     def run(
@@ -129,7 +129,7 @@ class Builder:
         with self.store.locked(partition.replace("/", "|")):
             for stage in self.wanted(goals):
                 listener.started(stage.name)
-                reads = stage.inputs if stage.params(settings, target) is not None else ()
+                reads = stage.reads(stage.params(settings, target))
                 inputs = {name: sources[name] if name in SOURCES else refs[name] for name in reads}
                 record = self.run(
                     stage, settings, target, inputs, lambda done, total, s=stage.name: listener.progress(s, done, total)

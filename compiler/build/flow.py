@@ -62,7 +62,8 @@ class Settings:
     accuracy, None where there are no labels, `also` those told beside it; `samples` caps how many are scored.
     `io` says in which types inputs and results pass: as `computed`, as `stored` by the mode, or as `float32`.
     `preprocess` says how raw pixels become the model's input, None where that isn't told; with `fuse_preprocess` the
-    compiled model does it.
+    compiled model does it. `rounding` says how the weights of int8 modes are rounded: `nearest`, or `reconstruct` by
+    at most `rounding_samples` of the calibration data.
     """
 
     name: str
@@ -78,6 +79,8 @@ class Settings:
     io: str = "computed"
     effort: int = 2
     seed: int | None = None
+    rounding: str = "reconstruct"
+    rounding_samples: int = 32
     compress: bool = False
 
 
@@ -110,7 +113,8 @@ class Stage:
     One box of the flow chart.
 
     `params` names just the parameters the stage may depend on; None says that the target has no use for the
-    stage, which then yields one constant empty artifact. `knobs` names the model's settings among them.
+    stage, which then yields one constant empty artifact. `knobs` names the model's settings among them. `only_with`
+    names inputs that are read only where there is a parameter of the name told.
     """
 
     name: str
@@ -118,6 +122,13 @@ class Stage:
     params: Callable[[Settings, Target], Params | None]
     package: str = "compiler.stages"
     knobs: str | None = None
+    only_with: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def reads(self, params: Params | None) -> tuple[str, ...]:
+        """The inputs that decide the result with these parameters."""
+        if params is None:
+            return ()
+        return tuple(name for name in self.inputs if name not in self.only_with or self.only_with[name] in params)
 
     @property
     def module(self) -> str:
@@ -138,7 +149,11 @@ def _calibrated(params: Callable[[Settings], Params]) -> Callable[[Settings, Tar
 
 
 def _format(settings: Settings, target: Target) -> Params:
-    told = {"mode": target.mode} | ({"qtable": dict(settings.qtable)} if target.mode == "mix" else {})
+    told: dict[str, Any] = {"mode": target.mode}
+    if target.mode == "mix":
+        told["qtable"] = dict(settings.qtable)
+    if target.mode in CALIBRATED and settings.rounding != "nearest":
+        told |= {"rounding": settings.rounding, "rounding_samples": settings.rounding_samples}
     return told if settings.io == "computed" else told | {"io": settings.io}
 
 
@@ -184,7 +199,13 @@ FLOW: tuple[Stage, ...] = (
         knobs="calibration",
     ),
     Stage("cali_mlir", ("canonical_mlir", "cali_table"), _calibrated(lambda settings: {})),
-    Stage("tpu_mlir", ("canonical_mlir", "cali_mlir"), _format, knobs="qtable"),
+    Stage(
+        "tpu_mlir",
+        ("canonical_mlir", "cali_mlir", "calibration_data"),
+        _format,
+        knobs="qtable",
+        only_with={"calibration_data": "rounding"},
+    ),
     Stage("lg_mlir", ("tpu_mlir",), _schedule, knobs="schedule"),
     Stage("addr_mlir", ("lg_mlir",), _chip),
     Stage("sample_model", ("addr_mlir",), _packing, knobs="packing"),

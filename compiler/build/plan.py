@@ -54,7 +54,7 @@ def plan(builder: Builder, settings: Settings, target: Target, goals: Collection
 
     for stage in builder.wanted(goals):
         params = stage.params(settings, target)
-        reads = stage.inputs if params is not None else ()
+        reads = stage.reads(params)
         if any(name in SOURCES for name in reads) and sources is None:
             step(stage.name, Action.RUN, "its files have not been fetched")
             continue

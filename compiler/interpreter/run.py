@@ -49,7 +49,7 @@ def run(network: Network, inputs: Mapping[str, Array], visit: Visit) -> dict[str
     for op in network.ops:
         if isinstance(op, ReturnOp):
             return {name_of(value): values[value] for value in op.operands}
-        made = _on_host(network, op, values) if isinstance(op, HostOp) else [_result(network, op, values, inputs)]
+        made = results_of(network, op, values, inputs)
         for value, array in zip(op.results, made, strict=True):
             other = visit(value, array) if isinstance(op, InputOp | TpuOp | HostOp) else None
             values[value] = array if other is None else other
@@ -58,6 +58,13 @@ def run(network: Network, inputs: Mapping[str, Array], visit: Visit) -> dict[str
             if not uses[value]:
                 values.pop(value, None)
     raise ValueError("the function has no return")
+
+
+def results_of(
+    network: Network, op: Operation, values: Mapping[SSAValue, Array], inputs: Mapping[str, Array]
+) -> list[Array]:
+    """What one op makes of the `values` of its operands, an input of `inputs` by name. Raises UnfitInput, HostFault."""
+    return _on_host(network, op, values) if isinstance(op, HostOp) else [_result(network, op, values, inputs)]
 
 
 def run_piece(op: TpuOp, operands: Arrays, piece: Piece) -> Array:

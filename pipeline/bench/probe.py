@@ -70,7 +70,7 @@ def recorded(builder: Builder, wanted: Wanted, job: Mapping[str, Any]) -> dict[s
         partition, sources = partition_of(settings.name, target), Sources(builder, settings.name)
         have: dict[str, Ref] = {}
         for stage in builder.flow:
-            reads = stage.inputs if stage.params(settings, target) is not None else ()
+            reads = stage.reads(stage.params(settings, target))
             inputs = {name: sources[name] if name in SOURCES else have[name] for name in reads}
             recipe = builder.recipe(stage, settings, target, inputs)
             record = builder.store.build(recipe.key, recipe.plain(), _token(recipe.key, empty=not reads))

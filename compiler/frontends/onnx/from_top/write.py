@@ -19,13 +19,16 @@ from compiler.dialects.fields import Ints, numbers
 from compiler.dialects.host import HostOp
 from compiler.dialects.top import ops as top
 from compiler.frontends.onnx.from_top import elementwise, movement, norms, windows
-from compiler.frontends.onnx.from_top.writer import IR_VERSION, OPSET, Writer, nodes, operands_of
+from compiler.frontends.onnx.from_top.writer import IR_VERSION, OPSET, Writer, before_relu, nodes, operands_of
 from compiler.ir.network import Network, name_of, shape
 from compiler.ir.storage import is_float, storage
 
 Initialiser = Callable[[NDArray[Any], str], TensorProto]
 FAMILIES = (elementwise, movement, norms, windows)
 """Answers in files of their own."""
+
+CONTRACTIONS = (top.ConvOp, top.DeconvOp, top.MatMulOp, top.BatchNormOp, top.ScaleOp)
+"""Ops whose sums can be had before their Relu."""
 
 __all__ = ["FAMILIES", "OPSET", "Writer", "nodes", "write", "write_part"]
 
@@ -163,24 +166,35 @@ def write_part(
     fed: Sequence[SSAValue],
     initialiser: Initialiser = numpy_helper.from_array,
     made: Sequence[SSAValue] | None = None,
+    sums: bool = False,
 ) -> onnx.ModelProto:
-    """A model of some ops of a network, from the inputs `fed` to the outputs `made`, by default all: see `write`."""
+    """
+    A model of some ops of a network, from the inputs `fed` to the outputs `made`, by default all: see `write`.
+
+    With `sums` also to what goes into the Relus of these.
+    """
     out, results = Writer(weights), list[SSAValue]()
     for op in ops:
         if not isinstance(op, structure.InputOp | structure.WeightOp | structure.NoneOp | ReturnOp):
             nodes(op, out)
             results.extend(op.results)
-    made = results if made is None else made
+    told = [_info(value, name) for value in (results if made is None else made) for name in names_of(value, sums)]
     used = {name for node in out.nodes for name in node.input}
     constants = [initialiser(array, name) for name, array in out.weights.items() if name in used]
-    graph = helper.make_graph(out.nodes, "main", list(map(_info, fed)), list(map(_info, made)), constants)
+    graph = helper.make_graph(out.nodes, "main", list(map(_info, fed)), told, constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
-def _info(value: SSAValue) -> onnx.ValueInfoProto:
+def names_of(value: SSAValue, sums: bool) -> list[str]:
+    """The name of a tensor; with `sums` first that of what goes into the Relu of the contraction that makes it."""
+    name, op = name_of(value), value.owner
+    return [before_relu(name), name] if sums and isinstance(op, CONTRACTIONS) and op.do_relu else [name]
+
+
+def _info(value: SSAValue, name: str = "") -> onnx.ValueInfoProto:
     kind = helper.np_dtype_to_tensor_dtype(storage(value))
     dims = [None if extent == DYNAMIC_INDEX else extent for extent in shape(value)]
-    return helper.make_tensor_value_info(name_of(value), kind, dims)
+    return helper.make_tensor_value_info(name or name_of(value), kind, dims)
 
 
 def _plain(attribute: Attribute) -> Any:

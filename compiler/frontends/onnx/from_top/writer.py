@@ -42,7 +42,7 @@ class Writer:
         if not (isinstance(op, top.Activated) and op.do_relu):
             self.emit(op_type, last, name, **attributes)
             return
-        made = self.emit(op_type, last, f"{name}_before_relu", **attributes)
+        made = self.emit(op_type, last, before_relu(name), **attributes)
         self.rectify(made, op.relu_limit.value.data, name)
 
     def rectify(self, made: str, limit: float, name: str) -> None:
@@ -52,6 +52,11 @@ class Writer:
             self.emit("Clip", [made, *bounds], name)
         else:
             self.emit("Relu", [made], name)
+
+
+def before_relu(name: str) -> str:
+    """The name of what goes into the Relu that makes `name`."""
+    return f"{name}_before_relu"
 
 
 @Interface

@@ -1,0 +1,77 @@
+"""
+Weights rounded for what they do to real data, in the deployed integer arithmetic.
+
+Every contraction of a lowered network is rounded anew with what precedes it as the chip computes it, against what the
+float network makes there. A network so rounded is kept if it is nearer to the float one on samples that it wasn't
+rounded by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from xdsl.dialects.func import ReturnOp
+
+from compiler.interpreter.results import meaning
+from compiler.interpreter.run import run
+from compiler.ir.network import Array, Network
+from compiler.lowering.job import Contracted
+from compiler.rounding.split import Split
+from compiler.rounding.sweep import Feeds, sweep
+from compiler.rounding.targets import run_in_float, targets_of
+from simulator.onnx_host import TEXT
+
+RECIPES = {"followed": True, "rounded": False}
+"""Ways to round a network, each by what `sweep` is told."""
+
+
+def reconstruct(
+    network: Network, contracted: Mapping[str, Contracted], canonical: Network, feeds: Sequence[Feeds]
+) -> dict[str, float]:
+    """
+    Change the weights and biases of int8 contractions in place, or none of them.
+
+    `canonical` is the network in float. Returns the error of the results, of the judging samples, by recipe, `nearest`
+    among them: the least is what is kept. Empty where there is nothing to round.
+    """
+    if not (targets := targets_of(network, contracted)):
+        return {}
+    split = Split(len(feeds))
+    wanted = run_in_float(canonical, feeds, split.used, targets)
+    plain = {i: list(run(network, feeds[i], _unseen).values()) for i in split.judge}
+    errors = {"nearest": _error(network, plain, wanted)}
+    before, best = dict(network.weights), dict(network.weights)
+    for recipe, follow in RECIPES.items():
+        network.weights.update(before)
+        made = sweep(network, feeds, targets, split, follow)
+        errors[recipe] = _error(network, dict(enumerate(made)), wanted)
+        if errors[recipe] < min(value for name, value in errors.items() if name != recipe):
+            best = dict(network.weights)
+    network.weights.update(best)
+    return errors
+
+
+def _unseen(value: object, array: Array) -> None:
+    """Nobody looks at the tensors of a plain run."""
+
+
+def _error(network: Network, made: Mapping[int, Sequence[Array]], wanted: Sequence[Mapping[str, Array]]) -> float:
+    """
+    Of some samples' results, stored: the square of what they are off as a share of the float results' own.
+
+    The mean over the results; one whose extents depend on the data isn't looked at.
+    """
+    returned = next(op for op in network.ops if isinstance(op, ReturnOp)).operands
+    shares = list[float]()
+    for i, value in enumerate(returned):
+        told = meaning(value)
+        if told.dynamic or told.dtype == TEXT:
+            continue
+        off = total = 0.0
+        for sample, arrays in made.items():
+            float_one = list(wanted[sample].values())[i].astype(np.float64)
+            off += float(np.square(told.real(arrays[i]) - float_one).sum())
+            total += float(np.square(float_one).sum())
+        shares.append(off / total if total else off)
+    return sum(shares) / max(len(shares), 1)
