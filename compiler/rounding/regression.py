@@ -33,7 +33,7 @@ class Regression:
         return np.where(squares > 0, squares, 1.0)
 
     def change(self, ridge: float) -> F64:
-        """(groups, rows, k): the weights that make most of what is missing, found among places if these are fewer."""
+        """(groups, rows, k): the weights that make most of what is missing, found among the fewer of k and places."""
         if self.columns.shape[1] <= self.columns.shape[2]:
             return np.linalg.solve(self.raised(ridge), self._moment.swapaxes(1, 2)).swapaxes(1, 2).astype(np.float64)
         inner = _raised(self._inner, self.level * ridge)
