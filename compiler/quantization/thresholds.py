@@ -8,6 +8,7 @@ high / 255 where nothing negative is kept; from an end to the other it has steps
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,14 @@ def range_of(method: str, histogram: Histogram, asymmetric: bool = False) -> Ran
     """
     if method not in METHODS:
         raise UnknownMethod(f"no calibration method {method!r}; there are {', '.join([*METHODS, AUTO])}")
+    return kept(METHODS[method], histogram, asymmetric)
+
+
+def kept(rule: Callable[[Histogram, bool], Range], histogram: Histogram, asymmetric: bool) -> Range:
+    """What a rule keeps of what a tensor has."""
     if histogram.magnitude == 0:
         return (0.0, 0.0)
-    low, high = METHODS[method](histogram, asymmetric)
+    low, high = rule(histogram, asymmetric)
     return max(low, histogram.low), min(high, histogram.high)
 
 
@@ -71,14 +77,14 @@ def percentile(histogram: Histogram, asymmetric: bool) -> Range:
     return _around_zero(float(histogram.edges[np.searchsorted(upto, SHARE * upto[-1])]))
 
 
-def least_squares(histogram: Histogram, asymmetric: bool) -> Range:
+def least_squares(histogram: Histogram, asymmetric: bool, dear: float = 1.0) -> Range:
     """
     The bin edges with the least squared error: saturation beyond them, rounding between.
 
-    Rounding costs step²/12 a value; a value counts as the middle of its bin.
+    Rounding costs step²/12 a value, saturation is `dear` times its square; a value counts as the middle of its bin.
     """
-    below = _Arm(histogram.counts[: histogram.bins][::-1], histogram)
-    above = _Arm(histogram.counts[histogram.bins :], histogram)
+    below = _Arm(histogram.counts[: histogram.bins][::-1], histogram, dear)
+    above = _Arm(histogram.counts[histogram.bins :], histogram, dear)
     edges = histogram.edges
     signed = below.lost + above.lost + (edges / 127) ** 2 / 12 * (below.kept + above.kept)
     best = int(np.argmin(signed))
@@ -94,14 +100,14 @@ def least_squares(histogram: Histogram, asymmetric: bool) -> Range:
 class _Arm:
     """Of the values of one sign, for a cut at each bin edge: the squared error of those beyond, the number within."""
 
-    def __init__(self, counts: Array, histogram: Histogram) -> None:
+    def __init__(self, counts: Array, histogram: Histogram, dear: float) -> None:
         edges, middles = histogram.edges, histogram.edges - histogram.width / 2
         above = [np.cumsum((counts * middles**power)[::-1])[::-1] for power in range(3)]
         # Values beyond edge i are those of bins i + 1 and on.
         n, first, second = (np.append(part[1:], 0.0) for part in above)
-        self.lost = second - 2 * edges * first + edges**2 * n
+        self.lost = dear * (second - 2 * edges * first + edges**2 * n)
         self.kept = counts.sum() - n
-        self.all_lost = float(above[2][0])
+        self.all_lost = dear * float(above[2][0])
 
 
 def _end_to_end(arms: tuple[_Arm, _Arm], first: int, histogram: Histogram) -> Range:
@@ -160,6 +166,15 @@ METHODS: Mapping[str, Callable[[Histogram, bool], Range]] = {
     "aciq_laplace": laplace,
 }  # fmt: skip
 """The calibration methods that look at one tensor, by name."""
+
+CANDIDATES: Mapping[str, Callable[[Histogram, bool], Range]] = {
+    "max": largest, "percentile": percentile, "mse": least_squares, "kl": relative_entropy,
+    "mse_x8": partial(least_squares, dear=8.0), "mse_x64": partial(least_squares, dear=64.0),
+}  # fmt: skip
+"""
+What `auto` chooses between. What saturates does so together, in the values that tell most, where rounding is noise that
+averages out: the same error may be several times as dear.
+"""
 
 AUTO = "auto"
 """The method that chooses between these, tensor by tensor."""
