@@ -1,8 +1,7 @@
 """
-Elementwise ops of one operand, one after the other: one table of what they make of it together.
+Elementwise ops of one operand, one after the other: one table of what they make of it together, rounded once.
 
-Each tensor on the way is rounded and saturated in the table as if it were stored: calibration chose these ranges, and
-what a network reads right rests on them.
+Tensors on the way are exact: whatever ranges calibration chose for them, nothing is stored in these.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 from xdsl.dialects.builtin import ArrayAttr, StringAttr, TensorType
 from xdsl.ir import Operation, SSAValue
 
@@ -19,7 +17,7 @@ from compiler.dialects.top.elementwise import Unary
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.elementwise import LutOp
 from compiler.ir.network import Array, Network, name_of, shape
-from compiler.ir.storage import is_quantised, scale_of, uniform, zero_of
+from compiler.ir.storage import is_quantised, uniform
 from compiler.lowering.borders import evaluated, of_every_byte, quantised_array, real
 from compiler.lowering.floating import formula_op
 from compiler.lowering.int8 import result_type, stays_float
@@ -73,17 +71,14 @@ def _formula(found: Chain, x: SSAValue, job: Job) -> TpuOp:
 def _table(found: Chain, x: SSAValue, job: Job) -> TpuOp:
     result = job.scales[job.name]
     if uniform(x).is_per_axis or result.is_per_axis:
-        return tables(x, result, lambda reals: _of(found, reals, job), job)
-    made = quantised_array(_of(found, of_every_byte(Operand(0), x), job), result)
+        return tables(x, result, lambda reals: _of(found, reals), job)
+    made = quantised_array(_of(found, of_every_byte(Operand(0), x)), result)
     table = job.weight("table", made.reshape(1, 1, 1, 256), result.storage)
     return LutOp(operands=[x, table], result_types=[result_type(shape(x), job)])
 
 
-def _of(found: Chain, values: Array, job: Job) -> Array:
-    """What the ops make of real numbers one after the other, each but the last one's result as if it were stored."""
+def _of(found: Chain, values: Array) -> Array:
+    """What the ops make of real numbers, one after the other."""
     for op in found.ops:
         values = evaluated(substitute(op.term, {0: Operand(0)}), values)
-        if op is not found.ops[-1]:
-            element = job.scales[name_of(op)]
-            values = (quantised_array(values, element).astype(np.float64) - zero_of(element)) * scale_of(element)
     return values

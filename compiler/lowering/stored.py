@@ -10,7 +10,7 @@ from xdsl.ir import Operation, SSAValue
 
 from compiler.dialects.quant import UniformType
 from compiler.dialects.tpu.base import TpuOp
-from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp, LutOp
+from compiler.dialects.tpu.elementwise import CastOp, ElementwiseOp
 from compiler.ir.network import Network, name_of, tensor
 from compiler.ir.storage import is_float, is_quantised
 from compiler.lowering.job import Contracted
@@ -35,7 +35,7 @@ def stored(
     """
     What `lower` made of a network with the tensors `tops`, whose types were to be `chosen`.
 
-    A tensor that a table folds away is rounded in it, and so is int8; what a float op folds away is float.
+    What is folded away, into a table or into a float op, isn't rounded, and so is float.
     """
     types, bare = dict[str, UniformType](), set[tuple[str, str]]()
     for op in lowered.ops:
@@ -46,9 +46,6 @@ def stored(
             elif name in tops and (held := _cast(value)) is not None:
                 types[name] = _type(held)
                 bare |= {(name, top) for top in _readers(value, tops) if top is not None}
-        if isinstance(op, LutOp) and op.folds is not None:
-            folded = [name.data for name in op.folds]
-            types |= {name: chosen[name] for name in folded if name in chosen}
     return Stored(types, frozenset(bare), frozenset(told.of for told in contracted))
 
 

@@ -17,6 +17,7 @@ from compiler.feeds import BadData
 from compiler.ir.network import Array, Network, name_of
 from compiler.ir.storage import is_float
 from compiler.quantization import channels
+from compiler.quantization.behind import Function, range_behind
 from compiler.quantization.channels import Channels, Key
 from compiler.quantization.histogram import Histogram
 from compiler.quantization.table import Entry
@@ -110,15 +111,27 @@ def collect(
     )
 
 
-def entries(histograms: Mapping[str, Histogram], method: str, asymmetric: bool = False) -> dict[str, Entry]:
-    """The table's entries by the method; none of a tensor that never had an element. Raises UnknownMethod."""
+def entries(
+    histograms: Mapping[str, Histogram],
+    method: str,
+    asymmetric: bool = False,
+    behind: Mapping[str, Function] | None = None,
+) -> dict[str, Entry]:
+    """
+    The table's entries by the method; none of a tensor that never had an element. Raises UnknownMethod.
+
+    `behind` has the functions of what only tables read, whose types have zero points (`quantization.behind`): `mse` is
+    then that of their results.
+    """
+    functions = (behind or {}) if method == "mse" else {}
     made, ranges = dict[str, Entry](), dict[int, Range]()
     for name, h in histograms.items():
         if h.low <= h.high:
             # Views share the histogram of what they view.
             if id(h) not in ranges:
                 ranges[id(h)] = range_of(method, h, asymmetric)
-            made[name] = Entry.keeping(*ranges[id(h)], (h.low, h.high))
+            kept = range_behind(functions[name], h) if name in functions else ranges[id(h)]
+            made[name] = Entry.keeping(*kept, (h.low, h.high))
     return made
 
 

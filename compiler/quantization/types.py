@@ -12,6 +12,7 @@ from compiler.dialects.top.movement import ConcatOp
 from compiler.dialects.top.quantised import FakeQuantOp
 from compiler.ir.network import Network, name_of
 from compiler.ir.storage import scales_of
+from compiler.quantization.behind import tabled
 from compiler.quantization.concat import U8, Sections, sections
 from compiler.quantization.moved import moved
 from compiler.quantization.qtable import Exceptions
@@ -56,11 +57,13 @@ def chosen(network: Network, scheme: Scheme, excepted: Exceptions, *, by_axis: b
     gives its result's type to an operand that it holds without saturating, and so on upwards: then a Concat needs no
     requantising, its operands are made in its scale. Where others read the operand too, its steps may grow by `COARSER`
     at most. A FakeQuant has the type that the model states, and so has what nobody but it reads, saturating or not.
+    What tables alone read has a zero point whatever the scheme is: no contraction meets it.
     """
     measured = {name_of(value): span for value in _results(network) if (span := _span(value)) is not None}
     spans = excepted.respanned(network, measured)
     stated = {name_of(op): kind for op in network.ops if (kind := _stated(op)) is not None}
-    found = {name: scheme(*span) for name, span in spans.items()} | stated
+    free = {name_of(value) for value in _results(network) if tabled(value)}
+    found = {name: (asymmetric if name in free else scheme)(*span) for name, span in spans.items()} | stated
     read = readings(network, found, excepted.formats, results=by_axis)
     exact, apart = set(stated), dict[str, Sections]()
     for op in reversed(list(network.ops)):

@@ -22,6 +22,7 @@ from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.ir import files
 from compiler.npz import write_npz
 from compiler.quantization import channels, histogram
+from compiler.quantization.behind import functions_behind
 from compiler.quantization.calibrate import Measured, Plan, collect, entries
 from compiler.quantization.samples import batches
 from compiler.quantization.stated import stated
@@ -41,7 +42,7 @@ def run(
     path = inputs["calibration_data"] / "calibration.npz"
     total, feeds = batches(path, session.inputs, int(params["samples"]))
     measured = collect(session, plan, feeds, total, bins, progress)
-    found = entries(measured.histograms, method) | stated(network)
+    found = entries(measured.histograms, method, behind=functions_behind(network)) | stated(network)
     table = Table(found, "canonical.mlir", method, bins, total)
     table.write(out / "cali_table")
     _keep(measured, total, out)
