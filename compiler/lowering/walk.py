@@ -35,8 +35,9 @@ from compiler.lowering.edges import pass_as
 from compiler.lowering.equal_weights import merge_equal_weights
 from compiler.lowering.expectation import Expectation, expectation, expectations_of
 from compiler.lowering.frames import fill_lanes
+from compiler.lowering.int8 import serves_float
 from compiler.lowering.integers import chip_element, declare, held
-from compiler.lowering.job import Contracted, Job, Unlowerable
+from compiler.lowering.job import LARGEST, Contracted, Job, Unlowerable
 from compiler.lowering.order import gather_host_ops
 from compiler.lowering.wide import to_wide_or_float
 from compiler.quantization.moved import moved
@@ -183,7 +184,7 @@ def _carried(op: TopOp, job: Job) -> TpuOp:
         return carry(op, [_as_integer(value, job) for value in op.operands], TensorType(integer, shape(op.output)), job)
     passed = op.passed()
     elements = {tensor(value).element_type for value in passed if job.array(value) is None}
-    element = elements.pop() if len(elements) == 1 else job.scales.get(job.name, job.element)
+    element = elements.pop() if len(elements) == 1 else _of_constants(op, job) if not elements else _own(job)
     if isinstance(element, UniformType) and element.is_per_axis:
         return _carried_by_axis(op, element, job)
     operands = [of_type(value, element, job) if value in passed else _as_integer(value, job) for value in op.operands]
@@ -202,6 +203,24 @@ def _carried_by_axis(op: TopOp, element: UniformType, job: Job) -> TpuOp:
     made = carry(op, operands, TensorType(element, shape(op.output)), job)
     Rewriter.replace_value_with_new_type(made.output, TensorType(element, shape(op.output)))
     return made
+
+
+def _of_constants(op: TopOp, job: Job) -> Attribute:
+    """
+    The element type of rows of a table, and the like: that of the result, but f16 where float ops alone read them.
+
+    In an int8 network that is: eight bits for a whole table of embeddings would be the coarsest tensor of all, and
+    rows are read, not the table.
+    """
+    if job.name not in job.scales or not serves_float(op, job.formats):
+        return _own(job)
+    known = [array for value in op.passed() if (array := job.array(value)) is not None]
+    return f16 if all(np.abs(array).max(initial=0.0) <= LARGEST["float16"] for array in known) else job.element
+
+
+def _own(job: Job) -> Attribute:
+    """The type that calibration gave the op's result, or the network's float type."""
+    return job.scales.get(job.name, job.element)
 
 
 def _as_integer(value: SSAValue, job: Job) -> SSAValue:
