@@ -20,11 +20,12 @@ from compiler.ir.network import Array, Network, name_of, shape
 from compiler.ir.storage import is_quantised, uniform
 from compiler.lowering.borders import evaluated, of_every_byte, quantised_array, real
 from compiler.lowering.floating import formula_op
-from compiler.lowering.int8 import result_type, stays_float
+from compiler.lowering.int8 import result_type
 from compiler.lowering.job import Job
 from compiler.lowering.tables import tables
 from compiler.lowering.terms import substitute
 from compiler.passes.network_pass import only_producer
+from compiler.quantization.float_ops import stays_float
 
 
 @dataclass(frozen=True)

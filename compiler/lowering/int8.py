@@ -6,9 +6,7 @@ A rule may return None: the op is better off in f32.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from types import MappingProxyType
 
 import numpy as np
 from xdsl.dialects.builtin import StringAttr, TensorType, f32, i32
@@ -21,7 +19,6 @@ from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import is_present
 from compiler.dialects.top.contraction import ConvOp
 from compiler.dialects.top.elementwise import AddOp, Elementwise, MulOp, SubOp
-from compiler.dialects.top.normalisation import LayerNormOp, RMSNormOp, SoftmaxOp
 from compiler.dialects.top.pooling import AvgPoolOp
 from compiler.dialects.top.quantised import FakeQuantOp
 from compiler.dialects.tpu import contraction as tpu
@@ -42,14 +39,9 @@ from compiler.lowering.surround import within_reach
 from compiler.lowering.tables import tables
 from compiler.lowering.terms import bound
 from compiler.quantization.fixed_point import common_shift, multiplier_and_shift
+from compiler.quantization.float_ops import serves_float, stays_float
 from compiler.quantization.quantised_weights import Quantised, quantise
 from compiler.quantization.types import symmetric
-
-Formats = Mapping[str, str]
-"""By op, the format that a qtable gives it."""
-
-FLOAT_READERS = (SoftmaxOp, LayerNormOp, RMSNormOp)
-"""Ops that are f32 in an int8 network, and would rather have precise operands."""
 
 
 @Interface
@@ -69,26 +61,6 @@ def to_int8_or_float(op: Operation, job: Job) -> TpuOp:
     if ready and (made := to_int8(op, job)) is not None:
         return made
     return to_float(op, job)
-
-
-def stays_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
-    """Whether it is an elementwise op whose result serves float ops alone, and no qtable's entry says otherwise."""
-    return isinstance(op, Elementwise) and name_of(op) not in formats and serves_float(op, formats)
-
-
-def serves_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
-    """
-    Whether an op's result is read by float ops alone, elementwise ops in between.
-
-    Those are `FLOAT_READERS`, and the ops that `formats`, a qtable's, has in a float format.
-    """
-    readers = [use.operation for use in op.results[0].uses]
-    return bool(readers) and all(
-        formats[name_of(reader)] != "int8"
-        if name_of(reader) in formats
-        else isinstance(reader, FLOAT_READERS) or stays_float(reader, formats)
-        for reader in readers
-    )
 
 
 @to_int8.on(ConvOp)

@@ -27,7 +27,6 @@ from compiler.lowering.int8 import (
     params_of,
     quantise_for,
     result_type,
-    serves_float,
     step_of,
     stored,
     to_int8,
@@ -38,6 +37,7 @@ from compiler.lowering.job import Job
 from compiler.lowering.layout import activation, as_matrix, chip_right
 from compiler.lowering.rows import fills_lanes, int8_rows, rows
 from compiler.quantization.fixed_point import multiplier_and_shift
+from compiler.quantization.float_ops import serves_float
 from compiler.quantization.types import symmetric
 
 MOST = 1 << 31

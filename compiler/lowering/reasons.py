@@ -11,7 +11,7 @@ from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import PassesValues, TopOp, is_present
 from compiler.ir.network import Network, name_of, tensor
 from compiler.lowering.answers import to_int8
-from compiler.lowering.int8 import stays_float
+from compiler.quantization.float_ops import stays_float
 
 
 def float_reasons(network: Network, listed: Collection[str] = ()) -> dict[str, str]:

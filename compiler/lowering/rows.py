@@ -14,10 +14,11 @@ from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.dialects.tpu.product import BatchMatMulOp
 from compiler.ir.network import Array, Shape, shape
 from compiler.lowering.borders import real
-from compiler.lowering.int8 import bias_values, quantise_for, result_type, serves_float, stored, weights_of
+from compiler.lowering.int8 import bias_values, quantise_for, result_type, stored, weights_of
 from compiler.lowering.job import Job
 from compiler.lowering.layout import activation
 from compiler.quantization.fixed_point import multiplier_and_shift
+from compiler.quantization.float_ops import serves_float
 from simulator.layout import up
 
 LANES, PIXELS = 64, 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 from xdsl.dialects.builtin import FunctionType, StringAttr, TensorType, bf16, f16, f32
@@ -40,6 +41,7 @@ from compiler.lowering.integers import chip_element, declare, held
 from compiler.lowering.job import LARGEST, Contracted, Job, Unlowerable
 from compiler.lowering.order import gather_host_ops
 from compiler.lowering.wide import to_wide_or_float
+from compiler.quantization.balance import Balance
 from compiler.quantization.moved import moved
 from compiler.quantization.qtable import exceptions
 from compiler.quantization.types import Scheme, asymmetric, chosen, symmetric
@@ -79,24 +81,28 @@ def format_of(mode: str) -> Format:
 
 
 def lower(
-    network: Network, mode: str, qtable: Mapping[str, str | float] | None = None, io: str = "computed"
+    network: Network,
+    mode: str,
+    qtable: Mapping[str, str | float] | None = None,
+    io: str = "computed",
+    balance: Mapping[str, Balance] = MappingProxyType({}),
 ) -> dict[str, Contracted]:
     """
     Replace every Top op but Input, Weight and None by Tpu ops in the number format `mode`, in place.
 
     What no rule lowers becomes an op of the host. Network inputs and results take the format's storage type, but for
     those that only the host touches. `qtable` has a mixed network's exceptions (see `compiler.quantization.qtable`).
-    `io` says in which types inputs and results pass (see `compiler.lowering.edges`). Returns what the weights of int8
-    contractions stand for, by name. Raises Unlowerable naming an op
-    that neither chip nor host runs; BadQtable; UnknownIO.
+    `io` says in which types inputs and results pass (see `compiler.lowering.edges`), `balance` which tensors are to
+    have a scale for each channel (see `compiler.quantization.balance`). Returns what the weights of int8 contractions
+    stand for, by name. Raises Unlowerable naming an op that neither chip nor host runs; BadQtable; UnknownIO.
     """
     wanted = format_of(mode)
     types, macs = types_of(network), total_macs(network)
     declare(network)
     excepted = exceptions(network, qtable or {})
-    scales = (
-        chosen(network, wanted.scheme, excepted, by_axis=io != "float32") if wanted.scheme else dict[str, UniformType]()
-    )
+    scales = dict[str, UniformType]()
+    if wanted.scheme:
+        scales = chosen(network, wanted.scheme, excepted, balance, by_axis=io != "float32")
     whole = _composed(network, scales, excepted.formats) if wanted.scheme else dict[Operation, Composed]()
     parts = {op for found in whole.values() for op in found.ops[:-1]}
     contracted = dict[str, Contracted]()

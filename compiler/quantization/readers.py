@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Operation, Use
+from xdsl.ir import Operation, SSAValue, Use
 
 from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import PassesValues
 from compiler.dialects.top.contraction import ConvOp, MatMulOp
 from compiler.dialects.top.movement import ConcatOp
+from compiler.dialects.top.normalisation import LayerNormOp, RMSNormOp
 from compiler.dialects.top.transposed import DeconvOp
 from compiler.ir.network import Network, name_of, shape
+from compiler.quantization.float_ops import FLOAT_READERS, Formats, stays_float
 from compiler.quantization.moved import axis_before
+
+FLOAT_MAKERS = (LayerNormOp, RMSNormOp)
+"""Ops that are f32 in an int8 network: on the way to int8 their results are multiplied anyway."""
 
 
 @dataclass(frozen=True)
@@ -29,21 +34,29 @@ class Reading:
     common: bool
 
 
-def readings(
-    network: Network, calibrated: Collection[str], apart: Collection[str], *, results: bool
-) -> dict[str, Reading]:
+def readings(network: Network, calibrated: Collection[str], formats: Formats, *, results: bool) -> dict[str, Reading]:
     """
     The tensors that may have a type by axis, by name.
 
-    `calibrated` tensors are quantised, the ops `apart` have formats of their own. `results` says whether what the
+    `calibrated` tensors are quantised, `formats` are those that a qtable gives to ops. `results` says whether what the
     network returns may be read so.
     """
-    inside, found = {*calibrated} - {*apart}, dict[str, Reading]()
+    around = _Around({*calibrated} - {*formats}, formats, results, dict[str, Reading]())
     for op in reversed(list(network.ops)):
         for value in op.results:
-            if name_of(value) in calibrated and (reading := _joint(value.uses, inside, found, results)) is not None:
-                found[name_of(value)] = reading
-    return found
+            if name_of(value) in calibrated and (reading := _joint(value, around)) is not None:
+                around.known[name_of(value)] = reading
+    return around.known
+
+
+@dataclass(frozen=True)
+class _Around:
+    """The ops that are `inside` the int8 part, the qtable's formats, and what is known of tensors further down."""
+
+    inside: Collection[str]
+    formats: Formats
+    results: bool
+    known: dict[str, Reading]
 
 
 def contracted_axis(op: Operation, index: int) -> int | None:
@@ -58,9 +71,9 @@ def contracted_axis(op: Operation, index: int) -> int | None:
             return None
 
 
-def _joint(uses: Iterable[Use], inside: Collection[str], known: Mapping[str, Reading], results: bool) -> Reading | None:
+def _joint(value: SSAValue, around: _Around) -> Reading | None:
     """What all uses have in common; None if one can't read scales by axis, or none is left."""
-    each = [_reading(use, inside, known, results) for use in uses]
+    each = [_reading(use, around) for use in value.uses]
     own = [reading for reading in each if reading is not None]
     axes = {reading.axis for reading in own} - {None}
     if not own or len(own) < len(each) or len(axes) > 1:
@@ -68,18 +81,25 @@ def _joint(uses: Iterable[Use], inside: Collection[str], known: Mapping[str, Rea
     return Reading(axes.pop() if axes else None, any(reading.common for reading in own))
 
 
-def _reading(use: Use, inside: Collection[str], known: Mapping[str, Reading], results: bool) -> Reading | None:
+def _reading(use: Use, around: _Around) -> Reading | None:
     op = use.operation
     if isinstance(op, ReturnOp):
-        return Reading(None, False) if results else None
-    if name_of(op) not in inside:
+        return Reading(None, False) if around.results else None
+    if isinstance(op.operands[use.index].owner, FLOAT_MAKERS) and _reads_float(op, around.formats):
+        return Reading(None, False)
+    if name_of(op) not in around.inside:
         return None
     if (axis := contracted_axis(op, use.index)) is not None:
         return Reading(axis, True)
-    if not op.has_trait(PassesValues) or (after := known.get(name_of(op))) is None:
+    if not op.has_trait(PassesValues) or (after := around.known.get(name_of(op))) is None:
         return None
     axis = op.axis.value.data if isinstance(op, ConcatOp) and after.axis is None else after.axis
     if axis is None:
         return after
     before = axis_before(op, axis)
     return None if before is None else Reading(before, after.common)
+
+
+def _reads_float(op: Operation, formats: Formats) -> bool:
+    """Whether an op takes floats as they are, where they are made."""
+    return isinstance(op, FLOAT_READERS) or stays_float(op, formats)

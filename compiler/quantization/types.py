@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
 
+import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from compiler.dialects.quant import I8, CalibratedType, UniformType
@@ -11,7 +13,8 @@ from compiler.dialects.top.base import PassesValues
 from compiler.dialects.top.movement import ConcatOp
 from compiler.dialects.top.quantised import FakeQuantOp
 from compiler.ir.network import Network, name_of
-from compiler.ir.storage import scales_of
+from compiler.ir.storage import scales_of, zero_of
+from compiler.quantization.balance import Balance
 from compiler.quantization.behind import tabled
 from compiler.quantization.concat import U8, Sections, sections
 from compiler.quantization.moved import moved
@@ -47,7 +50,14 @@ def asymmetric(low: float, high: float) -> UniformType:
     return UniformType.per_tensor(step, round(-bottom / step), storage=U8)
 
 
-def chosen(network: Network, scheme: Scheme, excepted: Exceptions, *, by_axis: bool = True) -> dict[str, UniformType]:
+def chosen(
+    network: Network,
+    scheme: Scheme,
+    excepted: Exceptions,
+    balance: Mapping[str, Balance] = MappingProxyType({}),
+    *,
+    by_axis: bool = True,
+) -> dict[str, UniformType]:
     """
     The type that a scheme gives to every calibrated tensor, by name. Raises BadQtable.
 
@@ -86,14 +96,32 @@ def chosen(network: Network, scheme: Scheme, excepted: Exceptions, *, by_axis: b
             elif not _holds(wanted, *spans[name]) or not (alone or _is_near(wanted, scheme(*spans[name]))):
                 continue
             found[name] = wanted
-    return found | _by_axis(network, found, apart)
+    balanced = {
+        name: by_channel(found[name], each)
+        for name, each in balance.items()
+        if name in read and read[name].axis == each.axis and name not in {*exact, *excepted.thresholds}
+    }
+    return found | _by_axis(network, found, apart, balanced)
+
+
+def by_channel(element: UniformType, balance: Balance) -> UniformType:
+    """The type with the storage and the zero point of `element` whose channels reach as far as the balance says."""
+    zero = zero_of(element)
+    below, above = zero - element.minimum.data, element.maximum.data - zero
+    low, high = balance.spans.astype(np.float64)
+    steps = np.maximum(-low / max(below, 1) if below else 0.0, high / max(above, 1))
+    scales = np.maximum(steps, SMALLEST_THRESHOLD / 255).tolist()
+    return UniformType.per_axis(scales, [zero] * len(scales), balance.axis, element.storage)
 
 
 def _by_axis(
-    network: Network, found: Mapping[str, UniformType], apart: Mapping[str, Sections]
+    network: Network,
+    found: Mapping[str, UniformType],
+    apart: Mapping[str, Sections],
+    balanced: Mapping[str, UniformType],
 ) -> dict[str, UniformType]:
-    """The types of the Concats that are `apart`, and of what their values pass through."""
-    made = dict[str, UniformType]()
+    """The types of the Concats that are `apart`, of what is `balanced`, and of what their values pass through."""
+    made = dict(balanced)
     for op in network.ops:
         if not op.has_trait(PassesValues) or name_of(op) not in found:
             continue

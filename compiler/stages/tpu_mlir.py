@@ -28,6 +28,7 @@ from compiler.ir.network import Network, name_of, shape
 from compiler.lowering.job import Contracted
 from compiler.lowering.reasons import float_reasons
 from compiler.lowering.walk import format_of, lower
+from compiler.quantization.balance import load
 from compiler.quantization.samples import batches
 from compiler.rounding.reconstruct import reconstruct
 from compiler.stages.progress import Progress, silent
@@ -52,7 +53,8 @@ def run(
     qtable: Mapping[str, str | float] = params.get("qtable") or {}
     listed = {name for name, value in qtable.items() if isinstance(value, str) and value.lower() != "int8"}
     reasons = float_reasons(network, listed) if stem == "cali" else {}
-    contracted = lower(network, mode, qtable, params.get("io") or "computed")
+    balance = load(inputs[source] / "balance.npz") if stem == "cali" else {}
+    contracted = lower(network, mode, qtable, params.get("io") or "computed", balance)
     rounding = _round(network, contracted, inputs, params) if params.get("rounding") == "reconstruct" else {}
     network.module.attributes["module.chip"] = StringAttr("ALL")
     files.save(network, out, "tpu")

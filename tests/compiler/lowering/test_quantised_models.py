@@ -19,7 +19,7 @@ from compiler.ir.network import Network, name_of
 from compiler.ir.storage import scale, storage, zero_point
 from compiler.lowering.walk import lower
 from compiler.quantization.annotate import annotate
-from compiler.quantization.calibrate import collect, entries
+from compiler.quantization.calibrate import Plan, collect, entries
 from compiler.quantization.stated import stated
 from compiler.stages.canonical_mlir import PIPELINE
 
@@ -71,9 +71,9 @@ def canonical(model: onnx.ModelProto) -> Network:
 
 def in_int8(model: onnx.ModelProto, mode: str) -> Network:
     network = canonical(model)
-    reference = Reference(network, threads=1)
-    histograms = collect(reference, iter({"x": x} for x in samples(2)), 2, 2048, lambda done, total: None)
-    annotate(network, entries(histograms, "kl") | stated(network))
+    reference, feeds = Reference(network, threads=1), iter({"x": x} for x in samples(2))
+    measured = collect(reference, Plan.of(network), feeds, 2, 2048, lambda done, total: None)
+    annotate(network, entries(measured.histograms, "kl") | stated(network))
     lower(network, mode)
     return network
 

@@ -1,0 +1,38 @@
+"""Which ops of an int8 network are computed in float for what reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from xdsl.ir import Operation
+
+from compiler.dialects.top.elementwise import Elementwise
+from compiler.dialects.top.normalisation import LayerNormOp, RMSNormOp, SoftmaxOp
+from compiler.ir.network import name_of
+
+Formats = Mapping[str, str]
+"""By op, the format that a qtable gives it."""
+
+FLOAT_READERS = (SoftmaxOp, LayerNormOp, RMSNormOp)
+"""Ops that are f32 in an int8 network, and would rather have precise operands."""
+
+
+def stays_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
+    """Whether it is an elementwise op whose result serves float ops alone, and no qtable's entry says otherwise."""
+    return isinstance(op, Elementwise) and name_of(op) not in formats and serves_float(op, formats)
+
+
+def serves_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
+    """
+    Whether an op's result is read by float ops alone, elementwise ops in between.
+
+    Those are `FLOAT_READERS`, and the ops that `formats`, a qtable's, has in a float format.
+    """
+    readers = [use.operation for use in op.results[0].uses]
+    return bool(readers) and all(
+        formats[name_of(reader)] != "int8"
+        if name_of(reader) in formats
+        else isinstance(reader, FLOAT_READERS) or stays_float(reader, formats)
+        for reader in readers
+    )
