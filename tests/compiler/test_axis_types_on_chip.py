@@ -79,7 +79,8 @@ def test_the_chip_gives_the_bits_and_the_host_the_meaning(case: str, mode: str, 
     assert any(meaning.axis >= 0 for meaning in expected.meanings.values())
     files.save(network, tmp_path, "tpu")
     write_npz(tmp_path / "evaluation.npz", feeds)
-    everything = dict.fromkeys(("tpu_mlir", "lg_mlir", "addr_mlir", "sample_model", "evaluation_data"), tmp_path)
+    names = ["tpu_mlir", "lg_mlir", "addr_mlir", "sample_model", "evaluation_data"]
+    everything = dict.fromkeys(names, tmp_path)
     for stage in (lg_mlir, addr_mlir, sample_model):
         stage.run(everything, {"chip": chip, "effort": 1, "seed": None}, tmp_path)
     chip_results.run(everything, {}, tmp_path)
