@@ -30,7 +30,7 @@ def test_builds_once_then_nothing_then_only_what_changed(offline: Path) -> None:
     first = figures()
     assert first["mismatched_bytes"] == 0
     assert first["cycles_over_bound"] >= 1
-    assert first["ran"] == 16
+    assert first["ran"] == 17
     second = figures()
     assert second["ran"] == 0
     assert {name: second[name] for name in ("cycles", "accuracy", "sqnr_db")} == {
@@ -61,6 +61,18 @@ def test_a_profile_says_what_the_cycles_go_to(offline: Path) -> None:
     most = max(told["groups"], key=lambda part: part["decides"] - part["bound"])
     assert f"the groups with the most to gain, of {len(told['groups'])}" in shown.stdout
     assert most["name"] in shown.stdout
+
+
+def test_a_quantisation_report_says_where_the_error_comes_from(offline: Path) -> None:
+    shown = tpuflow("quant-report", "lenet", "e8-int8")
+    assert shown.exit_code == 0, shown.output
+    page = offline / "lenet" / "e8-int8" / "quant_report.html"
+    assert shown.stdout.split()[-2:] == [str(page), str(page.with_suffix(".md"))]
+    assert "<title>Quantisation of lenet in int8</title>" in page.read_text()
+    assert "output_sqnr_db" in shown.stdout
+    refused = tpuflow("quant-report", "lenet", "e8-bf16")
+    assert refused.exit_code == 1
+    assert "bf16 quantises nothing; the modes that do are int8, int8a, mix" in refused.stderr
 
 
 def test_a_built_model_runs_and_can_be_looked_into(offline: Path) -> None:
