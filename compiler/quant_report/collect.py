@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -21,7 +22,7 @@ from compiler.quant_report.halves import Proxy
 from compiler.quant_report.layers import Layer, layers
 from compiler.quant_report.noise import Noise, decibels, measured
 from compiler.quant_report.notes import notes
-from compiler.quant_report.report import Output, Report
+from compiler.quant_report.report import Output, Point, Report
 from compiler.quant_report.spread import Spread
 from compiler.quantization import histogram, table
 from compiler.quantization.loss import Loss, parts_of
@@ -43,7 +44,8 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
     """
     Run the network on the first evaluation samples, at most `limit` and as many as BUDGET allows, and judge it.
 
-    `inputs` are the directories of `canonical_mlir`, `cali_table`, `tpu_mlir` and `evaluation_data`. Raises BadData.
+    `inputs` are the directories of `canonical_mlir`, `cali_table`, `tpu_mlir` and `evaluation_data`, and of a mixed
+    network that of `qtable`. Raises BadData.
     """
     top = files.load(inputs["canonical_mlir"], "canonical", Top, Quant)
     lowered = files.load(inputs["tpu_mlir"], "tpu", Structure, Tpu, Quant)
@@ -85,6 +87,7 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
         calibration=samples,
         unseen=unseen,
         half=proxy.half(),
+        pareto=tuple(_pareto(inputs["qtable"] / "pareto.json")) if "qtable" in inputs else (),
         sensitive=tuple(proxy.sensitivity(_suspects(rows, noise))),
     )
 
@@ -103,6 +106,13 @@ def _method(path: Path) -> str:
     """How the thresholds were found, as the table says."""
     told = (line for line in path.read_text(encoding="utf-8").splitlines() if "calculation method" in line)
     return next(told, "").partition(":")[2].strip(" []'")
+
+
+def _pareto(path: Path) -> Iterator[Point]:
+    """The networks that none beats both ways, in rising cycles."""
+    for row in json.loads(path.read_text(encoding="utf-8")):
+        if (row["frontier"] or row["chosen"]) and row["sqnr_db"] is not None:
+            yield Point(row["float_ops"], row["cycles"], row["sqnr_db"], row["chosen"])
 
 
 def _outputs(loss: Loss) -> Iterator[Output]:
