@@ -51,7 +51,8 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
     lowered = files.load(inputs["tpu_mlir"], "tpu", Structure, Tpu, Quant)
     session = Reference(top, threads=1)
     path = inputs["evaluation_data"] / "evaluation.npz"
-    available, feeds = batches(path, session.inputs, limit)
+    at_once = max(dims[0] for dims in session.inputs.values())
+    available, feeds = batches(path, session.inputs, max(limit, at_once))
     count = max(1, min(available, int(BUDGET // (RUNS * max(total_macs(top), 1)))))
     fed = list(islice(feeds, count))
     loss = Loss(parts_of(top))

@@ -12,7 +12,7 @@ from assets.flow import STAGE_ASSETS
 from assets.partitions import key_of
 from assets.resources import resources
 from assets.workshop import Workshop
-from compiler.build.flow import Settings, Target
+from compiler.build.flow import FLOW, Settings, Target
 from compiler.build.plan import Action, plan
 from pipeline.definitions import defs
 from pipeline.instance import open_instance
@@ -22,7 +22,7 @@ from tests.pipeline.staleness import statuses
 
 TARGET = Target.parse("e8-int8")
 KEY = str(key_of("lenet", TARGET))
-STAGES = 16
+STAGES = len(FLOW)
 
 
 class Zoo(OfflineZoo):
