@@ -35,10 +35,15 @@ LEAST = 1e-9
 
 @dataclass(frozen=True)
 class Balance:
-    """`spans` (2, channels) of a tensor along `axis`: from where to where the steps of each channel are to reach."""
+    """
+    `spans` (2, channels) of a tensor along `axis`: from where to where the steps of each channel are to reach.
+
+    With a `zero` the tensor is u8 of this zero point, to which the spans are cut; else it is stored as by tensor.
+    """
 
     axis: int
     spans: Array
+    zero: int | None = None
 
 
 def balances(network: Network, seen: Mapping[Key, Channels]) -> dict[str, Balance]:
@@ -50,14 +55,18 @@ def balances(network: Network, seen: Mapping[Key, Channels]) -> dict[str, Balanc
     each relative to what it makes. Results of convolutions keep the one range of the tensor: their channels' own ranges
     differ too much from data to data.
     """
-    spans = {name_of(op): span for op in network.ops if (span := _span(op)) is not None}
-    read, found = readings(network, spans, {}, results=True), dict[str, Balance]()
+    read, found = readings(network, spans(network), {}, results=True), dict[str, Balance]()
     for op in network.ops:
         if not isinstance(op, FLOAT_MAKERS) or (reading := read.get(name_of(op))) is None or reading.axis is None:
             continue
         if (known := seen.get((name_of(op), reading.axis))) is not None:
             found[name_of(op)] = _balance(op, reading.axis, known, network)
     return found
+
+
+def spans(network: Network) -> dict[str, tuple[float, float]]:
+    """The calibrated range of each tensor that has one, by name."""
+    return {name_of(op): span for op in network.ops if (span := _span(op)) is not None}
 
 
 def _span(op: Operation) -> tuple[float, float] | None:
@@ -148,14 +157,18 @@ def _descend(
 
 
 def save(path: Path, found: Mapping[str, Balance]) -> None:
-    """Under `<name>@<axis>` each tensor's spans, float32 (2, channels)."""
-    write_npz(path, {f"{name}@{each.axis}": each.spans.astype(np.float32) for name, each in found.items()})
+    """Under `<name>@<axis>@<zero point, if it has one>` each tensor's spans, float32 (2, channels)."""
+    write_npz(path, {_key(name, each): each.spans.astype(np.float32) for name, each in found.items()})
 
 
 def load(path: Path) -> dict[str, Balance]:
     """The balances of a file that `save` wrote. Raises DamagedArrays."""
     made = dict[str, Balance]()
     for key, spans in read_npz(path).items():
-        name, _, axis = key.rpartition("@")
-        made[name] = Balance(int(axis), spans)
+        name, axis, zero = key.rsplit("@", 2)
+        made[name] = Balance(int(axis), spans, int(zero) if zero else None)
     return made
+
+
+def _key(name: str, each: Balance) -> str:
+    return f"{name}@{each.axis}@{'' if each.zero is None else each.zero}"

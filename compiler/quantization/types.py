@@ -99,16 +99,21 @@ def chosen(
     balanced = {
         name: by_channel(found[name], each)
         for name, each in balance.items()
-        if name in read and read[name].axis == each.axis and name not in {*exact, *excepted.thresholds}
+        if (each.zero is not None or (name in read and read[name].axis == each.axis))
+        and name in found
+        and name not in {*exact, *excepted.thresholds}
     }
     return found | _by_axis(network, found, apart, balanced)
 
 
 def by_channel(element: UniformType, balance: Balance) -> UniformType:
     """The type with the storage and the zero point of `element` whose channels reach as far as the balance says."""
+    low, high = balance.spans.astype(np.float64)
+    if balance.zero is not None:
+        scales = np.maximum((high - low) / 255, SMALLEST_THRESHOLD / 255).tolist()
+        return UniformType.per_axis(scales, [balance.zero] * len(scales), balance.axis, U8)
     zero = zero_of(element)
     below, above = zero - element.minimum.data, element.maximum.data - zero
-    low, high = balance.spans.astype(np.float64)
     steps = np.maximum(-low / max(below, 1) if below else 0.0, high / max(above, 1))
     scales = np.maximum(steps, SMALLEST_THRESHOLD / 255).tolist()
     return UniformType.per_axis(scales, [zero] * len(scales), balance.axis, element.storage)

@@ -17,6 +17,7 @@ from compiler.ir import files
 from compiler.ir.network import name_of, tensor
 from compiler.quantization import channels
 from compiler.quantization.annotate import annotate
+from compiler.quantization.around_tables import around_tables
 from compiler.quantization.balance import balances, save
 from compiler.quantization.table import read
 from compiler.stages.progress import Progress, silent
@@ -29,7 +30,8 @@ def run(
     network = files.load(inputs["canonical_mlir"], "canonical", Top, Quant)
     calibrated = annotate(network, read(inputs["cali_table"] / "cali_table"))
     statistics = inputs["cali_table"] / "channels.npz"
-    balance = balances(network, channels.load(statistics) if statistics.exists() else {})
+    seen = channels.load(statistics) if statistics.exists() else {}
+    balance = balances(network, seen) | around_tables(network, seen)
     save(out / "balance.npz", balance)
     bare = [op for op in computing_ops(network) if not isinstance(tensor(op.output).element_type, CalibratedType)]
     network.module.verify()
