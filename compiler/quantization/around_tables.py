@@ -1,8 +1,9 @@
 """
-Tensors that a table makes between two contractions: a few scales for their channels, for each pair has its own table.
+Tensors that a table makes between two products by constant weights: a few scales for their columns, a table for each.
 
-The table's operand may have any scales, its maker requantises channel by channel; the result's are absorbed by the
-weights that read it. A few tables do for all channels: those alike in range share a scale.
+The table's operand may have any scales, its maker requantises column by column; the result's are absorbed by the
+weights that read it. A few tables do for all columns: those alike in range share a scale, so that a column has room
+beyond what calibration saw of it. (Channels of convolutions differ more from data to data: they keep one scale.)
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from compiler.dialects.formula import evaluate
-from compiler.dialects.top.contraction import ConvOp, MatMulOp
+from compiler.dialects.top.contraction import MatMulOp
 from compiler.dialects.top.elementwise import Unary
-from compiler.dialects.top.transposed import DeconvOp
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.passes.network_pass import only_producer
 from compiler.quantization.balance import Balance, noise, settled, spans
 from compiler.quantization.channels import Channels, Key
 from compiler.quantization.columns import columns
-from compiler.quantization.readers import contracted_axis, readings
+from compiler.quantization.readers import contracted_axis
 
 SCALES = (1, 2, 3, 4)
 """Numbers of scales that are tried for a tensor: of both sides of the table, at most sixteen pairs."""
@@ -75,26 +75,27 @@ def around_tables(network: Network, seen: Mapping[Key, Channels]) -> dict[str, B
 
 def _tables(network: Network) -> Iterator[Table]:
     calibrated = spans(network)
-    read = readings(network, calibrated, {}, results=False)
     for op in network.ops:
-        reading = read.get(name_of(op)) if isinstance(op, Unary) else None
-        if not isinstance(op, Unary) or reading is None:
+        if not isinstance(op, Unary) or not op.output.uses:
             continue
         ops = [op]
         while isinstance(before := only_producer(ops[0].input), Unary):
             ops.insert(0, before)
         maker = only_producer(ops[0].input)
         names = [name_of(ops[0].input), *map(name_of, ops)]
-        own = _axis(maker)
-        if own is not None and reading.axis == own and all(name in calibrated for name in names):
-            yield Table(ops, own)
+        if (
+            maker is None
+            or not _is_rows(maker, 0)
+            or not all(_is_rows(use.operation, use.index) for use in op.output.uses)
+        ):
+            continue
+        if all(name in calibrated for name in names):
+            yield Table(ops, len(shape(op.output)) - 1)
 
 
-def _axis(maker: Operation | None) -> int | None:
-    """The axis of what a contraction by constant weights makes, along which it requantises; None for other ops."""
-    if not isinstance(maker, ConvOp | DeconvOp | MatMulOp) or contracted_axis(maker, 0) is None:
-        return None
-    return len(shape(maker.output)) - 1 if isinstance(maker, MatMulOp) else 1
+def _is_rows(op: Operation, index: int) -> bool:
+    """Whether an op multiplies rows, its operand `index`, by constant weights."""
+    return isinstance(op, MatMulOp) and contracted_axis(op, index) is not None
 
 
 def _of_result(each: Table, seen: Channels, network: Network) -> tuple[Balance, Array]:
@@ -124,7 +125,7 @@ def _of_operand(each: Table, seen: Channels, result: Balance, power: Array) -> B
     A channel's range ends where what lies beyond would change the result by less than half a step of it.
     """
     low, high = np.minimum(seen.low, 0.0).astype(np.float64), np.maximum(seen.high, 0.0).astype(np.float64)
-    at = np.linspace(low.min(), high.max(), POINTS)
+    at: Array = np.linspace(float(low.min()), float(high.max()), POINTS)
     made, steps = each.of(at), result.spans[1] - result.spans[0]
     for step in np.unique(steps):
         first, last = _flat(made, step / 255 / 2), _flat(made[::-1], step / 255 / 2)
