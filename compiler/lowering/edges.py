@@ -18,6 +18,8 @@ from compiler.dialects.structure import InputOp, only_on_host
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.elementwise import CastOp
 from compiler.ir.network import Network, name_of, named, shape, tensor
+from compiler.lowering.borders import cast
+from compiler.lowering.job import Job
 
 IO = ("computed", "stored", "float32")
 """
@@ -44,21 +46,28 @@ def pass_as(network: Network, io: str, scales: Mapping[str, UniformType], elemen
     for op in network.ops:
         for value in dict.fromkeys(op.operands if isinstance(op, ReturnOp) else ()):
             if isinstance(value.owner, TpuOp) and _is_real(value):
-                _leave(value, f32 if io == "float32" else scales.get(name_of(value), element))
+                _leave(value, f32 if io == "float32" else scales.get(name_of(value), element), network)
     for op in network.ops:
         if io == "float32" and isinstance(op, InputOp) and _is_real(op.output) and not only_on_host(op.output):
             _enter(op)
 
 
-def _leave(value: SSAValue, element: Attribute) -> None:
+def _leave(value: SSAValue, element: Attribute, network: Network) -> None:
     if tensor(value).element_type == element:
         return
-    maker, name = value.owner, name_of(value)
+    maker, name, returned = value.owner, name_of(value), [u for u in value.uses if isinstance(u.operation, ReturnOp)]
     assert isinstance(maker, TpuOp)
-    cast = CastOp(operands=[value], result_types=[TensorType(element, shape(value))])
-    Rewriter.insert_op(named(cast, name), InsertPoint.after(maker))
-    for use in [use for use in value.uses if isinstance(use.operation, ReturnOp)]:
-        use.operation.operands[use.index] = cast.output
+    if isinstance(element, UniformType) and element.is_per_axis:
+        names = {name_of(each) for op in network.ops for each in op.results}
+        made = cast(value, element, Job(network, returned[0].operation, names=names)).owner
+        assert isinstance(made, TpuOp)
+        made.internal = None
+    else:
+        made = CastOp(operands=[value], result_types=[TensorType(element, shape(value))])
+        Rewriter.insert_op(made, InsertPoint.after(maker))
+    named(made, name)
+    for use in returned:
+        use.operation.operands[use.index] = made.output
     named(maker, f"{name}_{_suffix(value)}").internal = UnitAttr()
 
 
@@ -66,11 +75,11 @@ def _enter(op: InputOp) -> None:
     if tensor(op.output).element_type == f32:
         return
     readers, kind = list(op.output.uses), op.output.type
-    cast = CastOp(operands=[op.output], result_types=[kind])
-    cast.internal = UnitAttr()
-    Rewriter.insert_op(named(cast, f"{name_of(op)}_{_suffix(op.output)}"), InsertPoint.after(op))
+    entered = CastOp(operands=[op.output], result_types=[kind])
+    entered.internal = UnitAttr()
+    Rewriter.insert_op(named(entered, f"{name_of(op)}_{_suffix(op.output)}"), InsertPoint.after(op))
     for use in readers:
-        use.operation.operands[use.index] = cast.output
+        use.operation.operands[use.index] = entered.output
     passing = TensorType(f32, shape(op.output))
     Rewriter.replace_value_with_new_type(op.input, passing)
     Rewriter.replace_value_with_new_type(op.output, passing)

@@ -70,6 +70,18 @@ def lowered(made: tuple[Network, dict[str, Array]], mode: str) -> tuple[Network,
     return network, feeds, expected
 
 
+def on_chip(network: Network, feeds: dict[str, Array], chip: str, folder: Path) -> Results:
+    """The chip's tensors; the model stays in the folder."""
+    files.save(network, folder, "tpu")
+    write_npz(folder / "evaluation.npz", feeds)
+    names = ["tpu_mlir", "lg_mlir", "addr_mlir", "sample_model", "evaluation_data"]
+    everything = dict.fromkeys(names, folder)
+    for stage in (lg_mlir, addr_mlir, sample_model):
+        stage.run(everything, {"chip": chip, "effort": 1, "seed": None}, folder)
+    chip_results.run(everything, {}, folder)
+    return Results.load(folder, "chip_results")
+
+
 @pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("case", ["detector", "normed"])
@@ -77,14 +89,7 @@ def test_the_chip_gives_the_bits_and_the_host_the_meaning(case: str, mode: str, 
     network, feeds, _ = lowered(detector(1) if case == "detector" else normed(), mode)
     expected = results(network, feeds)
     assert any(meaning.axis >= 0 for meaning in expected.meanings.values())
-    files.save(network, tmp_path, "tpu")
-    write_npz(tmp_path / "evaluation.npz", feeds)
-    names = ["tpu_mlir", "lg_mlir", "addr_mlir", "sample_model", "evaluation_data"]
-    everything = dict.fromkeys(names, tmp_path)
-    for stage in (lg_mlir, addr_mlir, sample_model):
-        stage.run(everything, {"chip": chip, "effort": 1, "seed": None}, tmp_path)
-    chip_results.run(everything, {}, tmp_path)
-    found = Results.load(tmp_path, "chip_results")
+    found = on_chip(network, feeds, chip, tmp_path)
     assert [n for n, array in expected.arrays.items() if found.arrays[n].tobytes() != array.tobytes()] == []
     plain = {name: replace(meaning, folds=()) for name, meaning in expected.meanings.items()}
     assert found.meanings == plain
@@ -128,3 +133,22 @@ def test_a_convolution_reads_each_channel_in_its_scale(seed: int, mode: str, ker
         step = (total * multiplier + (1 << shift >> 1)) >> shift
         wanted = min(max(step + uniform(op.output).zero_points.data[0].data, int(low)), int(high))
         assert made.arrays[name_of(op)][0, c, i, j] == wanted
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_what_is_computed_in_float_leaves_by_axis_where_it_is_stored(chip: str, tmp_path: Path) -> None:
+    b, rng = Builder(), np.random.default_rng(2)
+    x = b.input("x", 1, 6, 4)
+    large, small = (b.op(top.MaxOp, [b.op(top.MulOp, [x, b.weight(np.full(1, by))]), x]) for by in (500.0, 0.5))
+    network, feeds = b.network(b.op(top.ConcatOp, [large, small])), {"x": rng.normal(size=(1, 6, 4)).astype(np.float32)}
+    expected = reference(network, feeds)
+    calibrate(network, expected, {})
+    lower(network, "int8", io="stored")
+    made = results(network, feeds)
+    meaning = made.meanings["t4"]
+    assert (meaning.axis, meaning.dtype, meaning.internal) == (1, "int8", False)
+    step = np.array(meaning.scale).reshape(1, -1, 1)
+    # The input, the product and the result are rounded, each to about the same share of its range.
+    assert (np.abs(made.real("t4") - expected["t4"]) <= 1.6 * step).all()
+    found = on_chip(network, feeds, chip, tmp_path)
+    assert [n for n, array in made.arrays.items() if found.arrays[n].tobytes() != array.tobytes()] == []
