@@ -68,9 +68,13 @@ class Blame:
 
 
 def blame(rows: Sequence[Layer], noise: Mapping[str, Noise]) -> Blame | None:
-    """The first row that is bad, traced up by the operand that brings the most; None if none is bad."""
+    """
+    The first row that is bad, traced up by the operand that brings the most; None if none is bad.
+
+    What is inner is no layer of its own.
+    """
     origins = {row.tensor: origin(row, noise) for row in rows}
-    first = next((row for row in rows if _is_bad(row, origins[row.tensor])), None)
+    first = next((row for row in rows if not row.inner and _is_bad(row, origins[row.tensor])), None)
     if first is None:
         return None
     path = [origins[first.tensor]]

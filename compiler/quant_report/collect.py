@@ -25,6 +25,7 @@ from compiler.quant_report.notes import notes
 from compiler.quant_report.report import Output, Point, Report
 from compiler.quant_report.spread import Spread
 from compiler.quantization import histogram, table
+from compiler.quantization.behind import functions_behind
 from compiler.quantization.loss import Loss, parts_of
 from compiler.quantization.samples import batches
 from compiler.quantization.thresholds import ranges_by_method
@@ -56,12 +57,13 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
     count = max(1, min(available, int(BUDGET // (RUNS * max(total_macs(top), 1)))))
     fed = list(islice(feeds, count))
     loss = Loss(parts_of(top))
-    noise = measured(lowered, session, fed, loss)
+    inner = set(functions_behind(top))
+    noise = measured(lowered, session, fed, loss, inner)
     progress(1, 3)
     histograms = histogram.load(inputs["cali_table"] / "histograms.npz")
     spreads = {name: spread for name, h in histograms.items() if (spread := Spread.of(h)) is not None}
     entries = table.read(inputs["cali_table"] / "cali_table")
-    rows = layers(top, lowered, noise, entries, spreads, {})
+    rows = layers(top, lowered, noise, entries, spreads, {}, inner)
     spans = read_npz(inputs["cali_table"] / "samples.npz")
     samples = calibration_set(spans["low"], spans["high"])
     proxy = Proxy(top, lowered, fed[:FEW])
@@ -95,7 +97,7 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
 
 def _suspects(rows: Sequence[Layer], noise: Mapping[str, Noise]) -> Collection[str]:
     """The quantised rows that add most to the noise to signal where they stand."""
-    made = {row.tensor: origin(row, noise).made for row in rows if row.stored is not None}
+    made = {row.tensor: origin(row, noise).made for row in rows if row.stored is not None and not row.inner}
     return sorted(made, key=lambda name: -made[name])[:SUSPECTS]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,8 @@ class Layer:
 
     `type` is how it is stored: i8, u8, f32 … `entry` is calibration's threshold, least and greatest value. Of its
     `channels`, `dead` never moved. `local_db` and `total_db` are signal to noise, `error` the greatest difference.
-    `operands` are the rows that its op reads, `why` says what keeps the op in float.
+    `operands` are the rows that its op reads, `why` says what keeps the op in float. What is `inner` is read by tables
+    alone: its range serves what is behind them, where its errors count.
     """
 
     tensor: str
@@ -65,6 +66,7 @@ class Layer:
     macs: int
     operands: tuple[str, ...]
     why: str
+    inner: bool = False
 
 
 def layers(
@@ -74,10 +76,12 @@ def layers(
     entries: Mapping[str, Entry],
     spreads: Mapping[str, Spread],
     reasons: Mapping[str, str],
+    inner: Collection[str] = (),
 ) -> list[Layer]:
     """The rows, in the order of `noise`; `top` is the network as it was before lowering, `reasons` go by tensor."""
     values = {name_of(value): value for op in lowered.ops for value in op.results}
     makers = {name_of(value): op for op in top.ops for value in op.results}
+    judged = {name: found for name, found in noise.items() if name not in inner}
     return [
         Layer(
             name,
@@ -91,8 +95,9 @@ def layers(
             found.total_db,
             found.error,
             op.macs() if isinstance(op := makers.get(name), TopOp) else 0,
-            operands_of(name, makers, noise),
+            operands_of(name, makers, judged),
             "" if is_quantised(values[name]) else reasons.get(name, ""),
+            name in inner,
         )
         for name, found in noise.items()
     ]

@@ -9,7 +9,7 @@ operands, the weights and the result of this op alone (ONNX Runtime's `qdq_err`,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -88,13 +88,18 @@ def decibels(signal: float, noise: float) -> float:
 
 
 def measured(
-    network: Network, reference: Runner, batches: Iterable[Mapping[str, Array]], loss: Loss | None = None
+    network: Network,
+    reference: Runner,
+    batches: Iterable[Mapping[str, Array]],
+    loss: Loss | None = None,
+    inner: Collection[str] = (),
 ) -> dict[str, Noise]:
     """
     The noise of every tensor that the float network has too, by name, in the order of the lowered network.
 
     Each batch is run three times: in float, as it is, and with every such tensor replaced by the float one once its own
-    error is taken. The results' noise is added to `loss`.
+    error is taken; but for the `inner` ones, whose errors count where they are read. The results' noise is added to
+    `loss`.
     """
     found: dict[str, Noise] = {}
     returned = network.main.body.block.last_op
@@ -102,7 +107,7 @@ def measured(
     for feeds in batches:
         exact = {**feeds, **reference.run(feeds)}
         made = run(network, feeds, lambda value, array, e=exact: _accumulated(value, array, e, found))
-        run(network, feeds, lambda value, array, e=exact: _local(value, array, e, found))
+        run(network, feeds, lambda value, array, e=exact: _local(value, array, e, found, inner))
         if loss is not None and all(part.name in made for part in loss.parts):
             wanted = {part.name: exact[part.name] for part in loss.parts}
             loss.add(wanted, {n: real(results[n], made[n]).reshape(array.shape) for n, array in wanted.items()})
@@ -146,12 +151,14 @@ def _accumulated(value: SSAValue, array: Array, exact: Mapping[str, Array], foun
     noise.lows, noise.highs = np.minimum(noise.lows, low), np.maximum(noise.highs, high)
 
 
-def _local(value: SSAValue, array: Array, exact: Mapping[str, Array], found: dict[str, Noise]) -> Array | None:
+def _local(
+    value: SSAValue, array: Array, exact: Mapping[str, Array], found: dict[str, Noise], inner: Collection[str]
+) -> Array | None:
     wanted = _partner(value, exact)
     if wanted is None:
         return None
     found[name_of(value)].local += sums(flat(real(value, array)), flat(wanted))[1]
-    return exact_in_place(value, exact)
+    return None if name_of(value) in inner else exact_in_place(value, exact)
 
 
 def _partner(value: SSAValue, exact: Mapping[str, Array]) -> Array | None:

@@ -43,7 +43,7 @@ class Note:
 def notes(rows: Sequence[Layer], samples: CalibrationSet | None, unseen: Mapping[str, float]) -> list[Note]:
     """Those of every kind that weigh most; `unseen` is by how much tensors of this run leave calibration's range."""
     by_name = {row.tensor: row for row in rows}
-    told = [note for rule in RULES for note in _worst(rule(row, by_name) for row in rows)]
+    told = [note for rule in RULES for note in _worst(rule(row, by_name) for row in rows if not row.inner)]
     return [*told, *_worst(_unseen(name, over) for name, over in unseen.items()), *_of_samples(samples)]
 
 

@@ -89,8 +89,8 @@ class Report:
 
     @property
     def worst_clipped(self) -> Layer | None:
-        """The tensor of which calibration saw the largest share beyond its type; None where nothing lies beyond."""
-        cut = [row for row in self.quantised if row.stored and row.stored.clipped]
+        """The tensor of which calibration saw the largest share beyond its type; None if there is none. Not inner."""
+        cut = [row for row in self.quantised if row.stored and row.stored.clipped and not row.inner]
         return max(cut, key=lambda row: row.stored.clipped or 0.0 if row.stored else 0.0, default=None)
 
     def plain(self) -> dict[str, Any]:
@@ -101,7 +101,8 @@ class Report:
     @property
     def noisiest(self) -> Sequence[Layer]:
         """The quantised rows with values to draw, those first that are noisiest by themselves."""
-        return sorted((row for row in self.quantised if row.tensor in self.spreads), key=lambda row: row.local_db)
+        known = [row for row in self.quantised if row.tensor in self.spreads]
+        return sorted(known, key=lambda row: (row.inner, row.local_db))
 
     def _drawn(self, row: Layer) -> dict[str, Any]:
         spread = self.spreads[row.tensor]

@@ -14,8 +14,9 @@ from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.ir import files
 from compiler.npz import read_npz, write_npz
 from compiler.quant_report.blame import AMPLIFIES, blame
-from compiler.quant_report.layers import Layer
+from compiler.quant_report.layers import Layer, Stored
 from compiler.quant_report.noise import Noise
+from compiler.quant_report.notes import notes
 from tests.compiler.quant_report.nets import edit_table, lowered, plain, reported
 
 
@@ -96,6 +97,24 @@ def test_an_op_whose_operands_cancel_amplifies() -> None:
     assert found.path[0].kind == AMPLIFIES
     assert found.shares[0][0].tensor == "c"
     assert sum(share for _, share in found.shares) == pytest.approx(1)
+
+
+def test_what_tables_alone_read_is_no_layer_of_its_own() -> None:
+    noise = {"a": Noise(signal=1.0, total=0.9, local=0.9), "b": Noise(signal=1.0, total=1e-4, local=1e-4)}
+    held = Stored((0.1, 0.1), 1, 0, -1.0, 1.0, 0.6, 0.6, 1.0, 1.0)
+
+    def row(name: str, reads: tuple[str, ...], inner: bool) -> Layer:
+        found = noise[name]
+        return Layer(name, "Conv", "i8", held, None, 1, 0, found.local_db, found.total_db, 0.0, 9, reads, "", inner)
+
+    judged = [row("a", (), True), row("b", (), False)]
+    assert blame(judged, noise) is None
+    assert {note.tensor for note in notes(judged, None, {})} == {"b"}
+    plain_rows = [row("a", (), False), row("b", ("a",), False)]
+    found = blame(plain_rows, noise)
+    assert found is not None
+    assert found.first == "a"
+    assert "a" in {note.tensor for note in notes(plain_rows, None, {})}
 
 
 def _values(root: Path, name: str) -> np.ndarray[Any, Any]:
