@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from xdsl.ir import Operation
 
+from compiler.dialects.top.base import PassesValues
 from compiler.dialects.top.elementwise import Elementwise
 from compiler.dialects.top.normalisation import LayerNormOp, RMSNormOp, SoftmaxOp
 from compiler.ir.network import name_of
@@ -20,7 +21,7 @@ FLOAT_READERS = (SoftmaxOp, LayerNormOp, RMSNormOp)
 
 def stays_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
     """Whether it is an elementwise op whose result serves float ops alone, and no qtable's entry says otherwise."""
-    return isinstance(op, Elementwise) and name_of(op) not in formats and serves_float(op, formats)
+    return isinstance(op, Elementwise) and formats.get(name_of(op)) != "int8" and serves_float(op, formats)
 
 
 def serves_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
@@ -31,8 +32,14 @@ def serves_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool
     """
     readers = [use.operation for use in op.results[0].uses]
     return bool(readers) and all(
-        formats[name_of(reader)] != "int8"
-        if name_of(reader) in formats
-        else isinstance(reader, FLOAT_READERS) or stays_float(reader, formats)
+        isinstance(reader, FLOAT_READERS) or stays_float(reader, formats) or _wants_float(reader, formats)
         for reader in readers
     )
+
+
+def _wants_float(reader: Operation, formats: Formats) -> bool:
+    """Whether a qtable has a reader in a float format, or all that it passes its values on to."""
+    if reader.has_trait(PassesValues) and reader.results:
+        uses = reader.results[0].uses
+        return bool(uses) and all(_wants_float(use.operation, formats) for use in uses)
+    return formats.get(name_of(reader), "int8") != "int8"

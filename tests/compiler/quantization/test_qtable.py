@@ -47,9 +47,9 @@ def test_an_empty_qtable_is_int8() -> None:
 def test_an_op_in_another_format_is_between_casts(written: str, kind: str) -> None:
     kinds, made = lowered({"t2": written})
     assert kinds["t2"] == kind
-    assert kinds["t0"].startswith("!quant.uniform<u8")
+    assert kinds["t0"] == "f32", "what float ops alone read is a float, views in between"
     assert kinds["t3"] == "f32", "an elementwise op of a float tensor stays in float"
-    assert f"t1_{kind}" in kinds
+    assert kind == "f32" or f"t1_{kind}" in kinds
     np.testing.assert_allclose(made, lowered({})[1], atol=0.05 * made.max())
 
 
