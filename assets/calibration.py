@@ -13,6 +13,14 @@ ABOUT: Mapping[str, About] = {
         figures=(Figure("thresholds"),),
         pool=HEAVY,
     ),
+    "qtable": About(
+        "calibration",
+        {"table"},
+        "Mode mix: which ops aren't int8, chosen for the fewest cycles that reach the goal, and what each "
+        "configuration that was tried costs and reaches.",
+        figures=(Figure("pareto"),),
+        pool=HEAVY,
+    ),
     "cali_mlir": About("calibration", {"mlir"}, "The canonical network with calibrated types."),
 }
 """By stage."""

@@ -8,12 +8,14 @@ again without running anything.
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from compiler.build.flow import Settings, Target
+from compiler.quantization import qtable_file
 
 
 class Method(Enum):
@@ -95,6 +97,11 @@ class Qtable(Knobs):
         'threshold ("3.5"). It takes the place of the record\'s qtable as a whole.',
     )
 
+    file: str | None = Field(
+        None,
+        description="A file of such entries in TPU-MLIR's format; those of qtable go before its.",
+    )
+
     io: Passing | None = Field(
         None,
         description="In which types inputs and results pass: computed, results as the ops make them; stored, all as "
@@ -102,11 +109,26 @@ class Qtable(Knobs):
     )
 
     def applied(self, settings: Settings, target: Target) -> Settings:
-        """Replace what was filled in, numbers of the qtable read as thresholds."""
+        """Replace what was filled in, numbers of the qtable read as thresholds. Raises BadQtable."""
         given = self.given()
         if "qtable" in given:
             given["qtable"] = {name: _entry(text) for name, text in given["qtable"].items()}
+        if "file" in given:
+            given["qtable"] = {**qtable_file.read(Path(given.pop("file"))), **given.get("qtable", {})}
         return replace(settings, **given)
+
+
+class Mix(Knobs):
+    """What mode `mix` has to reach in the fewest cycles; without a goal nothing is searched for."""
+
+    sqnr: float | None = Field(None, description="The least signal to noise of the result against float, in dB.")
+    drop: float | None = Field(None, ge=0, le=1, description="The largest share of samples whose answer isn't float's.")
+    budget: int | None = Field(None, gt=0, description="Configurations that are lowered, scheduled and run at most.")
+    samples: int | None = Field(None, gt=0, description="Calibration inputs that configurations are judged by.")
+
+    def applied(self, settings: Settings, target: Target) -> Settings:
+        """Replace what was filled in."""
+        return replace(settings, mix={**settings.mix, **self.given()})
 
 
 class Schedule(Knobs):
@@ -167,6 +189,7 @@ class Scoring(Knobs):
 KNOBS: Mapping[str, type[Knobs]] = {
     "shapes": Shapes,
     "calibration": Calibration,
+    "mix": Mix,
     "qtable": Qtable,
     "schedule": Schedule,
     "packing": Packing,

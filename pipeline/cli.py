@@ -122,6 +122,23 @@ def quant_report(
 
 
 @app.command()
+def mix(
+    model: Annotated[str, typer.Argument(help="A model of the zoo.")],
+    target: Annotated[str, typer.Argument(help="A chip, such as x64, or <chip>-mix.")],
+    sqnr: Annotated[float | None, typer.Option(help="The least SQNR of the result against float, in dB.")] = None,
+    drop: Annotated[
+        float | None, typer.Option(min=0, max=1, help="The largest share of answers that aren't float's.")
+    ] = None,
+    budget: Annotated[int | None, typer.Option(min=1, help="Configurations to measure at most.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the qtable here.")] = None,
+) -> None:
+    """Choose which ops needn't be int8: the fewest cycles that reach a goal; print what was tried."""
+    from pipeline.commands import mix as command
+
+    command.mix(model, target, {"sqnr": sqnr, "drop": drop, "budget": budget}, output)
+
+
+@app.command()
 def compare(
     first: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A *_results.npz.")],
     second: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The one to hold it against.")],

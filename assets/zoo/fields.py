@@ -235,6 +235,19 @@ class Evaluation(Samples):
         return self
 
 
+class Mix(Strict):
+    """
+    What mode mix has to reach in the fewest cycles: `sqnr` in dB, or a `drop`, the share of answers unlike float's.
+
+    At most `budget` configurations are measured, on so many calibration `samples`.
+    """
+
+    sqnr: float | None = None
+    drop: Annotated[float, Field(ge=0, le=1)] | None = None
+    budget: PositiveInt = 80
+    samples: PositiveInt = 8
+
+
 class Schedule(Strict):
     """
     How long to look for layer groups (1 to 3); with a seed they are random ones, for tests.
@@ -258,6 +271,10 @@ class Record(Strict):
     calibration: Calibration
     evaluation: Evaluation
     qtable: dict[str, Annotated[str | float, BeforeValidator(_exception)]] = {}
+    qtable_file: OwnFile | None = None
+    """More exceptions, in a file of TPU-MLIR's format beside the record; `qtable` goes before it."""
+
+    mix: Mix = Mix()
     schedule: Schedule = Schedule()
     targets: tuple[Annotated[str, AfterValidator(_target)], ...] = ("x64-int8",)
     """What a new or changed model is built for at once."""
@@ -315,5 +332,6 @@ class Record(Strict):
             "source.file": self.source.file if isinstance(self.source, OwnModel | ForeignModel) else None,
             "calibration.file": self.calibration.file,
             "evaluation.file": self.evaluation.file,
+            "qtable_file": self.qtable_file,
         }
         return {field: path for field, path in named.items() if path is not None}

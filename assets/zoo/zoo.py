@@ -19,6 +19,7 @@ from assets.zoo.fields import Built, Committed, ForeignModel, Record
 from assets.zoo.record import ROOT
 from compiler.build import hashes
 from compiler.build.flow import MODES, SOURCES, Settings
+from compiler.quantization import qtable_file
 
 DRAWN_WITH = ("matplotlib", "numpy", "onnx", "pillow")
 """Packages whose version can change the bytes of what is made."""
@@ -57,7 +58,8 @@ class InstalledZoo:
             name=held.name,
             shapes={name: list(extents) for name, extents in held.inputs.items()},
             calibration=held.calibration.model_dump(include={"method", "samples", "bins"}),
-            qtable={**held.qtable},
+            qtable={**_entries(held), **held.qtable},
+            mix=held.mix.model_dump(exclude_none=True),
             tolerance={mode: told.get(mode, told["int8"]) for mode in MODES},
             metric=held.evaluation.metric,
             also=held.evaluation.also,
@@ -87,6 +89,11 @@ class InstalledZoo:
     def present(self, model: str) -> bool:
         """Whether `files` would neither fetch nor make anything. Raises UnknownModel, BadRecord."""
         return _folder(record.read(model)).is_dir()
+
+
+def _entries(held: Record) -> dict[str, str | float]:
+    """Those of the record's qtable file. Raises BadQtable."""
+    return {} if held.qtable_file is None else qtable_file.read(held.qtable_file)
 
 
 def _preprocess(held: Record) -> dict[str, Any] | None:

@@ -58,9 +58,10 @@ class Settings:
     A model's standing parameters, in plain values.
 
     `shapes` fixes dynamic dimensions by input name. `qtable` has the exceptions of mode `mix` by tensor: a number
-    format or a threshold. `tolerance` holds, by mode, what comparison has to reach. `metric` names the measure of
-    accuracy, None where there are no labels, `also` those told beside it; `samples` caps how many are scored.
-    `io` says in which types inputs and results pass: as `computed`, as `stored` by the mode, or as `float32`.
+    format or a threshold; `mix` what it has to reach and how long that is searched for (`stages.qtable`). `tolerance`
+    holds, by mode, what comparison has to reach. `metric` names the measure of accuracy, None where there are no labels,
+    `also` those told beside it; `samples` caps how many are scored. `io` says in which types inputs and results pass:
+    as `computed`, as `stored` by the mode, or as `float32`.
     `preprocess` says how raw pixels become the model's input, None where that isn't told; with `fuse_preprocess` the
     compiled model does it. `rounding` says how the weights of int8 modes are rounded: `nearest`, or `reconstruct` by
     at most `rounding_samples` of the calibration data.
@@ -70,6 +71,7 @@ class Settings:
     shapes: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     calibration: Mapping[str, Any] = field(default_factory=lambda: {"method": "mse", "samples": 100, "bins": 2048})
     qtable: Mapping[str, str | float] = field(default_factory=dict[str, str | float])
+    mix: Mapping[str, Any] = field(default_factory=dict[str, Any])
     tolerance: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     metric: str | None = None
     also: Sequence[str] = ()
@@ -148,6 +150,15 @@ def _calibrated(params: Callable[[Settings], Params]) -> Callable[[Settings, Tar
     return lambda settings, target: params(settings) if target.mode in CALIBRATED else None
 
 
+def _mixed(settings: Settings, target: Target) -> Params | None:
+    """None where nothing is to be searched for: the record's own entries are all there are."""
+    if target.mode != "mix" or not any(settings.mix.get(goal) is not None for goal in ("sqnr", "drop")):
+        return None
+    told = {"chip": target.chip, "qtable": dict(settings.qtable), "calibrated": settings.calibration.get("samples")}
+    told |= {"io": settings.io} if settings.io != "computed" else {}
+    return told | {"budget": 80, "samples": 8} | {name: held for name, held in settings.mix.items() if held is not None}
+
+
 def _format(settings: Settings, target: Target) -> Params:
     told: dict[str, Any] = {"mode": target.mode}
     if target.mode == "mix":
@@ -199,9 +210,10 @@ FLOW: tuple[Stage, ...] = (
         knobs="calibration",
     ),
     Stage("cali_mlir", ("canonical_mlir", "cali_table"), _calibrated(lambda settings: {})),
+    Stage("qtable", ("canonical_mlir", "cali_mlir", "calibration_data"), _mixed, knobs="mix"),
     Stage(
         "tpu_mlir",
-        ("canonical_mlir", "cali_mlir", "calibration_data"),
+        ("canonical_mlir", "cali_mlir", "qtable", "calibration_data"),
         _format,
         knobs="qtable",
         only_with={"calibration_data": "rounding"},

@@ -67,6 +67,7 @@ class Trials:
     feeds: Sequence[Mapping[str, Array]]
     exact: Sequence[Mapping[str, Array]]
     budget: int
+    io: str = "computed"
     told: Callable[[int, int], None] = lambda done, total: None
     made: dict[tuple[tuple[str, str], ...], Trial] = field(default_factory=dict[tuple[tuple[str, str], ...], Trial])
 
@@ -85,7 +86,7 @@ class Trials:
     def lowered(self, formats: Formats) -> Network:
         """The network in these formats."""
         network = self.load()
-        lower(network, "mix", {**formats, **self.given})
+        lower(network, "mix", {**formats, **self.given}, self.io)
         return network
 
     def model(self, network: Network) -> Model:

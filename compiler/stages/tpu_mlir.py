@@ -2,8 +2,8 @@
 `tpu_mlir`: the canonical network lowered to the chip's ops in one number format.
 
 Inputs: `canonical_mlir`; for int8 modes `cali_mlir` too, whose weights are those of `canonical_mlir`, and
-`calibration_data` where `rounding` asks for them. Parameters: `mode` (f32, bf16, f16, int8, int8a, mix); for mix
-`qtable`, its exceptions by tensor; `io`, in which types inputs and results pass (`lowering.edges`); for int8 modes
+`calibration_data` where `rounding` asks for them; `qtable`, what a search chose for mode mix, if there was one.
+Parameters: `mode` (f32, bf16, f16, int8, int8a, mix); for mix `qtable`, its exceptions by tensor; `io`, in which types inputs and results pass (`lowering.edges`); for int8 modes
 `rounding`, `reconstruct` where weights are rounded by real inputs (`compiler.rounding`), and `rounding_samples`, the
 most of these. Writes `tpu.mlir` and `tpu_weights.npz`.
 """
@@ -28,6 +28,7 @@ from compiler.ir.network import Network, name_of, shape
 from compiler.lowering.job import Contracted
 from compiler.lowering.reasons import float_reasons
 from compiler.lowering.walk import format_of, lower
+from compiler.quantization import qtable_file
 from compiler.quantization.balance import load
 from compiler.quantization.samples import batches
 from compiler.rounding.reconstruct import reconstruct
@@ -51,6 +52,8 @@ def run(
     source, stem = ("cali_mlir", "cali") if format_of(mode).scheme else ("canonical_mlir", "canonical")
     network = files.load(inputs[source], stem, Top, Quant, weights_in=inputs["canonical_mlir"])
     qtable: Mapping[str, str | float] = params.get("qtable") or {}
+    if "qtable" in inputs:
+        qtable = {**qtable_file.read(inputs["qtable"] / "qtable"), **qtable}
     listed = {name for name, value in qtable.items() if isinstance(value, str) and value.lower() != "int8"}
     reasons = float_reasons(network, listed) if stem == "cali" else {}
     balance = load(inputs[source] / "balance.npz") if stem == "cali" else {}
