@@ -23,6 +23,7 @@ FILES = {
 SETTINGS = {
     "shapes": "Extents of the network's inputs.",
     "calibration": "How thresholds are found.",
+    "mix": "What a mixed network has to reach, in the fewest cycles.",
     "qtable": "What a mixed network computes in another format or with another threshold.",
     "schedule": "How long layer groups and tilings are searched.",
     "packing": "Whether weights are packed in global memory.",

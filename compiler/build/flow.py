@@ -59,9 +59,9 @@ class Settings:
 
     `shapes` fixes dynamic dimensions by input name. `qtable` has the exceptions of mode `mix` by tensor: a number
     format or a threshold; `mix` what it has to reach and how long that is searched for (`stages.qtable`). `tolerance`
-    holds, by mode, what comparison has to reach. `metric` names the measure of accuracy, None where there are no labels,
-    `also` those told beside it; `samples` caps how many are scored. `io` says in which types inputs and results pass:
-    as `computed`, as `stored` by the mode, or as `float32`.
+    holds, by mode, what comparison has to reach. `metric` names the measure of accuracy, None where there are no
+    labels, `also` those told beside it; `samples` caps how many are scored. `io` says in which types inputs and results
+    pass: as `computed`, as `stored` by the mode, or as `float32`.
     `preprocess` says how raw pixels become the model's input, None where that isn't told; with `fuse_preprocess` the
     compiled model does it. `rounding` says how the weights of int8 modes are rounded: `nearest`, or `reconstruct` by
     at most `rounding_samples` of the calibration data.

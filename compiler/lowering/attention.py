@@ -28,7 +28,7 @@ from compiler.lowering.attention_pattern import Attention, attentions
 from compiler.lowering.axes import joined
 from compiler.lowering.borders import of_type, rounded
 from compiler.lowering.floating import formula_op
-from compiler.lowering.int8 import stored
+from compiler.lowering.int8 import serves_float, stored
 from compiler.lowering.job import Job
 from compiler.lowering.rows import LANES
 from compiler.quantization.fixed_point import multiplier_and_shift
@@ -70,12 +70,13 @@ def _fits(found: Attention, scales: Mapping[str, UniformType], apart: Collection
 
 def attention(found: Attention, job: Job) -> TpuOp:
     """The op whose result takes the place of the last op's, a view of (b, m, heads, d)."""
-    result = job.scales[job.name]
+    # What float ops alone read isn't rounded.
+    result = f32 if serves_float(found.ops[-1], job.formats) else job.scales[job.name]
+    step = result.scales.data[0].data if isinstance(result, UniformType) else 1.0
     query, key, value = (stored(x, job) for x in (found.query, found.key, found.value))
     masks = [_beside_heads(mask, job) for mask in found.masks]
     (batch, rows, _), keys = shape(query), shape(key)[1]
-    share = max(SCORES // (batch * rows * keys), 1)
-    parts = up(found.heads, share)
+    parts = up(found.heads, max(SCORES // (batch * rows * keys), 1))
     ends = [found.heads * i // parts for i in range(parts + 1)]
     made = list[SSAValue]()
     for first, end in pairwise(ends):
@@ -91,9 +92,10 @@ def attention(found: Attention, job: Job) -> TpuOp:
         mixed = HeadMatMulOp(
             operands=[weights, value],
             result_types=[TensorType(f32, (*dims[:3], found.width))],
-            attributes={**heads, **_factor(scale(value) / result.scales.data[0].data)},
+            attributes={**heads, **_factor(scale(value) / step)},
         )
-        term = rounded(Operand(0) / Operand(1), result)
+        share = Operand(0) / Operand(1)
+        term = rounded(share, result) if isinstance(result, UniformType) else share
         operands = [job.insert(mixed, f"mixed{first}"), total]
         made.append(job.insert(formula_op(term, operands, TensorType(result, shape(operands[0]))), f"heads{first}"))
     whole = made[0] if len(made) == 1 else job.insert(joined(made, 2, job), "heads")

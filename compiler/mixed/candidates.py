@@ -63,12 +63,12 @@ def space(network: Network, stored: Collection[str], together: Sequence[Sequence
     groups = {op: tuple(ops) for ops in together for op in ops}
     readers, found = dict[str, frozenset[str]](), list[Candidate]()
     for op in network.ops:
-        if not isinstance(op, TopOp | InputOp) or op.has_trait(PassesValues) or name_of(op) not in stored:
+        if not isinstance(op, TopOp | InputOp) or op.has_trait(PassesValues) or not _is_stored(op.output, stored):
             continue
         found_readers = list(dict.fromkeys(_readers(op.output)))
         returned = any(isinstance(reader, ReturnOp) for reader in found_readers)
         ops = [part for reader in found_readers for part in groups.get(reader, (reader,))]
-        own = [] if (isinstance(op, Elementwise) or _has_weights(op)) and not returned else [op]
+        own = [] if (isinstance(op, Elementwise) or _has_weights(op) or op in groups) and not returned else [op]
         needed = list(dict.fromkeys([*own, *_beside(op.output), *(each for each in ops if isinstance(each, TopOp))]))
         if not needed:
             continue
@@ -86,6 +86,12 @@ def merged(formats: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str
         if made.get(name, WIDE) == WIDE:
             made[name] = wanted
     return made
+
+
+def _is_stored(value: SSAValue, stored: Collection[str]) -> bool:
+    """Whether a value or a view of it is."""
+    views = (use.operation for use in value.uses if use.operation.has_trait(PassesValues))
+    return name_of(value) in stored or any(_is_stored(view.results[0], stored) for view in views)
 
 
 def _format(op: Operation, narrow: str) -> str:

@@ -69,7 +69,7 @@ def test_one_exception_of_the_qtable_reaches_mode_mix_alone(offline: Path) -> No
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("calib.method=kl", "no settings 'calib'; there are shapes, calibration, qtable"),
+        ("calib.method=kl", "no settings 'calib'; there are shapes, calibration, mix, qtable"),
         ("calibration.metod=kl", "calibration has no 'metod'; there are method, samples, bins"),
         ("calibration.method=best", "--set calibration.method: Input should be 'max', 'kl', 'percentile' or 'mse'"),
         ("calibration.samples=0", "--set calibration.samples: Input should be greater than 0; got 0"),
