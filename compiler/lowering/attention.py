@@ -7,17 +7,18 @@ divisions, and steps as fine as the largest weight of each row allows. Between t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import log
 
 import numpy as np
-from xdsl.dialects.builtin import ArrayAttr, StringAttr, TensorType, f32
+from xdsl.dialects.builtin import ArrayAttr, StringAttr, TensorType, f16, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from compiler.dialects.fields import TRUE, integer, ints
 from compiler.dialects.formula import Operand, exp
 from compiler.dialects.quant import UniformType
+from compiler.dialects.top.base import PassesValues
 from compiler.dialects.tpu.base import TpuOp
 from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.dialects.tpu.pooling import ReduceOp
@@ -26,7 +27,7 @@ from compiler.ir.network import Network, name_of, shape
 from compiler.ir.storage import scale
 from compiler.lowering.attention_pattern import Attention, attentions
 from compiler.lowering.axes import joined
-from compiler.lowering.borders import of_type, rounded
+from compiler.lowering.borders import cast, of_type, rounded
 from compiler.lowering.floating import formula_op
 from compiler.lowering.int8 import serves_float, stored
 from compiler.lowering.job import Job
@@ -37,6 +38,8 @@ from simulator.layout import up
 
 STEPS = 255
 """A row's largest weight."""
+
+STEPS_OF_WEIGHTS = UniformType.per_tensor(1 / STEPS, storage=U8)
 
 SCORES = 1 << 19
 """The most scores that are looked at together: heads are taken by so many, that lanes hold them beside weights."""
@@ -51,21 +54,22 @@ WIDEST = 512
 
 
 def attentions_of(
-    network: Network, scales: Mapping[str, UniformType], apart: Collection[str]
+    network: Network, scales: Mapping[str, UniformType], apart: Mapping[str, str]
 ) -> dict[Operation, Attention]:
     """
     What is done so here, by its last op: calibration saw the operands and the result, and the lanes have rows enough.
 
-    `apart` names ops that have formats of their own.
+    `apart` are formats that ops have of their own: all of an attention's may be f16.
     """
     found = {attention.ops[-1]: attention for attention in attentions(network)}
     return {last: each for last, each in found.items() if _fits(each, scales, apart)}
 
 
-def _fits(found: Attention, scales: Mapping[str, UniformType], apart: Collection[str]) -> bool:
+def _fits(found: Attention, scales: Mapping[str, UniformType], apart: Mapping[str, str]) -> bool:
     needed = [name_of(value) for value in (found.query, found.key, found.value, found.ops[-1].results[0])]
     enough = found.rows >= LANES and found.depth < DEEPEST and found.widest <= WIDEST
-    return enough and all(name in scales for name in needed) and not any(name_of(op) in apart for op in found.ops)
+    own = {apart.get(name_of(op)) for op in found.ops if not op.has_trait(PassesValues)}
+    return enough and all(name in scales for name in needed) and own in ({None}, {"f16"})
 
 
 def attention(found: Attention, job: Job) -> TpuOp:
@@ -73,7 +77,8 @@ def attention(found: Attention, job: Job) -> TpuOp:
     # What float ops alone read isn't rounded.
     result = f32 if serves_float(found.ops[-1], job.formats) else job.scales[job.name]
     step = result.scales.data[0].data if isinstance(result, UniformType) else 1.0
-    query, key, value = (stored(x, job) for x in (found.query, found.key, found.value))
+    half = any(name_of(op) in job.formats for op in found.ops)
+    query, key, value = (cast(x, f16, job) if half else stored(x, job) for x in (found.query, found.key, found.value))
     masks = [_beside_heads(mask, job) for mask in found.masks]
     (batch, rows, _), keys = shape(query), shape(key)[1]
     parts = up(found.heads, max(SCORES // (batch * rows * keys), 1))
@@ -82,30 +87,36 @@ def attention(found: Attention, job: Job) -> TpuOp:
     for first, end in pairwise(ends):
         dims = (batch, rows, end - first, keys)
         heads = {"all": integer(found.heads), "first": integer(first)}
-        factor = _factor(scale(query) * scale(key) * found.scale)
-        scores = HeadMatMulOp(
+        factor = {} if half else _factor(scale(query) * scale(key) * found.scale)
+        product = HeadMatMulOp(
             operands=[query, key],
             result_types=[TensorType(f32, dims)],
             attributes={"right_transpose": TRUE, **heads, **factor},
         )
-        weights, total = _weights(job.insert(scores, f"scores{first}"), masks, str(first), job)
+        scores = job.insert(product, f"scores{first}")
+        if half:
+            scores = job.insert(formula_op(Operand(0) * found.scale, [scores], scores.type), f"scaled{first}")
+        weights, total = _weights(scores, masks, str(first), f16 if half else STEPS_OF_WEIGHTS, job)
         mixed = HeadMatMulOp(
             operands=[weights, value],
             result_types=[TensorType(f32, (*dims[:3], found.width))],
-            attributes={**heads, **_factor(scale(value) / step)},
+            attributes=heads | ({} if half else _factor(scale(value) / step)),
         )
         share = Operand(0) / Operand(1)
-        term = rounded(share, result) if isinstance(result, UniformType) else share
+        if isinstance(result, UniformType):
+            share = rounded(share * float(np.float32(1 / step)) if half else share, result)
         operands = [job.insert(mixed, f"mixed{first}"), total]
-        made.append(job.insert(formula_op(term, operands, TensorType(result, shape(operands[0]))), f"heads{first}"))
+        made.append(job.insert(formula_op(share, operands, TensorType(result, shape(operands[0]))), f"heads{first}"))
     whole = made[0] if len(made) == 1 else job.insert(joined(made, 2, job), "heads")
     assert isinstance(whole.owner, TpuOp)
     whole.owner.folds = ArrayAttr([StringAttr(name_of(op)) for op in found.ops])
     return ReshapeOp(operands=[whole], result_types=[TensorType(result, shape(found.ops[-1].results[0]))])
 
 
-def _weights(scores: SSAValue, masks: Sequence[SSAValue], tag: str, job: Job) -> tuple[SSAValue, SSAValue]:
-    """Of scores (b, m, heads, n) the weights in steps of 1/255 of each row's largest, and the sum in these steps."""
+def _weights(
+    scores: SSAValue, masks: Sequence[SSAValue], tag: str, element: Attribute, job: Job
+) -> tuple[SSAValue, SSAValue]:
+    """Of scores (b, m, heads, n) the weights, 255 each row's largest, stored in a type, and their sum."""
     for i, mask in enumerate(masks):
         added = formula_op(Operand(0) + Operand(1), [scores, mask], scores.type)
         scores = job.insert(added, f"masked{i}_{tag}")
@@ -113,8 +124,8 @@ def _weights(scores: SSAValue, masks: Sequence[SSAValue], tag: str, job: Job) ->
     level = job.insert(formula_op(Operand(0) - log(STEPS), [most], most.type), f"level{tag}")
     below = job.insert(formula_op(Operand(0) - Operand(1), [scores, level], scores.type), f"below{tag}")
     grown = job.insert(formula_op(exp(Operand(0)), [below], scores.type), f"exp{tag}")
-    element = UniformType.per_tensor(1 / STEPS, storage=U8)
-    held = formula_op(rounded(Operand(0), element), [grown], TensorType(element, shape(grown)))
+    term = rounded(Operand(0), element) if isinstance(element, UniformType) else Operand(0)
+    held = formula_op(term, [grown], TensorType(element, shape(grown)))
     return job.insert(held, f"weights{tag}"), _reduce("sum", grown, f"sum{tag}", job)
 
 

@@ -218,15 +218,15 @@ def _of_constants(op: TopOp, job: Job) -> Attribute:
     In an int8 network that is: eight bits for a whole table of embeddings would be the coarsest tensor of all, and
     rows are read, not the table.
     """
-    if job.name not in job.scales or not serves_float(op, job.formats):
+    if job.name in job.formats or job.name not in job.scales or not serves_float(op, job.formats):
         return _own(job)
     known = [array for value in op.passed() if (array := job.array(value)) is not None]
     return f16 if all(np.abs(array).max(initial=0.0) <= LARGEST["float16"] for array in known) else job.element
 
 
 def _own(job: Job) -> Attribute:
-    """The type that calibration gave the op's result, or the network's float type."""
-    return job.scales.get(job.name, job.element)
+    """The float type that a qtable asks for, the type that calibration gave the result, or the network's float type."""
+    return job.element if job.name in job.formats else job.scales.get(job.name, job.element)
 
 
 def _as_integer(value: SSAValue, job: Job) -> SSAValue:

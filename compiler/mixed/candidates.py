@@ -19,6 +19,7 @@ from compiler.dialects.top.base import PassesValues, TopOp
 from compiler.dialects.top.contraction import ConvOp, MatMulOp
 from compiler.dialects.top.elementwise import Elementwise
 from compiler.ir.network import Network, name_of
+from compiler.quantization.qtable import of_constants
 
 WIDE, HALF = "W8F16", "F16"
 
@@ -63,7 +64,7 @@ def space(network: Network, stored: Collection[str], together: Sequence[Sequence
     groups = {op: tuple(ops) for ops in together for op in ops}
     readers, found = dict[str, frozenset[str]](), list[Candidate]()
     for op in network.ops:
-        if not isinstance(op, TopOp | InputOp) or op.has_trait(PassesValues) or not _is_stored(op.output, stored):
+        if not isinstance(op, TopOp | InputOp) or _moves(op) or not _is_stored(op.output, stored):
             continue
         found_readers = list(dict.fromkeys(_readers(op.output)))
         returned = any(isinstance(reader, ReturnOp) for reader in found_readers)
@@ -74,7 +75,13 @@ def space(network: Network, stored: Collection[str], together: Sequence[Sequence
             continue
         readers[name_of(op)] = frozenset(map(name_of, needed))
         for narrow in (WIDE, HALF):
-            found.append(Candidate(name_of(op), narrow, {name_of(each): _format(each, narrow) for each in needed}))
+            found.append(
+                Candidate(
+                    name_of(op),
+                    narrow,
+                    {name_of(each): _format(each, HALF if each in groups else narrow) for each in needed},
+                )
+            )
     contractions = frozenset(name_of(op) for op in network.ops if _has_weights(op))
     return Space(readers, contractions, tuple(found))
 
@@ -88,6 +95,11 @@ def merged(formats: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str
     return made
 
 
+def _moves(op: Operation) -> bool:
+    """Whether it only passes on what others make."""
+    return op.has_trait(PassesValues) and not of_constants(op)
+
+
 def _is_stored(value: SSAValue, stored: Collection[str]) -> bool:
     """Whether a value or a view of it is."""
     views = (use.operation for use in value.uses if use.operation.has_trait(PassesValues))
@@ -96,7 +108,7 @@ def _is_stored(value: SSAValue, stored: Collection[str]) -> bool:
 
 def _format(op: Operation, narrow: str) -> str:
     """The format that an op gets where contractions have `narrow`."""
-    if narrow == HALF or isinstance(op, InputOp):
+    if narrow == HALF or isinstance(op, InputOp) or op.has_trait(PassesValues):
         return HALF
     if _has_weights(op):
         return WIDE

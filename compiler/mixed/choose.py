@@ -67,7 +67,7 @@ def seen(trials: Trials) -> tuple[Space, Noises]:
     """What there is to choose from, and the noise of each tensor of the int8 network by itself."""
     lowered, network = trials.load(), trials.load()
     contracted = lower(lowered, "mix", trials.given)
-    types = _stored(lowered, {name_of(value) for op in network.ops for value in op.results})
+    types = _stored(lowered, network)
     there = space(network, types, _together(lowered, network))
     if any(isinstance(op, HostOp) for op in network.ops):
         return there, Noises({}, {})
@@ -75,21 +75,30 @@ def seen(trials: Trials) -> tuple[Space, Noises]:
     return there, noises(network, held, contracted, trials.feeds, trials.exact, trials.parts)
 
 
-def _stored(lowered: Network, names: set[str]) -> dict[str, UniformType]:
+def _stored(lowered: Network, network: Network) -> dict[str, UniformType]:
     """The tensors of the network before lowering that are stored in 8 bits, or read so after a cast."""
+    names = {name_of(value) for op in network.ops for value in op.results}
     found = dict[str, UniformType]()
     for op in lowered.ops:
-        for value in op.results:
+        for value in filter(is_quantised, op.results):
             name = name_of(value).removesuffix(CAST)
-            if name in names and is_quantised(value):
+            if name in names:
                 found.setdefault(name, uniform(value))
+    for made, group in _folded(lowered, network):
+        # A view of the last one, which nobody reads by its own name.
+        if group and is_quantised(made.output):
+            found.setdefault(name_of(group[-1]), uniform(made.output))
     return found
 
 
 def _together(lowered: Network, network: Network) -> list[Sequence[Operation]]:
     """Ops of which lowering made one, other than chains of elementwise ones."""
-    ops = {name_of(op): op for op in network.ops}
-    folded = [op for op in lowered.ops if isinstance(op, TpuOp) and op.folds]
-    groups = [[ops[name.data] for name in op.folds or () if name.data in ops] for op in folded]
-    groups = [[op for op in group if not op.has_trait(PassesValues)] for group in groups]
-    return [group for group in groups if not all(isinstance(op, Elementwise) for op in group)]
+    return [group for _, group in _folded(lowered, network)]
+
+
+def _folded(lowered: Network, network: Network) -> list[tuple[TpuOp, Sequence[Operation]]]:
+    """Ops that compute something else than elementwise things, and that one was made of, by that one."""
+    ops = {name_of(op): op for op in network.ops if not op.has_trait(PassesValues)}
+    made = [op for op in lowered.ops if isinstance(op, TpuOp) and op.folds]
+    groups = [(op, [ops[name.data] for name in op.folds or () if name.data in ops]) for op in made]
+    return [each for each in groups if not all(isinstance(op, Elementwise) for op in each[1])]

@@ -15,7 +15,7 @@ from math import inf
 
 from xdsl.ir import Operation
 
-from compiler.dialects.structure import InputOp
+from compiler.dialects.structure import InputOp, WeightOp
 from compiler.dialects.top.base import PassesValues, TopOp, is_present
 from compiler.ir.network import Network, name_of
 
@@ -70,7 +70,7 @@ def exceptions(network: Network, qtable: Mapping[str, str | float]) -> Exception
     for name, value in qtable.items():
         if name not in ops:
             raise BadQtable(f"qtable: no tensor {name!r} in the network{_nearest(name, ops)}")
-        if isinstance(value, str) and ops[name].has_trait(PassesValues):
+        if isinstance(value, str) and ops[name].has_trait(PassesValues) and not of_constants(ops[name]):
             raise BadQtable(f"qtable: {name!r} computes nothing and has no format; name the op that makes its values")
         if isinstance(value, str) and value.lower() not in MODES:
             raise BadQtable(f"qtable: {name!r} has the format {value!r}; there are {', '.join(MODES).upper()}")
@@ -84,6 +84,11 @@ def exceptions(network: Network, qtable: Mapping[str, str | float]) -> Exception
         {name: value.lower() for name, value in qtable.items() if isinstance(value, str)},
         {name: float(value) for name, value in qtable.items() if not isinstance(value, str)},
     )
+
+
+def of_constants(op: Operation) -> bool:
+    """Whether an op passes on nothing but constants, as a Gather does from a table of embeddings."""
+    return isinstance(op, TopOp) and all(isinstance(value.owner, WeightOp) for value in op.passed())
 
 
 def _within(span: Span, threshold: float) -> Span:
