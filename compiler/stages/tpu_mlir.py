@@ -3,9 +3,9 @@
 
 Inputs: `canonical_mlir`; for int8 modes `cali_mlir` too, whose weights are those of `canonical_mlir`, and
 `calibration_data` where `rounding` asks for them; `qtable`, what a search chose for mode mix, if there was one.
-Parameters: `mode` (f32, bf16, f16, int8, int8a, mix); for mix `qtable`, its exceptions by tensor; `io`, in which types inputs and results pass (`lowering.edges`); for int8 modes
-`rounding`, `reconstruct` where weights are rounded by real inputs (`compiler.rounding`), and `rounding_samples`, the
-most of these. Writes `tpu.mlir` and `tpu_weights.npz`.
+Parameters: `mode` (f32, bf16, f16, int8, int8a, mix); for mix `qtable`, its exceptions by tensor; `io`, in which types
+inputs and results pass (`lowering.edges`); for int8 modes `rounding`, `reconstruct` where weights are rounded by real
+inputs (`compiler.rounding`), and `rounding_samples`, the most of these. Writes `tpu.mlir` and `tpu_weights.npz`.
 """
 
 from __future__ import annotations
