@@ -29,10 +29,11 @@ from compiler.lowering.attention_pattern import Attention, attentions
 from compiler.lowering.axes import joined
 from compiler.lowering.borders import cast, of_type, rounded
 from compiler.lowering.floating import formula_op
-from compiler.lowering.int8 import serves_float, stored
+from compiler.lowering.int8 import stored
 from compiler.lowering.job import Job
 from compiler.lowering.rows import LANES
 from compiler.quantization.fixed_point import multiplier_and_shift
+from compiler.quantization.float_ops import serves_float
 from compiler.quantization.types import U8
 from simulator.layout import up
 

@@ -66,7 +66,7 @@ def choose(trials: Trials, goal: Goal, name: str) -> Choice:
 def seen(trials: Trials) -> tuple[Space, Noises]:
     """What there is to choose from, and the noise of each tensor of the int8 network by itself."""
     lowered, network = trials.load(), trials.load()
-    contracted = lower(lowered, "mix", trials.given)
+    contracted = lower(lowered, "mix", trials.given, trials.io, trials.balance)
     types = _stored(lowered, network)
     there = space(network, types, _together(lowered, network))
     if any(isinstance(op, HostOp) for op in network.ops):

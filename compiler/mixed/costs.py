@@ -43,7 +43,7 @@ def _passes(op: TopOp) -> int:
 
 def _lowered(trials: Trials, mode: str) -> Network:
     network = trials.load()
-    lower(network, mode)
+    lower(network, mode, balance=trials.balance if mode == "int8" else {})
     return network
 
 

@@ -17,6 +17,7 @@ from compiler.interpreter.results import meaning
 from compiler.interpreter.run import run
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.lowering.walk import lower
+from compiler.quantization.balance import Balance
 from compiler.results import Results
 from compiler.schedule.addresses import assign
 from compiler.schedule.divide import divide
@@ -68,6 +69,7 @@ class Trials:
     exact: Sequence[Mapping[str, Array]]
     budget: int
     io: str = "computed"
+    balance: Mapping[str, Balance] = field(default_factory=dict[str, Balance])
     told: Callable[[int, int], None] = lambda done, total: None
     made: dict[tuple[tuple[str, str], ...], Trial] = field(default_factory=dict[tuple[tuple[str, str], ...], Trial])
 
@@ -86,7 +88,7 @@ class Trials:
     def lowered(self, formats: Formats) -> Network:
         """The network in these formats."""
         network = self.load()
-        lower(network, "mix", {**formats, **self.given}, self.io)
+        lower(network, "mix", {**formats, **self.given}, self.io, self.balance)
         return network
 
     def model(self, network: Network) -> Model:

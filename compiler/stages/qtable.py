@@ -30,6 +30,7 @@ from compiler.mixed.choose import Choice, Goal, choose
 from compiler.mixed.search import frontier
 from compiler.mixed.trial import Qtable, Trials, decibels
 from compiler.quantization import qtable_file
+from compiler.quantization.balance import load as balances
 from compiler.quantization.samples import batches
 from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
@@ -56,7 +57,8 @@ def run(
         return files.load(inputs["cali_mlir"], "cali", Top, Quant, weights_in=inputs["canonical_mlir"])
 
     chip, io = chip_named(str(params["chip"])), str(params.get("io") or "computed")
-    trials = Trials(load, chip, given, feeds, exact, int(params["budget"]), io, progress)
+    balance = balances(inputs["cali_mlir"] / "balance.npz")
+    trials = Trials(load, chip, given, feeds, exact, int(params["budget"]), io, balance, progress)
     choice = choose(trials, goal, _told(goal))
     measured = list(trials.made.values())
     rows = list(_rows(measured, choice))
