@@ -58,7 +58,8 @@ def kept(rule: Callable[[Histogram, bool], Range], histogram: Histogram, asymmet
     if histogram.magnitude == 0:
         return (0.0, 0.0)
     low, high = rule(histogram, asymmetric)
-    return max(low, histogram.low), min(high, histogram.high)
+    # Values that all lie beyond what is kept leave its end alone.
+    return min(max(low, histogram.low), high), max(min(high, histogram.high), low)
 
 
 def ranges_by_method(histogram: Histogram, asymmetric: bool = False) -> dict[str, Range]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization.calibrate import HistogramCollector
 
 from compiler.quantization.histogram import Histogram
-from compiler.quantization.thresholds import METHODS, Range, UnknownMethod, range_of, ranges_by_method
+from compiler.quantization.thresholds import METHODS, Range, UnknownMethod, kept, range_of, ranges_by_method
 
 Array = NDArray[Any]
 COUNT = 200_000
@@ -133,6 +133,27 @@ def test_a_threshold_is_positive_and_no_more_than_the_largest(method: str, value
     level = threshold(method, histogram_of(x))
     largest = float(np.abs(x).max())
     assert (level == 0) if largest == 0 else (0 < level <= largest)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("asymmetric", [False, True])
+@pytest.mark.parametrize("method", list(METHODS))
+def test_values_far_from_zero_leave_a_range(method: str, asymmetric: bool, sign: int) -> None:
+    """As of a sigmoid that is always near one: what a method cuts may lie below all there is."""
+    values = np.append(np.random.default_rng(1).uniform(0.6, 0.61, 40_000), np.linspace(0.61, 1.0, 40))
+    made = Histogram(2048)
+    made.add((sign * values).astype(np.float32))
+    low, high = range_of(method, made, asymmetric)
+    assert low <= high
+
+
+def test_the_end_that_is_kept_may_lie_below_all_there_is() -> None:
+    made = Histogram(2048)
+    made.add(np.linspace(0.6, 1.0, 100).astype(np.float32))
+    assert kept(lambda histogram, asymmetric: (-0.5, 0.5), made, False) == (0.5, 0.5)
+    made = Histogram(2048)
+    made.add(np.linspace(-1.0, -0.6, 100).astype(np.float32))
+    assert kept(lambda histogram, asymmetric: (-0.5, 0.5), made, False) == (-0.5, -0.5)
 
 
 def test_an_unknown_method_lists_those_there_are() -> None:
