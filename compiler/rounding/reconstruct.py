@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from xdsl.dialects.func import ReturnOp
 
+from compiler.dialects.top.census import total_macs
 from compiler.interpreter.results import meaning
 from compiler.interpreter.run import run
 from compiler.ir.network import Array, Network
@@ -23,7 +24,13 @@ from compiler.rounding.targets import run_in_float, targets_of
 from simulator.onnx_host import TEXT
 
 RECIPES = {"followed": True, "rounded": False}
-"""Ways to round a network, each by what `sweep` is told."""
+"""Ways to round a network, each by what `sweep` is told; the next is tried where one makes nothing better."""
+
+WORK = 40 * 10**9
+"""Products of all samples together: a large network is rounded by fewer samples."""
+
+FEWEST = 8
+"""Samples that are used all the same."""
 
 
 def reconstruct(
@@ -37,6 +44,7 @@ def reconstruct(
     """
     if not (targets := targets_of(network, contracted)):
         return {}
+    feeds = feeds[: max(FEWEST, WORK // max(total_macs(canonical), 1))]
     split = Split(len(feeds))
     wanted = run_in_float(canonical, feeds, split.used, targets)
     plain = {i: list(run(network, feeds[i], _unseen).values()) for i in split.judge}
@@ -45,9 +53,10 @@ def reconstruct(
     for recipe, follow in RECIPES.items():
         network.weights.update(before)
         made = sweep(network, feeds, targets, split, follow)
-        errors[recipe] = _error(network, dict(enumerate(made)), wanted)
-        if errors[recipe] < min(value for name, value in errors.items() if name != recipe):
+        errors[recipe] = _error(network, {i: made[i] for i in split.judge}, wanted)
+        if errors[recipe] < errors["nearest"]:
             best = dict(network.weights)
+            break
     network.weights.update(best)
     return errors
 
