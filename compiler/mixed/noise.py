@@ -64,6 +64,8 @@ def noises(
     for tensors, fed in zip(exact, feeds, strict=True):
         held = {**fed, **tensors}
         for name, element in types.items():
+            if name not in held:
+                continue
             made = session.noise(fed, name, _rounding(held[name], element), held)
             found[0][name] = found[0].get(name, 0) + made / len(feeds)
         for name, told in makers.items():

@@ -20,12 +20,10 @@ from compiler.stages import addr_mlir, lg_mlir, sample_model
 from simulator.runtime import PyRuntime
 from tests.compiler.lowering.networks import Builder, calibrate, reference
 
-RNG = np.random.default_rng(5)
-
 
 def whole(scale: float, *dims: int) -> Array:
     """Numbers that eight bits hold exactly."""
-    numbers = RNG.integers(-127, 128, dims)
+    numbers = np.random.default_rng(dims).integers(-127, 128, dims)
     numbers.reshape(-1)[:: numbers[0].size] = 127
     return (numbers * scale).astype(np.float32)
 
