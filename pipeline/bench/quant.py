@@ -2,8 +2,8 @@
 `bench quant`: int8 beside other tools' on the same models, calibration and evaluation data, scored alike.
 
 Rows `<model>/ours-<mode>` and `<model>/<peer>`; `<model>/best-peer` says whose SQNR is the best, 16-bit activations
-left out. What can't be measured has a row that says why. Beside them what calibration of ResNet-50 takes, and what the
-zoo's models lose of their own metrics.
+left out, and `<model>/ours-mix` what it costs to reach those. What can't be measured has a row that says why. Beside
+them what calibration of ResNet-50 takes, and what the zoo's models lose of their own metrics.
 """
 
 import re
@@ -16,7 +16,7 @@ from compiler.build.flow import Settings
 from pipeline.bench import accuracy, quant_calibration, quant_cases, quant_ours
 from pipeline.bench.peers import run as peers
 from pipeline.bench.peers.catalogue import PEERS, WIDE, Peer
-from pipeline.bench.quant_cases import DROP, TABLE, Case, Judged, judged
+from pipeline.bench.quant_cases import CYCLES_OVER_INT8, DROP, TABLE, Case, Judged, Wanted, judged
 from pipeline.bench.quant_data.files import Array, Files, files
 from pipeline.bench.quant_scores import Results
 from pipeline.bench.status import Told
@@ -78,12 +78,14 @@ def measured(bench: Bench, wanted: Mapping[str, Peer], told: Told) -> Iterator[J
         yield Judged(f"{model}/float", "accuracy", bench.figures(bench.exact, 0)["accuracy"], "share")
     for mode in MODES:
         yield from our_rows(bench, mode, told)
-    found = dict[str, float]()
+    found, wide = dict[str, float](), bench.case.wide_sqnr_db
     for name, peer in wanted.items():
         for row in peer_rows(bench, name, peer, told):
             if row.metric == "sqnr_db" and name != WIDE:
                 found[name] = row.value
+            wide = row.value if (name, row.metric) == (WIDE, "sqnr_db") else wide
             yield row
+    yield from mixed_rows(bench, wide, told)
     if found:
         best = max(found, key=lambda name: found[name])
         yield Judged(f"{model}/{BEST}", "sqnr_db", found[best], "dB", verdict=best)
@@ -98,6 +100,23 @@ def our_rows(bench: Bench, mode: str, told: Told) -> Iterator[Judged]:
         yield quant_cases.unmeasured(case, "failed", failure)
         return
     yield from quant_cases.rows(case, bench.figures(ours.results, ours.cpu_s), bench.case.wanted)
+
+
+def mixed_rows(bench: Bench, wide_sqnr_db: float, told: Told) -> Iterator[Judged]:
+    """The cheapest mixed network that is to reach activations of 16 bits, and what it costs."""
+    case = told.at(f"{bench.case.model}/{OURS}mix")
+    settings = Settings(bench.case.model)
+    try:
+        ours = quant_ours.mixed(settings, bench.made, wide_sqnr_db)
+        narrow = quant_ours.quantised(settings, bench.made, MODES[0], ("profile",))
+    except StageFailed as failure:
+        yield quant_cases.unmeasured(case, "failed", failure)
+        return
+    wanted = {"sqnr_db": Wanted(wide_sqnr_db, wide_sqnr_db)}
+    yield from quant_cases.rows(case, bench.figures(ours.results, ours.cpu_s), wanted)
+    cycles, least = (held.stages["profile"]["cycles"] for held in (ours, narrow))
+    yield Judged(case, "cycles", cycles, "cycles")
+    yield judged(case, "cycles_over_int8", cycles / least, "ratio", CYCLES_OVER_INT8)
 
 
 def peer_rows(bench: Bench, name: str, peer: Peer, told: Told) -> Iterator[Judged]:

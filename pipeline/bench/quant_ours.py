@@ -1,7 +1,7 @@
 """Our row of `bench quant`: a model through the flow's own stages, and every sample through the interpreter."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -80,6 +80,11 @@ def quantised(settings: Settings, made: Files, mode: str, goals: Sequence[str] =
         results = answers(network, names, made.part("evaluation"))
     seconds = sum(meter.stages.get(stage, 0.0) for stage in QUANTISING)
     return Ours(results, seconds, {name: record.metadata for name, record in records.items()})
+
+
+def mixed(settings: Settings, made: Files, sqnr_db: float) -> Ours:
+    """The cheapest network that reaches an SQNR on the calibration data, with its profile. Raises StageFailed."""
+    return quantised(replace(settings, mix={"sqnr": sqnr_db}), made, "mix", ("profile",))
 
 
 def answers(network: Network, names: Sequence[str], samples: Path) -> dict[str, Array]:

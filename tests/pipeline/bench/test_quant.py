@@ -62,6 +62,8 @@ def test_rows_of_ours_and_of_each_peer_or_why_there_are_none(toy: quant.Bench, m
         assert found[who, "top1_agreement"].value > 0.8
         assert found[who, "cpu_s"].value > 0
     assert found["ours-int8", "sqnr_db"].verdict == "bar"
+    assert found["ours-mix", "cycles_over_int8"].value > 0
+    assert found["ours-mix", "sqnr_db"].bar == toy.case.wide_sqnr_db
     assert "nowhere" in found["nncf-mixed", "absent"].verdict
     assert "aimet_onnx" in found["aimet-minmax", "failed"].verdict
     assert found["best-peer", "sqnr_db"].verdict == "onnxruntime-minmax"
