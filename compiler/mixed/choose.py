@@ -71,7 +71,7 @@ def seen(trials: Trials) -> tuple[Space, Noises]:
     there = space(network, types, _together(lowered, network))
     if any(isinstance(op, HostOp) for op in network.ops):
         return there, Noises({}, {})
-    held = {name: types[name] for name in there.readers}
+    held = {name: types[name] for name in there.readers if name in types}
     return there, noises(network, held, contracted, trials.feeds, trials.exact, trials.parts)
 
 
