@@ -21,10 +21,15 @@ from compiler.quantization import qtable_file
 class Method(Enum):
     """How calibration cuts a tensor's range."""
 
+    auto = "auto"
     max = "max"
     kl = "kl"
     percentile = "percentile"
     mse = "mse"
+    aciq_gauss = "aciq_gauss"
+    aciq_laplace = "aciq_laplace"
+    mse_x8 = "mse_x8"
+    mse_x64 = "mse_x64"
 
 
 class Knobs(dg.Config):

@@ -200,7 +200,7 @@ class Samples(Strict):
 class Calibration(Samples):
     """Inputs to take ranges from, and the method."""
 
-    method: Literal["max", "kl", "percentile", "mse"] = "mse"
+    method: Literal["auto", "max", "kl", "percentile", "mse", "aciq_gauss", "aciq_laplace", "mse_x8", "mse_x64"] = "mse"
     bins: int = Field(2048, ge=256, multiple_of=2)
 
 

@@ -159,6 +159,13 @@ def _mixed(settings: Settings, target: Target) -> Params | None:
     return told | {"budget": 80, "samples": 8} | {name: held for name, held in settings.mix.items() if held is not None}
 
 
+def _calibration(settings: Settings, target: Target) -> Params | None:
+    """Modes whose types are around zero share their table."""
+    if target.mode not in CALIBRATED:
+        return None
+    return dict(settings.calibration) | ({"mode": "int8a"} if target.mode == "int8a" else {})
+
+
 def _format(settings: Settings, target: Target) -> Params:
     told: dict[str, Any] = {"mode": target.mode}
     if target.mode == "mix":
@@ -206,7 +213,7 @@ FLOW: tuple[Stage, ...] = (
     Stage(
         "cali_table",
         ("canonical_mlir", "calibration_data"),
-        _calibrated(lambda settings: dict(settings.calibration)),
+        _calibration,
         knobs="calibration",
     ),
     Stage("cali_mlir", ("canonical_mlir", "cali_table"), _calibrated(lambda settings: {})),

@@ -29,11 +29,9 @@ class Stored:
     contractions: frozenset[str]
 
 
-def stored(
-    lowered: Network, tops: Collection[str], chosen: Mapping[str, UniformType], contracted: Iterable[Contracted]
-) -> Stored:
+def stored(lowered: Network, tops: Collection[str], contracted: Iterable[Contracted]) -> Stored:
     """
-    What `lower` made of a network with the tensors `tops`, whose types were to be `chosen`.
+    What `lower`, which returned `contracted`, made of a network with the tensors `tops`.
 
     What is folded away, into a table or into a float op, isn't rounded, and so is float.
     """

@@ -22,7 +22,7 @@ class Proxy:
 
     def __init__(self, top: Network, lowered: Network, feeds: Sequence[Mapping[str, Array]]) -> None:
         names = {name_of(value) for op in top.ops for value in op.results}
-        found = stored(lowered, names, {}, ())
+        found = stored(lowered, names, ())
         self._simulated = Simulated(top, found.types, bare=found.bare)
         self._parts, self._feeds = parts_of(top), feeds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -40,11 +40,13 @@ class Plan:
     What is measured of a network.
 
     `tensors` are its float tensors, inputs first; each is counted as the tensor that `counted` names, which has the
-    same values, mostly itself. `axes` are those of the channels that are looked at (`channels.axes`).
+    same values, mostly itself. `axes` are those of the channels that are looked at (`channels.axes`). `results` are the
+    network's.
     """
 
     counted: Mapping[str, str]
     axes: Mapping[str, tuple[int, ...]]
+    results: Collection[str] = ()
 
     @classmethod
     def of(cls, network: Network) -> Plan:
@@ -57,12 +59,15 @@ class Plan:
                 source = name_of(op.input) if isinstance(op, View | PermuteOp) else name_of(value)
                 counted[name_of(value)] = counted.get(source, name_of(value))
         found = channels.axes(network)
-        return cls(counted, {name: found[name] for name in counted if name in found})
+        returned = network.main.body.block.last_op
+        results = [name_of(value) for value in returned.operands] if returned else []
+        return cls(counted, {name: found[name] for name in counted if name in found}, results)
 
     @property
     def unread(self) -> list[str]:
         """Tensors that nothing has to be known of by itself."""
-        return [name for name, source in self.counted.items() if name != source and name not in self.axes]
+        views = (name for name, source in self.counted.items() if name != source and name not in self.axes)
+        return [name for name in views if name not in self.results]
 
 
 @dataclass

@@ -50,14 +50,9 @@ def range_of(method: str, histogram: Histogram, asymmetric: bool = False) -> Ran
     """
     if method not in METHODS:
         raise UnknownMethod(f"no calibration method {method!r}; there are {', '.join([*METHODS, AUTO])}")
-    return kept(METHODS[method], histogram, asymmetric)
-
-
-def kept(rule: Callable[[Histogram, bool], Range], histogram: Histogram, asymmetric: bool) -> Range:
-    """What a rule keeps of what a tensor has."""
     if histogram.magnitude == 0:
         return (0.0, 0.0)
-    low, high = rule(histogram, asymmetric)
+    low, high = METHODS[method](histogram, asymmetric)
     # Values that all lie beyond what is kept leave its end alone.
     return min(max(low, histogram.low), high), max(min(high, histogram.high), low)
 
@@ -164,17 +159,14 @@ def relative_entropy(histogram: Histogram, asymmetric: bool) -> Range:
 
 METHODS: Mapping[str, Callable[[Histogram, bool], Range]] = {
     "max": largest, "kl": relative_entropy, "percentile": percentile, "mse": least_squares, "aciq_gauss": gauss,
-    "aciq_laplace": laplace,
+    "aciq_laplace": laplace, "mse_x8": partial(least_squares, dear=8.0), "mse_x64": partial(least_squares, dear=64.0),
 }  # fmt: skip
 """The calibration methods that look at one tensor, by name."""
 
-CANDIDATES: Mapping[str, Callable[[Histogram, bool], Range]] = {
-    "max": largest, "percentile": percentile, "mse": least_squares, "kl": relative_entropy,
-    "mse_x8": partial(least_squares, dear=8.0), "mse_x64": partial(least_squares, dear=64.0),
-}  # fmt: skip
+CANDIDATES = ("mse", "percentile", "kl", "max", "mse_x8", "mse_x64")
 """
 What `auto` chooses between. What saturates does so together, in the values that tell most, where rounding is noise that
-averages out: the same error may be several times as dear.
+averages out: so the same error may be several times as dear there (`mse_x8`, `mse_x64`).
 """
 
 AUTO = "auto"

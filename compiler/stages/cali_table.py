@@ -2,7 +2,8 @@
 `cali_table`: the range of every tensor over real inputs, as TPU-MLIR's calibration table.
 
 Inputs: `canonical_mlir`; `calibration_data` (`calibration.npz`, for each input an array (samples, …)). Parameters:
-`method` (max, kl, percentile, mse), `samples` (the most to use), `bins` of the histograms on each side of zero. Writes
+`method` (`quantization.thresholds`), `samples` (the most to use), `bins` of the histograms on each side of zero, and
+`mode` where its types reach from end to end (int8a). Writes
 `cali_table`, and what it was made of: `histograms.npz` (`quantization.histogram.load`), `channels.npz`
 (`quantization.channels.load`), and `samples.npz`, the least (`low`) and greatest (`high`) value of each tensor in each
 batch, (tensors, batches), tensors in the order of the histograms. A tensor that the model itself rounds to steps has
@@ -11,22 +12,27 @@ the range of these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from compiler.dialects.quant import Quant
 from compiler.dialects.top.ops import Top
 from compiler.frontends.onnx.from_top.reference import Reference
 from compiler.ir import files
+from compiler.ir.network import Array
+from compiler.lowering.automatic import automatic, runs_of
 from compiler.npz import write_npz
 from compiler.quantization import channels, histogram
+from compiler.quantization.auto import samples_for
 from compiler.quantization.behind import functions_behind
 from compiler.quantization.calibrate import Measured, Plan, collect, entries
 from compiler.quantization.samples import batches
 from compiler.quantization.stated import stated
 from compiler.quantization.table import Entry, Table
+from compiler.quantization.thresholds import AUTO, CANDIDATES
 from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
 
@@ -36,13 +42,23 @@ def run(
 ) -> dict[str, Any]:
     """Calibrate; the metadata's table has the tensors that are cut worst. Raises BadData, UnknownMethod."""
     method, bins = str(params["method"]), int(params["bins"])
-    network = files.load(inputs["canonical_mlir"], "canonical", Top)
+    network = files.load(inputs["canonical_mlir"], "canonical", Top, Quant)
     plan = Plan.of(network)
     session = Reference(network, threads=1, hidden=plan.unread)
     path = inputs["calibration_data"] / "calibration.npz"
     total, feeds = batches(path, session.inputs, int(params["samples"]))
     measured = collect(session, plan, feeds, total, bins, progress)
-    found = entries(measured.histograms, method, behind=functions_behind(network)) | stated(network)
+    mode, serves = str(params.get("mode", "int8")), dict[str, int]()
+    behind, asymmetric = functions_behind(network), mode == "int8a"
+    if method == AUTO:
+        names = CANDIDATES
+        by_method = {name: entries(measured.histograms, name, asymmetric, behind) for name in names}
+        picked = _picked(path, session, total, samples_for(runs_of(network), len(names), total))
+        wanted = [session.run(each) for each in picked]
+        found, serves = automatic(network, by_method, mode, picked, wanted)
+    else:
+        found = entries(measured.histograms, method, asymmetric, behind)
+    found |= stated(network)
     table = Table(found, "canonical.mlir", method, bins, total)
     table.write(out / "cali_table")
     _keep(measured, total, out)
@@ -53,8 +69,15 @@ def run(
         "tensors": len(table.entries),
         "saturating": sum(row["kept"] < 1 for row in rows),
         **({"worst_clipped": rows[0]["tensor"], "worst_clipped_kept": rows[0]["kept"]} if rows else {}),
+        **({"serves": serves} if serves else {}),
         "table": rows[:ROWS],
     }
+
+
+def _picked(path: Path, session: Reference, total: int, chosen: Sequence[int]) -> list[dict[str, Array]]:
+    """The batches of these numbers."""
+    _, feeds = batches(path, session.inputs, total * next(iter(session.inputs.values()))[0])
+    return [each for i, each in enumerate(feeds) if i in chosen]
 
 
 def _row(name: str, entry: Entry) -> dict[str, Any]:

@@ -17,12 +17,10 @@ from compiler.interpreter.run import run
 from compiler.ir import files
 from compiler.ir.network import Array, Network, name_of
 from compiler.lowering.stored import Stored, stored
-from compiler.lowering.walk import format_of, lower
+from compiler.lowering.walk import lower
 from compiler.quantization.annotate import annotate
 from compiler.quantization.calibrate import Plan, collect, entries
-from compiler.quantization.qtable import Exceptions
 from compiler.quantization.simulated import Simulated
-from compiler.quantization.types import chosen
 from compiler.results import Results
 from tests.compiler.quantization.networks import SHAPE, branching, canonical
 
@@ -45,11 +43,8 @@ def lowered(folder: Path, mode: str) -> tuple[Network, Stored]:
     measured = collect(Reference(network, 1), plan, iter(SAMPLES), len(SAMPLES), 2048, lambda done, total: None)
     names = {name_of(value) for op in made.ops for value in op.results}
     annotate(made, entries(measured.histograms, "max"))
-    scheme = format_of(mode).scheme
-    assert scheme is not None
-    types = chosen(made, scheme, Exceptions())
     told = lower(made, mode)
-    return made, stored(made, names, types, told.values())
+    return made, stored(made, names, told.values())
 
 
 def noise_db(wanted: list[Array], made: list[Array]) -> float:

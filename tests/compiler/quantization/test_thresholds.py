@@ -157,7 +157,5 @@ def test_the_end_that_is_kept_may_lie_below_all_there_is() -> None:
 
 
 def test_an_unknown_method_lists_those_there_are() -> None:
-    with pytest.raises(
-        UnknownMethod, match="'entropy'; there are max, kl, percentile, mse, aciq_gauss, aciq_laplace, auto"
-    ):
+    with pytest.raises(UnknownMethod, match=r"'entropy'; there are max, kl, percentile, mse, aciq_.*, auto"):
         range_of("entropy", Histogram(256))
