@@ -22,7 +22,7 @@ TARGET = Target("e8", "int8")
 
 REACHED = {
     "compiler/passes/fuse_relu.py": {"canonical_mlir"},
-    "compiler/lowering/int8.py": {"qtable", "tpu_mlir"},
+    "compiler/lowering/int8.py": {"cali_table", "qtable", "tpu_mlir"},
     "compiler/schedule/divide.py": {"lg_mlir", "qtable"},
     "compiler/codegen/assemble.py": {"qtable", "sample_model"},
     "compiler/frontends/onnx/to_top/read.py": {"origin_mlir"},
