@@ -50,9 +50,14 @@ def range_of(method: str, histogram: Histogram, asymmetric: bool = False) -> Ran
     """
     if method not in METHODS:
         raise UnknownMethod(f"no calibration method {method!r}; there are {', '.join([*METHODS, AUTO])}")
+    return kept(METHODS[method], histogram, asymmetric)
+
+
+def kept(rule: Callable[[Histogram, bool], Range], histogram: Histogram, asymmetric: bool) -> Range:
+    """What a rule keeps of what a tensor has."""
     if histogram.magnitude == 0:
         return (0.0, 0.0)
-    low, high = METHODS[method](histogram, asymmetric)
+    low, high = rule(histogram, asymmetric)
     # Values that all lie beyond what is kept leave its end alone.
     return min(max(low, histogram.low), high), max(min(high, histogram.high), low)
 
