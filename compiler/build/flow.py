@@ -238,7 +238,7 @@ FLOW: tuple[Stage, ...] = (
     Stage("tpu_results", ("tpu_mlir", "evaluation_data"), _none),
     Stage("chip_results", ("sample_model", "evaluation_data"), _none),
     Stage("comparison", RESULTS, _tolerance, knobs="tolerance"),
-    Stage("quant_report", ("canonical_mlir", "cali_table", "tpu_mlir", "evaluation_data"), _report),
+    Stage("quant_report", ("canonical_mlir", "cali_table", "qtable", "tpu_mlir", "evaluation_data"), _report),
     Stage("accuracy", ("sample_onnx", "sample_model", "evaluation_data"), _accuracy, knobs="scoring"),
 )
 """Every stage after those it reads."""

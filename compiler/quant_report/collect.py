@@ -52,7 +52,7 @@ def collect(inputs: Mapping[str, Path], mode: str, limit: int, progress: Progres
     lowered = files.load(inputs["tpu_mlir"], "tpu", Structure, Tpu, Quant)
     session = Reference(top, threads=1)
     path = inputs["evaluation_data"] / "evaluation.npz"
-    at_once = max(dims[0] for dims in session.inputs.values())
+    at_once = max((dims[0] for dims in session.inputs.values() if dims), default=1)
     available, feeds = batches(path, session.inputs, max(limit, at_once))
     count = max(1, min(available, int(BUDGET // (RUNS * max(total_macs(top), 1)))))
     fed = list(islice(feeds, count))

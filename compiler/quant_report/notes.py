@@ -117,7 +117,7 @@ RULES: Sequence[Rule] = (_saturating, _dead, _noisy, _idle, _quiet, _unlike)
 def _of_samples(samples: CalibrationSet | None) -> list[Note]:
     if samples is None:
         return []
-    told = [_outlier(sample) for sample in samples.outliers[:MOST]]
+    told = [_outlier(sample) for sample in samples.outliers[:MOST] if sample.loudness > 0]
     if samples.late > LATE:
         text = f"the second half of {len(samples.samples)} widened the ranges by {samples.late:.0%}: more may do so too"
         told.append(Note("few samples", "calibration", text, samples.late))

@@ -1,10 +1,10 @@
 """
 `quant_report`: where the error of an int8 network comes from.
 
-Inputs: `canonical_mlir`, `cali_table`, `tpu_mlir`, `evaluation_data` (`evaluation.npz`). Parameters: `name` of the
-model, `mode`, `samples` (the most to run; large networks run fewer). Writes `quant_report.html`, which stands alone,
-`quant_report.md`, `quant_report.json` (all figures) and, for Model Explorer, `local_sqnr.nodes.json` and
-`accumulated_sqnr.nodes.json`.
+Inputs: `canonical_mlir`, `cali_table`, `tpu_mlir`, `evaluation_data` (`evaluation.npz`), and in mode mix `qtable`, if
+there was a search. Parameters: `name` of the model, `mode`, `samples` (the most to run; large networks run fewer).
+Writes `quant_report.html`, which stands alone, `quant_report.md`, `quant_report.json` (all figures) and, for Model
+Explorer, `local_sqnr.nodes.json` and `accumulated_sqnr.nodes.json`.
 """
 
 from __future__ import annotations

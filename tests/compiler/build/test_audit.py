@@ -27,6 +27,7 @@ REACHED = {
     "compiler/codegen/assemble.py": {"qtable", "sample_model"},
     "compiler/frontends/onnx/to_top/read.py": {"origin_mlir"},
     "compiler/quantization/calibrate.py": {"cali_table"},
+    "compiler/quant_report/page.html.j2": {"quant_report"},
     "simulator/bound.py": {"profile"},
 }
 """Stages that can reach a file of each room: an edit of it makes these stale, and no other."""
