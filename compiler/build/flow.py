@@ -82,7 +82,7 @@ class Settings:
     effort: int = 2
     seed: int | None = None
     rounding: str = "reconstruct"
-    rounding_samples: int = 32
+    rounding_samples: int = 64
     compress: bool = False
 
 

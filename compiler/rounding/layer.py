@@ -58,21 +58,19 @@ class Layer:
 
     def rounded(self, follow: bool) -> Rounded | None:
         """
-        Of each channel the best of what is tried: as it is, with another bias, with weights rounded in view of others.
+        The best of what is tried: as it is, with another bias, with weights rounded in view of each other.
 
         With `follow` the weights first move towards what makes `wanted` of the columns as they are, by ridge
         regression; else they stay as close to the model's as the columns make it matter. None: all as it is.
         """
         own = self.made.params[:, 0].astype(np.float64)
         tried = [(self._nearest, own), (self._nearest, self._bias(self._nearest))]
-        aim, ridges = self._aim(follow)
-        if ridges.any() or self._rounding_matters():
-            placed = self._placed(aim, np.maximum(ridges, DAMPING))
+        aim, ridge = self._aim(follow)
+        if ridge or self._rounding_matters():
+            placed = self._placed(aim, max(ridge, DAMPING))
             tried.append((placed, self._bias(placed)))
-        best = np.argmin([self._errors(*each) for each in tried], axis=0)
-        weights, biases = (np.stack(each) for each in zip(*tried, strict=True))
-        rows = np.arange(len(best))
-        return self._stored(weights[best, rows], biases[best, rows]) if best.any() else None
+        best = int(np.argmin([self._error(*each) for each in tried]))
+        return self._stored(*tried[best]) if best else None
 
     @cached_property
     def _grid(self) -> F64:
@@ -107,12 +105,12 @@ class Layer:
             *((part - np.average(part, 2, weight)[..., None].astype(np.float32)) * root for part in parts)
         )
 
-    def _aim(self, follow: bool) -> tuple[F64, F64]:
-        """Real weights to round, in steps, and the ridge (oc) each row is found with; 0 where it is the model's."""
+    def _aim(self, follow: bool) -> tuple[F64, float]:
+        """Real weights to round, in steps, and the ridge that they are found with; 0 where they are the model's."""
         offers, ridges = [self._grid], (0.0, *RIDGES) if follow else (0.0,)
         offers += [self._grid + self._regression.change(ridge).reshape(self._grid.shape) for ridge in ridges[1:]]
-        best = np.argmin([self._errors(aim, self._bias(aim)) for aim in offers], axis=0)
-        return np.stack(offers)[best, np.arange(len(best))], np.array(ridges)[best]
+        best = int(np.argmin([self._error(aim, self._bias(aim)) for aim in offers]))
+        return offers[best], ridges[best]
 
     def _rounding_matters(self) -> bool:
         off = self._sums(self._grid - self._nearest)[:, ~self.held].var(axis=1, dtype=np.float64)
@@ -120,21 +118,16 @@ class Layer:
         squares = self.made.units**2
         return float(off @ squares) > WORTH * float(whole @ squares)
 
-    def _placed(self, aim: F64, ridges: F64) -> F64:
-        """`aim` on the grid, rounded in view of each other as far as `DEEPEST` weights, row by row with its ridge."""
-        made = np.empty_like(aim)
-        for ridge in np.unique(ridges):
-            rows = np.flatnonzero(ridges == ridge)
-            groups = rows if len(self.columns) > 1 else slice(None)
-            for start in range(0, aim.shape[1], DEEPEST):
-                part = slice(start, start + DEEPEST)
-                gram = self._gram(part)[groups]
-                level = np.trace(gram, axis1=1, axis2=2) / gram.shape[1]
-                raised = gram + (np.where(level > 0, level, 1.0) * ridge)[:, None, None] * np.eye(gram.shape[1])
-                made[rows, part] = on_grid(aim[rows, part].reshape(len(gram), -1, gram.shape[1]), raised).reshape(
-                    len(rows), -1
-                )
-        return made
+    def _placed(self, aim: F64, ridge: float) -> F64:
+        """`aim` on the grid, rounded in view of each other as far as `DEEPEST` weights."""
+        wanted, made = self._by_group(aim), list[F64]()
+        for start in range(0, wanted.shape[2], DEEPEST):
+            part = slice(start, start + DEEPEST)
+            gram = self._gram(part)
+            level = np.trace(gram, axis1=1, axis2=2) / gram.shape[1]
+            raised = gram + (np.where(level > 0, level, 1.0) * ridge)[:, None, None] * np.eye(gram.shape[1])
+            made.append(on_grid(wanted[:, :, part], raised))
+        return np.concatenate(made, axis=2).reshape(aim.shape)
 
     def _gram(self, part: slice) -> F64:
         whole = self._regression
@@ -156,11 +149,11 @@ class Layer:
         off = self.wanted[:, fitted] / self.made.units[:, None] - self._sums(weights)[:, fitted]
         return off @ self._weight[fitted] / self._weight[fitted].sum()
 
-    def _errors(self, weights: F64, bias: F64) -> F64:
-        """(oc): mean square of the error of what is stored, at the held places."""
+    def _error(self, weights: F64, bias: F64) -> float:
+        """Mean square of the error of what is stored, at the held places."""
         made = (self._sums(weights)[:, self.held] + bias[:, None]) * self.made.units[:, None]
         off = np.clip(made, *self.limits) - np.clip(self.wanted[:, self.held], *self.limits)
-        return np.square(off) @ self._weight[self.held]
+        return float((np.square(off) @ self._weight[self.held]).mean())
 
     def _stored(self, weights: F64, bias: F64) -> Rounded:
         """Integers; channels whose sums would leave 32 bits stay as they were."""

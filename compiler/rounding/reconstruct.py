@@ -18,7 +18,7 @@ from compiler.interpreter.results import meaning
 from compiler.interpreter.run import run
 from compiler.ir.network import Array, Network
 from compiler.lowering.job import Contracted
-from compiler.rounding.split import Split
+from compiler.rounding.split import LEAST, Split
 from compiler.rounding.sweep import Feeds, sweep
 from compiler.rounding.targets import run_in_float, targets_of
 from simulator.onnx_host import TEXT
@@ -26,7 +26,7 @@ from simulator.onnx_host import TEXT
 RECIPES = {"followed": True, "rounded": False}
 """Ways to round a network, each by what `sweep` is told; the next is tried where one makes nothing better."""
 
-WORK = 40 * 10**9
+WORK = 20 * 10**9
 """Products of all samples together: a large network is rounded by fewer samples."""
 
 FEWEST = 8
@@ -40,9 +40,9 @@ def reconstruct(
     Change the weights and biases of int8 contractions in place, or none of them.
 
     `canonical` is the network in float. Returns the error of the results, of the judging samples, by recipe, `nearest`
-    among them: the least is what is kept. Empty where there is nothing to round.
+    among them: the least is what is kept. Empty where there is nothing to round, or too few samples.
     """
-    if not (targets := targets_of(network, contracted)):
+    if len(feeds) < LEAST or not (targets := targets_of(network, contracted)):
         return {}
     feeds = feeds[: max(FEWEST, WORK // max(total_macs(canonical), 1))]
     split = Split(len(feeds))

@@ -62,8 +62,7 @@ def _stepwise(network: Network, values: Sequence[Values]) -> Iterator[Operation]
 def _layer(target: Target, values: Sequence[Values], split: Split) -> Layer:
     op, held = target.op, list[Array]()
     for sample in split.used:
-        count, mine = len(target.places[sample]), split.held(sample)
-        held.append(np.arange(count) % 4 == 1 if mine is None else np.full(count, mine))
+        held.append(np.full(len(target.places[sample]), split.held(sample)))
     met = [columns(op, values[sample][op.input], target.places[sample]) for sample in split.used]
     wanted = [target.wanted[sample] for sample in split.used]
     return Layer(target.told.made, np.concatenate(met, 2), np.concatenate(wanted, 1), np.concatenate(held), _limits(op))
