@@ -16,8 +16,9 @@ from xdsl.dialects.func import ReturnOp
 from compiler.dialects.top.census import total_macs
 from compiler.interpreter.results import meaning
 from compiler.interpreter.run import run
-from compiler.ir.network import Array, Network
+from compiler.ir.network import Array, Network, name_of
 from compiler.lowering.job import Contracted
+from compiler.quantization.loss import Loss, Part, parts_of
 from compiler.rounding.split import LEAST, Split
 from compiler.rounding.sweep import Feeds, sweep
 from compiler.rounding.targets import run_in_float, targets_of
@@ -28,6 +29,9 @@ RECIPES = {"followed": True, "rounded": False}
 
 WORK = 20 * 10**9
 """Products of all samples together: a large network is rounded by fewer samples."""
+
+LEAST_SHARE = 1e-12
+"""No result's error counts as less."""
 
 FEWEST = 8
 """Samples that are used all the same."""
@@ -48,12 +52,13 @@ def reconstruct(
     split = Split(len(feeds))
     wanted = run_in_float(canonical, feeds, split.used, targets)
     plain = {i: list(run(network, feeds[i], _unseen).values()) for i in split.judge}
-    errors = {"nearest": _error(network, plain, wanted)}
+    parts = parts_of(canonical)
+    errors = {"nearest": _error(network, parts, plain, wanted)}
     before, best = dict(network.weights), dict(network.weights)
     for recipe, follow in RECIPES.items():
         network.weights.update(before)
         made = sweep(network, feeds, targets, split, follow)
-        errors[recipe] = _error(network, {i: made[i] for i in split.judge}, wanted)
+        errors[recipe] = _error(network, parts, {i: made[i] for i in split.judge}, wanted)
         if errors[recipe] < errors["nearest"]:
             best = dict(network.weights)
             break
@@ -65,22 +70,19 @@ def _unseen(value: object, array: Array) -> None:
     """Nobody looks at the tensors of a plain run."""
 
 
-def _error(network: Network, made: Mapping[int, Sequence[Array]], wanted: Sequence[Mapping[str, Array]]) -> float:
+def _error(network: Network, parts: list[Part], made: Mapping[int, Sequence[Array]], wanted: Sequence[Feeds]) -> float:
     """
     Of some samples' results, stored: the square of what they are off as a share of the float results' own.
 
-    The mean over the results; one whose extents depend on the data isn't looked at.
+    The geometric mean over the parts of the results, so that each counts however large it is; one whose extents depend
+    on the data isn't looked at.
     """
     returned = next(op for op in network.ops if isinstance(op, ReturnOp)).operands
-    shares = list[float]()
-    for i, value in enumerate(returned):
-        told = meaning(value)
-        if told.dynamic or told.dtype == TEXT:
-            continue
-        off = total = 0.0
-        for sample, arrays in made.items():
-            float_one = list(wanted[sample].values())[i].astype(np.float64)
-            off += float(np.square(told.real(arrays[i]) - float_one).sum())
-            total += float(np.square(float_one).sum())
-        shares.append(off / total if total else off)
-    return sum(shares) / max(len(shares), 1)
+    told = {name_of(value): meaning(value) for value in returned}
+    seen = {name for name, each in told.items() if not each.dynamic and each.dtype != TEXT}
+    loss = Loss([part for part in parts if part.name in seen])
+    for sample, arrays in made.items():
+        held = dict(zip(told, arrays, strict=True))
+        loss.add(wanted[sample], {name: told[name].real(held[name]) for name in seen})
+    shares = np.maximum(loss.noise, LEAST_SHARE * loss.signal) / np.maximum(loss.signal, LEAST_SHARE)
+    return float(np.exp(np.log(np.maximum(shares, LEAST_SHARE)).mean())) if loss.parts else 0.0
