@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from xdsl.ir import SSAValue
 
 from compiler.dialects.formula import evaluate
-from compiler.dialects.top.base import PassesValues, TopOp, is_present
+from compiler.dialects.top.base import is_present
 from compiler.dialects.top.elementwise import Unary
 from compiler.ir.network import Array, Network, name_of
 from compiler.quantization.histogram import Histogram
+from compiler.quantization.tabled import tabled
 from compiler.quantization.thresholds import Range
 
 Function = Callable[[Array], Array]
@@ -27,17 +28,6 @@ SHARES = (*np.linspace(1, 0.1, 19).tolist(), 0.08, 0.06, 0.05, 0.04, 0.03, 0.02,
 """Of what is seen on a side: where a range is tried to end."""
 TURNS = 3
 """Times that one end is moved with the other kept."""
-
-
-def tabled(value: SSAValue) -> bool:
-    """
-    Whether an op computes a tensor for ops of this operand alone, so that in eight bits all made of it is tables.
-
-    An input isn't such: its type is what the network's caller meets.
-    """
-    readers = [use.operation for use in value.uses]
-    made = isinstance(value.owner, TopOp) and not value.owner.has_trait(PassesValues)
-    return made and bool(readers) and all(isinstance(op, Unary) for op in readers)
 
 
 def functions_behind(network: Network) -> dict[str, Function]:

@@ -15,11 +15,11 @@ from compiler.dialects.top.quantised import FakeQuantOp
 from compiler.ir.network import Network, name_of
 from compiler.ir.storage import scales_of, zero_of
 from compiler.quantization.balance import Balance
-from compiler.quantization.behind import tabled
 from compiler.quantization.concat import U8, Sections, sections
 from compiler.quantization.moved import moved
 from compiler.quantization.qtable import Exceptions
 from compiler.quantization.readers import contracted_axis, readings
+from compiler.quantization.tabled import tabled
 
 SMALLEST_THRESHOLD = 1e-9
 """No tensor's largest magnitude counts as less: a scale is positive, and not so small that factors overflow."""

@@ -87,7 +87,11 @@ def test_modes_and_bounds_are_those_of_the_flow() -> None:
             {"dataset": "mnist5k", "samples": 9, "metric": "map", "tolerance": INT8},
             "evaluation.metric: no metric 'map'; there are top1",
         ),
-        ("qtable", {"a_Conv": "INT4"}, r"qtable.a_Conv: 'INT4' is neither a number format \(F32, BF16, F16, W8F16, INT8\)"),
+        (
+            "qtable",
+            {"a_Conv": "INT4"},
+            r"qtable.a_Conv: 'INT4' is neither a number format \(F32, BF16, F16, W8F16, INT8\)",
+        ),
         ("qtable", {"a_Conv": -1.0}, "qtable.a_Conv: -1.0 is neither"),
         ("qtable", {"a_Conv": True}, "qtable.a_Conv: True is neither"),
         ("preprocessing", {"mean": [0.5, 0.5, 0.5]}, "preprocessing.mean needs one number, or 1"),

@@ -27,6 +27,9 @@ REACHED = {
     "compiler/codegen/assemble.py": {"qtable", "sample_model"},
     "compiler/frontends/onnx/to_top/read.py": {"origin_mlir"},
     "compiler/quantization/calibrate.py": {"cali_table"},
+    "compiler/quantization/histogram.py": {"cali_table", "quant_report"},
+    "compiler/rounding/plane.py": {"tpu_mlir"},
+    "compiler/mixed/search.py": {"qtable"},
     "compiler/quant_report/page.html.j2": {"quant_report"},
     "simulator/bound.py": {"profile"},
 }
