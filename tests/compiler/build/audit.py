@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,12 @@ def in_child(job: dict[str, Any]) -> list[str]:
     """`read_by` in a copy of this process."""
     receive, send = os.pipe()
     if os.fork() == 0:
-        with os.fdopen(send, "w") as pipe:
-            json.dump(read_by(job), pipe)
+        # However it ends: a library's exit handlers would wait for threads that the parent alone has.
+        try:
+            with os.fdopen(send, "w") as pipe:
+                json.dump(read_by(job), pipe)
+        except BaseException:
+            traceback.print_exc()
         os._exit(0)
     os.close(send)
     with os.fdopen(receive) as pipe:
