@@ -9,6 +9,7 @@ rounded by.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import numpy as np
 from xdsl.dialects.func import ReturnOp
@@ -18,7 +19,7 @@ from compiler.interpreter.results import meaning
 from compiler.interpreter.run import run
 from compiler.ir.network import Array, Network, name_of
 from compiler.lowering.job import Contracted
-from compiler.quantization.loss import Loss, Part, parts_of
+from compiler.quantization.loss import Part, parts_of
 from compiler.rounding.split import LEAST, Split
 from compiler.rounding.sweep import Feeds, sweep
 from compiler.rounding.targets import run_in_float, targets_of
@@ -30,8 +31,16 @@ RECIPES = {"followed": True, "rounded": False}
 WORK = 20 * 10**9
 """Products of all samples together: a large network is rounded by fewer samples."""
 
-LEAST_SHARE = 1e-12
-"""No result's error counts as less."""
+TINY = 1e-12
+"""Share of the loudest row's signal that no row's error counts as less than."""
+
+QUIET = 1e-3
+"""Share of the loudest row's signal that no row's counts as less than."""
+
+SURE = 2.0
+"""Standard errors that the mean gain of samples has to be above zero."""
+LEAST_GAIN = 0.1
+"""The least mean gain, dB."""
 
 FEWEST = 8
 """Samples that are used all the same."""
@@ -43,8 +52,9 @@ def reconstruct(
     """
     Change the weights and biases of int8 contractions in place, or none of them.
 
-    `canonical` is the network in float. Returns the error of the results, of the judging samples, by recipe, `nearest`
-    among them: the least is what is kept. Empty where there is nothing to round, or too few samples.
+    `canonical` is the network in float. Returns how far the float results of the judging samples lie above what they
+    are off, in dB, by recipe, `nearest` among them: the first that is surely better is kept. Empty where there is
+    nothing to round, or too few samples.
     """
     if len(feeds) < LEAST or not (targets := targets_of(network, contracted)):
         return {}
@@ -53,36 +63,58 @@ def reconstruct(
     wanted = run_in_float(canonical, feeds, split.used, targets)
     plain = {i: list(run(network, feeds[i], _unseen).values()) for i in split.judge}
     parts = parts_of(canonical)
-    errors = {"nearest": _error(network, parts, plain, wanted)}
+    losses = {"nearest": _losses(network, parts, plain, wanted)}
     before, best = dict(network.weights), dict(network.weights)
     for recipe, follow in RECIPES.items():
         network.weights.update(before)
         made = sweep(network, feeds, targets, split, follow)
-        errors[recipe] = _error(network, parts, {i: made[i] for i in split.judge}, wanted)
-        if errors[recipe] < errors["nearest"]:
+        losses[recipe] = _losses(network, parts, {i: made[i] for i in split.judge}, wanted)
+        if is_gain(losses["nearest"] - losses[recipe]):
             best = dict(network.weights)
             break
     network.weights.update(best)
-    return errors
+    return {recipe: float(-of_samples.mean()) for recipe, of_samples in losses.items()}
 
 
 def _unseen(value: object, array: Array) -> None:
     """Nobody looks at the tensors of a plain run."""
 
 
-def _error(network: Network, parts: list[Part], made: Mapping[int, Sequence[Array]], wanted: Sequence[Feeds]) -> float:
-    """
-    Of some samples' results, stored: the square of what they are off as a share of the float results' own.
+def is_gain(gains: Array) -> bool:
+    """Whether gains of samples, dB, are more than chance."""
+    error = float(gains.std(ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else 0.0
+    return float(gains.mean()) > max(LEAST_GAIN, SURE * error)
 
-    The geometric mean over the parts of the results, so that each counts however large it is; one whose extents depend
-    on the data isn't looked at.
+
+def _losses(network: Network, parts: list[Part], made: Mapping[int, Sequence[Array]], wanted: Sequence[Feeds]) -> Array:
+    """
+    Of each sample's results, as stored, how far they are off: dB above the float results' own magnitude.
+
+    The mean over the rows of the results' parts, so that a token or a channel counts as much as any other: a network
+    must not get better at padding for what is said beside it. A result whose extents depend on the data isn't looked
+    at.
     """
     returned = next(op for op in network.ops if isinstance(op, ReturnOp)).operands
     told = {name_of(value): meaning(value) for value in returned}
-    seen = {name for name, each in told.items() if not each.dynamic and each.dtype != TEXT}
-    loss = Loss([part for part in parts if part.name in seen])
+    seen = [part for part in parts if not told[part.name].dynamic and told[part.name].dtype != TEXT]
+    found = list[float]()
     for sample, arrays in made.items():
-        held = dict(zip(told, arrays, strict=True))
-        loss.add(wanted[sample], {name: told[name].real(held[name]) for name in seen})
-    shares = np.maximum(loss.noise, LEAST_SHARE * loss.signal) / np.maximum(loss.signal, LEAST_SHARE)
-    return float(np.exp(np.log(np.maximum(shares, LEAST_SHARE)).mean())) if loss.parts else 0.0
+        held = {
+            name: told[name].real(array) for name, array in zip(told, arrays, strict=True) if told[name].dtype != TEXT
+        }
+        off = [decibels(part.of(wanted[sample]), part.of(held)) for part in seen]
+        found.append(sum(off) / max(len(off), 1))
+    return np.array(found)
+
+
+def decibels(wanted: Array, made: Array) -> float:
+    """How far `made` is off, the mean over rows; quiet rows count as if they were louder."""
+    signal, noise = _by_row(wanted), _by_row(wanted - made)
+    most = max(float(signal.max(initial=0.0)), TINY)
+    return float(10 * np.log10(np.maximum(noise, TINY * most) / np.maximum(signal, QUIET * most)).mean())
+
+
+def _by_row(array: Array) -> Array:
+    """Σ of squares of each row: what lies behind the first two axes, of a matrix behind the first."""
+    lead = array.shape[: max(min(2, array.ndim - 1), 0)]
+    return np.square(array).reshape(prod(lead), -1).sum(axis=1)

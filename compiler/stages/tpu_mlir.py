@@ -11,7 +11,6 @@ inputs (`compiler.rounding`), and `rounding_samples`, the most of these. Writes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import log10
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +32,6 @@ from compiler.quantization.balance import load
 from compiler.quantization.samples import batches
 from compiler.rounding.reconstruct import reconstruct
 from compiler.stages.progress import Progress, silent
-
-LEAST = 1e-30
-"""An error that counts as none."""
 
 
 def run(
@@ -86,5 +82,4 @@ def _round(
     path = inputs["calibration_data"] / "calibration.npz"
     fed = {name_of(op): shape(op.output) for op in canonical.ops if isinstance(op, InputOp)}
     _, feeds = batches(path, fed, int(params["rounding_samples"]))
-    errors = reconstruct(network, contracted, canonical, list(feeds))
-    return {way: round(-10 * log10(max(error, LEAST)), 2) for way, error in errors.items()}
+    return {way: round(level, 2) for way, level in reconstruct(network, contracted, canonical, list(feeds)).items()}

@@ -23,7 +23,7 @@ from compiler.quantization.annotate import annotate
 from compiler.quantization.calibrate import Plan, collect, entries
 from compiler.quantization.quantised_weights import MOST
 from compiler.quantization.stated import stated
-from compiler.rounding.reconstruct import reconstruct
+from compiler.rounding.reconstruct import decibels, is_gain, reconstruct
 from compiler.rounding.split import Split
 from compiler.rounding.targets import targets_of
 from compiler.stages import addr_mlir, lg_mlir, sample_model
@@ -119,15 +119,31 @@ def test_same_bytes_again() -> None:
 def test_nothing_is_kept_that_is_farther_off() -> None:
     """A float network that isn't this one's: what follows it is farther from it on no sample that judges."""
     network, told = lowered(float_network(4))
-    errors = reconstruct(network, told, float_network(5), feeds(8))
-    judge = [feeds(8)[i] for i in Split(8).judge]
-    reference = Reference(float_network(5), threads=1)
-    off = total = 0.0
-    for fed in judge:
-        wanted = reference.run(fed)[RESULT]
-        off += float(np.square(results(network, fed).real(RESULT) - wanted).sum())
-        total += float(np.square(wanted).sum())
-    assert off / total == pytest.approx(min(errors.values()))
+    levels = reconstruct(network, told, float_network(5), feeds(8))
+    reference, kept = Reference(float_network(5), threads=1), list[float]()
+    for fed in (feeds(8)[i] for i in Split(8).judge):
+        wanted, made = (
+            np.asarray(x, np.float64) for x in (reference.run(fed)[RESULT], results(network, fed).real(RESULT))
+        )
+        signal, noise = np.square(wanted).sum(axis=2), np.square(made - wanted).sum(axis=2)
+        kept.append(float(10 * np.log10(np.maximum(signal, 1e-3 * signal.max()) / noise).mean()))
+    assert np.mean(kept) == pytest.approx(max(levels.values()))
+
+
+def test_padding_doesnt_outweigh_what_is_said() -> None:
+    """A row that gets much worse isn't made up for by many that get a little better."""
+    wanted = np.ones((1, 16, 8))
+    made = wanted + 0.5
+    made[:, :2] = wanted[:, :2] + 0.05
+    rounded = wanted + 0.4
+    assert np.square(rounded - wanted).sum() < np.square(made - wanted).sum()
+    assert decibels(wanted, made) < decibels(wanted, rounded)
+
+
+def test_chance_is_no_gain() -> None:
+    assert not is_gain(np.array([3.0, -2.0, 2.5, -2.4]))
+    assert not is_gain(np.array([0.01, 0.012, 0.011]))
+    assert is_gain(np.array([1.0, 1.2, 0.8, 1.1]))
 
 
 @pytest.mark.parametrize("count", [1, 5])
