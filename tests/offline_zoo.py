@@ -13,6 +13,8 @@ from compiler.npz import write_npz
 
 MODEL = Path(__file__).parents[1] / "models" / "lenet_mnist.onnx"
 TOLERANCE = {"cosine": 0.5, "accuracy_drop": 1.0}
+SEARCHED = {"sqnr": 30.0, "budget": 4}
+"""Settings of `mix` that have the stage `qtable` at work, for a moment."""
 
 
 class OfflineZoo:

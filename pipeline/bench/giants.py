@@ -10,12 +10,16 @@ from compiler.dialects.fields import integer, ints
 from compiler.dialects.quant import I8
 from compiler.dialects.tpu import ops as tpu
 from compiler.ir.network import Array, Shape
+from compiler.lowering.integers import U8
 from pipeline.bench.giants_base import ALL, CHIP, ELEMENTS, FLOATS, LANE_BYTES, LANES, QUANTISED, Giant, Make
 from pipeline.bench.giants_contracted import CONTRACTED, WINDOW
 from pipeline.bench.giants_moved import MOVED
 from pipeline.bench.sketch import Sketch
 
 __all__ = ["CHIP", "ELEMENTS", "GIANTS", "LANES", "LANE_BYTES"]
+
+TABLES = 5
+"""Of a giant whose channels have several."""
 
 SIGMOID = "(1.0 / (1.0 + exp((0.0 - x0))))"
 
@@ -65,6 +69,12 @@ def elementwise(formula: str, *second: bool) -> Make:
 def lut(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
     table = sketch.constant(I8, sketch.random.integers(-128, 128, (1, 1, 1, 256)))
     return sketch.op(tpu.LutOp, [sketch.fed(element, extents), table], element, extents)
+
+
+def luts(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
+    tables = sketch.constant(I8, sketch.random.integers(-128, 128, (1, 1, TABLES, 256)))
+    which = sketch.constant(U8, sketch.random.integers(0, TABLES, (1, extents[1], 1, 1)))
+    return sketch.op(tpu.LutsOp, [sketch.fed(element, extents), tables, which], element, extents)
 
 
 def rescale_add(sketch: Sketch, element: Attribute, extents: Shape) -> SSAValue:
@@ -137,6 +147,7 @@ GIANTS: Mapping[str, Giant] = {
     ),
     "Elementwise-by-row": Giant(elementwise("(x0 - x1)", True, False, True, False), tpu.ElementwiseOp, modes=("f32",)),
     "Lut": Giant(lut, tpu.LutOp, modes=("int8",)),
+    "Luts": Giant(luts, tpu.LutsOp, modes=("int8",)),
     "RescaleAdd": Giant(rescale_add, tpu.RescaleAddOp, modes=("int8",)),
     "RescaleMul": Giant(rescale_mul, tpu.RescaleMulOp, modes=("int8",)),
     "Cast-to-int8": Giant(cast(QUANTISED), tpu.CastOp, modes=FLOATS),

@@ -71,7 +71,10 @@ def test_one_exception_of_the_qtable_reaches_mode_mix_alone(offline: Path) -> No
     [
         ("calib.method=kl", "no settings 'calib'; there are shapes, calibration, mix, qtable"),
         ("calibration.metod=kl", "calibration has no 'metod'; there are method, samples, bins"),
-        ("calibration.method=best", "--set calibration.method: Input should be 'max', 'kl', 'percentile' or 'mse'"),
+        (
+            "calibration.method=best",
+            "--set calibration.method: Input should be 'auto', 'max', 'kl', 'percentile', 'mse'",
+        ),
         ("calibration.samples=0", "--set calibration.samples: Input should be greater than 0; got 0"),
         ("calibration.samples=[1", "'[1' is no value"),
         ("shapes.fuse_preprocess=true", "lenet: fuse_preprocess needs preprocessing.raw in the model's record"),

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from compiler.build.flow import Target
 from compiler.build.keys import Code
 from compiler.build.store import Store
 from compiler.npz import write_npz
-from tests.offline_zoo import OfflineZoo
+from tests.offline_zoo import SEARCHED, OfflineZoo
 
 BLUE, RED, GREEN, YELLOW = (ImageColor.getrgb(colour) for colour in COLOURS)
 FIGURES = [(stage, figure.name, figure.module) for stage, about in ABOUT.items() for figure in about.figures]
@@ -43,7 +44,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """LeNet for the smallest chip, the directory of each of its artifacts."""
     root = tmp_path_factory.mktemp("plots")
     builder = Builder(Store(root / "build"), OfflineZoo(root / "zoo"), Code())
-    records = builder.build(builder.zoo.settings("lenet"), Target("e8", "int8"))
+    records = builder.build(replace(builder.zoo.settings("lenet"), mix=SEARCHED), Target("e8", "mix"))
     return {stage: record.ref.path for stage, record in records.items()}
 
 

@@ -16,12 +16,10 @@ from compiler.build.builder import Builder, partition_of
 from compiler.build.flow import FLOW, SOURCES, Target
 from compiler.build.keys import Code
 from compiler.build.store import Store
-from tests.offline_zoo import OfflineZoo
+from tests.offline_zoo import SEARCHED, OfflineZoo
 
 REPOSITORY = Path(__file__).parents[3]
 TARGET = Target("e8", "mix")
-SEARCHED = {"sqnr": 30.0, "budget": 4}
-"""What has the stage `qtable` at work: so every stage runs."""
 
 REACHED = {
     "compiler/passes/fuse_relu.py": {"canonical_mlir"},
