@@ -93,8 +93,15 @@ class Passing(Enum):
     float32 = "float32"
 
 
+class Rounding(Enum):
+    """How the weights of int8 modes are rounded."""
+
+    nearest = "nearest"
+    reconstruct = "reconstruct"
+
+
 class Qtable(Knobs):
-    """The exceptions of mode `mix`, of which other modes have none, and the types at the network's edges."""
+    """The exceptions of mode `mix`, of which other modes have none, the types at the network's edges, weights."""
 
     qtable: dict[str, str] | None = Field(
         None,
@@ -111,6 +118,12 @@ class Qtable(Knobs):
         None,
         description="In which types inputs and results pass: computed, results as the ops make them; stored, all as "
         "the mode stores them; float32, which the chip casts.",
+    )
+
+    rounding: Rounding | None = Field(
+        None,
+        description="How weights of 8 bits are rounded: to the nearest step, or reconstruct, by what they do to the "
+        "calibration data.",
     )
 
     def applied(self, settings: Settings, target: Target) -> Settings:

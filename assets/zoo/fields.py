@@ -200,7 +200,9 @@ class Samples(Strict):
 class Calibration(Samples):
     """Inputs to take ranges from, and the method."""
 
-    method: Literal["auto", "max", "kl", "percentile", "mse", "aciq_gauss", "aciq_laplace", "mse_x8", "mse_x64"] = "mse"
+    method: Literal["auto", "max", "kl", "percentile", "mse", "aciq_gauss", "aciq_laplace", "mse_x8", "mse_x64"] = (
+        "auto"
+    )
     bins: int = Field(2048, ge=256, multiple_of=2)
 
 
@@ -275,6 +277,7 @@ class Record(Strict):
     """More exceptions, in a file of TPU-MLIR's format beside the record; `qtable` goes before it."""
 
     mix: Mix = Mix()
+    rounding: Literal["reconstruct", "nearest"] = "reconstruct"
     schedule: Schedule = Schedule()
     targets: tuple[Annotated[str, AfterValidator(_target)], ...] = ("x64-int8",)
     """What a new or changed model is built for at once."""

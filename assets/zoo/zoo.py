@@ -60,6 +60,7 @@ class InstalledZoo:
             calibration=held.calibration.model_dump(include={"method", "samples", "bins"}),
             qtable={**_entries(held), **held.qtable},
             mix=held.mix.model_dump(exclude_none=True),
+            rounding=held.rounding,
             tolerance={mode: told.get(mode, told["int8"]) for mode in MODES},
             metric=held.evaluation.metric,
             also=held.evaluation.also,

@@ -69,7 +69,7 @@ class Settings:
 
     name: str
     shapes: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
-    calibration: Mapping[str, Any] = field(default_factory=lambda: {"method": "mse", "samples": 100, "bins": 2048})
+    calibration: Mapping[str, Any] = field(default_factory=lambda: {"method": "auto", "samples": 100, "bins": 2048})
     qtable: Mapping[str, str | float] = field(default_factory=dict[str, str | float])
     mix: Mapping[str, Any] = field(default_factory=dict[str, Any])
     tolerance: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])

@@ -2,8 +2,8 @@
 Method `auto`: of each tensor's ranges, as the methods have them, those that serve the results best.
 
 The methods are first tried for all tensors at once, then in ever smaller blocks of neighbouring tensors. A change has
-to help on one half of the samples by more than chance does, and what comes out has to be no worse on the other half
-than any method for all.
+to help on one half of the samples by more than chance does, and what comes out, or another method for all, has to help
+on the other half by more than chance too: else the first method serves all.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def samples_for(runs: int, methods: int, total: int) -> list[int]:
 @dataclass
 class Search:
     """
-    `candidates`: for each method the types of all tensors. `feeds` and the `wanted` results of the samples.
+    `candidates`: for each method, the usual one first, the types of all tensors. `feeds` and the `wanted` results of
+    the samples.
 
     `runs` of a sample are made until no further change is tried.
     """
@@ -64,8 +65,10 @@ class Search:
         first = min(losses, key=lambda method: float(losses[method].mean()))
         near = [m for m in losses if losses[m].mean() < losses[first].mean() + FAR]
         found = self._improved(dict(singles[first]), losses[first], near, self._groups(names), one)
-        judged = [found, *singles.values()]
-        return min(judged, key=lambda methods: float(self._losses(methods, judges).mean()))
+        judged = [(methods, self._losses(methods, judges)) for methods in (found, *singles.values())]
+        best, least = min(judged, key=lambda each: float(each[1].mean()))
+        usual, own = judged[1]
+        return best if _is_gain(own - least) else usual
 
     def _improved(
         self, methods: dict[str, str], losses: Array, tried: Sequence[str], groups: list[list[str]], samples: range
