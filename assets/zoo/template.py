@@ -55,7 +55,7 @@ def text_of(
         *(preprocessing if seeded else ()),
         "calibration:",
         *_samples(data["calibration"], dataset, look, TO_CALIBRATE),
-        "  method: mse  # or max, kl, percentile",
+        "  method: auto  # or max, kl, percentile, mse",
         "evaluation:",
         *_samples(evaluation, dataset, look, TO_JUDGE),
         *(["  metric: top1  # guessed, since the file has labels"] if evaluation.labelled else []),

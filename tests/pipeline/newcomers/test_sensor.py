@@ -166,7 +166,7 @@ def test_a_record_that_comes_to_the_repository_is_built_and_one_that_changes_is_
     (records / "away").rename(late)
     (request,) = list(watched.tick().run_requests or ())
     assert str(request.partition_key) == "lenet_mnist|x64-int8"
-    edit(late, "method: mse", "method: max")
+    edit(late, "method: auto", "method: max")
     assert not watched.tick().run_requests
 
 
@@ -177,7 +177,7 @@ def test_every_target_of_a_record_is_asked_for_and_again_only_when_its_content_c
     assert [str(request.partition_key) for request in first] == ["net|x64-int8", "net|e8-bf16"]
     edit(path, "# Written", "# Rewritten")
     assert not watched.settle()
-    edit(path, "method: mse", "method: max")
+    edit(path, "method: auto", "method: max")
     second = watched.settle()
     assert len(second) == 2
     assert {request.run_key for request in first}.isdisjoint(request.run_key for request in second)
@@ -208,12 +208,12 @@ def test_a_return_to_what_was_built_before_is_shown_again_without_a_run(watched:
     builder = watched.workshop.builder
     target = Target.parse("x64-int8")
     shown: list[str] = []
-    for old, new in (("", ""), ("method: mse", "method: max")):
+    for old, new in (("", ""), ("method: auto", "method: max")):
         edit(path, old, new)
         watched.settle()
         builder.build(builder.zoo.settings("net"), target)
         shown.append(builder.store.refs("net/x64-int8")["cali_table"].key)
-    edit(path, "method: max", "method: mse")
+    edit(path, "method: max", "method: auto")
     assert not watched.settle()
     assert shown[0] != shown[1]
     assert builder.store.refs("net/x64-int8")["cali_table"].key == shown[0]
