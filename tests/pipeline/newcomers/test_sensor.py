@@ -166,7 +166,7 @@ def test_a_record_that_comes_to_the_repository_is_built_and_one_that_changes_is_
     (records / "away").rename(late)
     (request,) = list(watched.tick().run_requests or ())
     assert str(request.partition_key) == "lenet_mnist|x64-int8"
-    edit(late, "method: auto", "method: max")
+    edit(late, "samples: 100\n", "samples: 90\n")
     assert not watched.tick().run_requests
 
 
