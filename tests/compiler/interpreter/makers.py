@@ -41,6 +41,8 @@ U8 = UniformType.per_tensor(0.07, 3, IntegerType(8, Signedness.UNSIGNED))
 FLOATS: list[Attribute] = [f32, bf16, f16]
 INTEGERS: list[Attribute] = [IntegerType(8, Signedness.SIGNED), IntegerType(8, Signedness.UNSIGNED), i32]
 BYTES: list[Attribute] = [I8, U8]
+TABLES = 4
+"""That elements of one tensor choose between."""
 SIGMOID = "(1.0 / (1.0 + exp((0.0 - x0))))"
 
 
@@ -208,7 +210,7 @@ def luts(draw: Draw) -> tpu.TpuOp:
     before, after = (draw(st.sampled_from(BYTES)) for _ in range(2))
     stored = IntegerType(8, Signedness.UNSIGNED if after is U8 else Signedness.SIGNLESS)
     which = value(IntegerType(8, Signedness.UNSIGNED), 1, *draw(st.sampled_from([(3, 4), (3, 1), (1, 4)])))
-    operands = [value(before, 2, 3, 4), value(stored, 1, 1, 256, 256), which]
+    operands = [value(before, 2, 3, 4), value(stored, 1, 1, TABLES, 256), which]
     return tpu.LutsOp(operands=operands, result_types=[TensorType(after, [2, 3, 4])])
 
 
@@ -378,6 +380,8 @@ def _operand(op: tpu.TpuOp, v: SSAValue, rng: np.random.Generator) -> Array:
     if isinstance(v.type, NoneType):
         return ABSENT
     frame, kind = tpu.frame_of(v), storage(v)
+    if isinstance(op, tpu.LutsOp) and v is op.which:
+        return rng.integers(0, TABLES, frame).astype(kind)
     if kind == np.int32 and isinstance(op, tpu.PoolOp):
         counts = np.arange(frame[2])
         return np.stack([counts, (1 << 30) // (counts + 1), np.full(len(counts), 29)], -1).astype(kind).reshape(frame)

@@ -17,6 +17,7 @@ from compiler.ir import files
 from compiler.ir.network import Array, Network, name_of
 from compiler.lowering.walk import lower
 from compiler.npz import write_npz
+from compiler.quantization import balance
 from compiler.results import Meaning, Results
 from compiler.stages import tpu_mlir, tpu_results
 from tests.compiler.lowering.networks import Builder, calibrate
@@ -85,6 +86,7 @@ def test_the_stages(mode: str, tmp_path: Path) -> None:
     files.save(network, tmp_path, "canonical")
     calibrate(network, {"x": np.array([-127.0, 127.0]), "t0": np.array([0.0, 255.0])}, {})
     files.save_text(network, tmp_path, "cali", "canonical_weights.npz")
+    balance.save(tmp_path / "balance.npz", {})
     write_npz(tmp_path / "evaluation.npz", {"x": np.concatenate([X, X + 1])})
     metadata = tpu_mlir.run({"canonical_mlir": tmp_path, "cali_mlir": tmp_path}, {"mode": mode}, tmp_path)
     assert (metadata["ops"], metadata["internal"], metadata["casts"]) == (1, 0, 0)

@@ -19,7 +19,7 @@ from pipeline.bench.status import telling
 from simulator.chip import CHIPS
 
 TPU, CHIP = "tpu_results", "chip_results"
-QUICK = ("Conv", "MatMul", "Pool-avg", "Reduce-mean-hw", "Cast-to-f32", "Concat-c", "Slice")
+QUICK = ("Conv", "MatMul", "Pool-avg", "Reduce-mean-hw", "Cast-to-f32", "Concat-c", "Slice", "Luts")
 
 
 def test_every_op_class_has_a_giant() -> None:
