@@ -25,7 +25,8 @@ class Meaning:
 
     With an `axis`, scale and zero point have an entry for each of its indices. `internal` marks a tensor that lowering
     introduced, which has no partner in the stages before; `dynamic` one whose extents depend on the data. `folds` names
-    tensors of the stages before that exist no more, since this one is made another way.
+    tensors of the stages before that exist no more, since this one is made another way. `tabled` is what tables alone
+    read: its range serves what they make, so that it may be far off where they are flat.
     """
 
     dtype: str
@@ -35,6 +36,7 @@ class Meaning:
     dynamic: bool = False
     folds: Sequence[str] = ()
     axis: int = -1
+    tabled: bool = False
 
     def real(self, stored: Array) -> Array:
         """The tensor as float32."""

@@ -9,6 +9,7 @@ from xdsl.ir import SSAValue
 from compiler.dialects.host import HostOp, is_dynamic
 from compiler.dialects.structure import InputOp
 from compiler.dialects.tpu.base import TpuOp
+from compiler.dialects.tpu.elementwise import LutOp, LutsOp
 from compiler.interpreter.run import run
 from compiler.ir.forms import form
 from compiler.ir.network import Array, Network, name_of
@@ -36,4 +37,6 @@ def meaning(value: SSAValue) -> Meaning:
     op = value.owner
     internal = isinstance(op, TpuOp) and op.internal is not None
     folds = [name.data for name in op.folds] if isinstance(op, TpuOp) and op.folds else ()
-    return Meaning(held.dtype, held.scale, held.zero_point, internal, is_dynamic(value), folds, held.axis)
+    readers = [use.operation for use in value.uses] if isinstance(op, TpuOp) else []
+    tabled = bool(readers) and all(isinstance(reader, LutOp | LutsOp) for reader in readers)
+    return Meaning(held.dtype, held.scale, held.zero_point, internal, is_dynamic(value), folds, held.axis, tabled)

@@ -5,6 +5,7 @@ Inputs: `onnx_results`, `top_results`, `tpu_results`, `chip_results`. Parameters
 Top against ONNX and TPU against Top. Writes `comparison.csv`, a line a pair of runs and tensor; `comparison.json`, the
 same with what failed; and `sqnr.nodes.json`, the TPU's signal to noise for Model Explorer. Fusion takes tensors away
 between ONNX and Top; from Top on each has a partner both ways.
+What tables alone read is told but not judged: what they make of it is.
 That the chip's bytes aren't the TPU's is reported like the rest, for a check to judge.
 """
 
@@ -34,10 +35,10 @@ def run(
     """
     Compare; the metadata lists those TPU and chip tensors that are least alike.
 
-    `sqnr_db` and `cosine` are the worst tensor's of TPU against Top, `output_sqnr_db` and `output_cosine` the last
-    tensor's, the network's output. `first_bad_tensor` is the first in execution order that misses the tolerance or
-    whose bytes differ on the chip (absent where none does); `largest_drop_tensor` the one that loses the most SQNR
-    against the tensor before it. Raises Incomplete.
+    `sqnr_db` and `cosine` are the worst judged tensor's of TPU against Top, `output_sqnr_db` and `output_cosine` the
+    last tensor's, the network's output. `first_bad_tensor` is the first in execution order that misses the tolerance or
+    whose bytes differ on the chip (absent where none does); `largest_drop_tensor` the judged one that loses the most
+    SQNR against the one before it. Raises Incomplete.
     """
     loaded = [Results.load(inputs[f"{name}_results"], f"{name}_results") for name in RUNS]
     pairs: list[list[Row]] = []
@@ -49,11 +50,13 @@ def run(
         progress(i, len(RUNS) - 1)
     rows = [row for pair in pairs for row in pair]
     top, tpu, chip = pairs
-    failed = failures([*top, *tpu], params["tolerance"])
+    tabled = {name for name, meaning in loaded[2].meanings.items() if meaning.tabled}
+    judged = [row for row in tpu if row.tensor not in tabled]
+    failed = failures([*top, *judged], params["tolerance"])
     _write(rows, failed, out)
     model_explorer.write(out / "sqnr.nodes.json", {row.tensor: row.sqnr_db for row in tpu}, more_is_worse=False)
-    worst = min(tpu, key=lambda row: row.cosine)
-    drops = ((before.sqnr_db - row.sqnr_db, row) for before, row in pairwise(tpu))
+    worst = min(judged, key=lambda row: row.cosine)
+    drops = ((before.sqnr_db - row.sqnr_db, row) for before, row in pairwise(judged))
     drop, dropping = max(drops, default=(0.0, worst), key=itemgetter(0))
     return {
         "tensors": len(chip),
@@ -63,11 +66,11 @@ def run(
         "passed": not failed,
         "failed": failed[:20],
         "worst_tensor": worst.tensor,
-        "first_bad_tensor": _first_bad(tpu, chip, params["tolerance"]),
+        "first_bad_tensor": _first_bad(judged, chip, params["tolerance"]),
         "largest_drop_tensor": dropping.tensor if drop > 0 else None,
         "largest_drop_db": drop,
         "cosine": worst.cosine,
-        "sqnr_db": min(row.sqnr_db for row in tpu),
+        "sqnr_db": min(row.sqnr_db for row in judged),
         "output_cosine": tpu[-1].cosine,
         "output_sqnr_db": tpu[-1].sqnr_db,
         "arrows": [_arrow(pair) for pair in pairs],

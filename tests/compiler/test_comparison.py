@@ -170,6 +170,18 @@ def test_the_stage_counts_the_chips_wrong_bytes(tmp_path: Path) -> None:
     assert (told["passed"], len(told["failed"])) == (False, 2)
 
 
+@pytest.mark.parametrize("tabled", [True, False])
+def test_what_tables_alone_read_is_told_but_not_judged(tabled: bool, tmp_path: Path) -> None:
+    inputs = chain(tmp_path)
+    tpu = Results.load(tmp_path, "tpu_results")
+    tpu.arrays["x"], tpu.meanings["x"] = floats(-4), Meaning("float32", tabled=tabled)
+    tpu.save(tmp_path, "tpu_results")
+    told = comparison.run(inputs, {"tolerance": {"cosine": 0.9}}, tmp_path)
+    assert told["passed"] == tabled
+    assert told["worst_tensor"] == ("y" if tabled else "x")
+    assert "x" in [shown["tensor"] for shown in told["table"]]
+
+
 def test_the_stage_wants_every_tensor(tmp_path: Path) -> None:
     with pytest.raises(Incomplete, match="of chip have no partner in tpu: 'extra'"):
         comparison.run(chain(tmp_path, extra=floats(1)), {"tolerance": {}}, tmp_path)

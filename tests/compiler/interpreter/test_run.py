@@ -61,6 +61,18 @@ def test_results_say_what_they_mean() -> None:
     assert made.real("t0").tolist() == [[0, 0, 2, 1]]
 
 
+@pytest.mark.parametrize("read_twice", [False, True])
+def test_results_say_what_tables_alone_read(read_twice: bool) -> None:
+    b = Builder()
+    product = b.op(top.MatMulOp, b.input("x", 1, 4), b.weight(np.arange(12).reshape(4, 3)), b.none())
+    swish = b.op(top.HardSwishOp, product)
+    network = b.network(b.op(top.AddOp, [product, swish]) if read_twice else swish)
+    calibrate(network, {name: np.array([-9.0, 9.0]) for name in ("x", "t0", "t1", "t2")}, {})
+    lower(network, "int8")
+    meanings = results(network, {"x": X}).meanings
+    assert [name for name, meaning in meanings.items() if meaning.tabled] == ([] if read_twice else ["t0"])
+
+
 @pytest.mark.parametrize("feeds", [{}, {"y": X}])
 def test_an_absent_input_is_named(feeds: dict[str, Array]) -> None:
     with pytest.raises(UnfitInput, match="no input 'x'"):
