@@ -26,6 +26,8 @@ SAMPLES = 32
 """The most in each half."""
 SURE = 2.0
 """Standard errors that a change's mean gain in dB has to be above zero."""
+SURE_IN_ALL = 1.0
+"""The same of all changes together, over samples that none was chosen by."""
 LEAST = 0.02
 """The least gain, dB."""
 FAR = 6.0
@@ -68,7 +70,7 @@ class Search:
         judged = [(methods, self._losses(methods, judges)) for methods in (found, *singles.values())]
         best, least = min(judged, key=lambda each: float(each[1].mean()))
         usual, own = judged[1]
-        return best if _is_gain(own - least) else usual
+        return best if _is_gain(own - least, SURE_IN_ALL) else usual
 
     def _improved(
         self, methods: dict[str, str], losses: Array, tried: Sequence[str], groups: list[list[str]], samples: range
@@ -100,12 +102,16 @@ class Search:
         return self.candidates[method][name] == self.candidates[other][name]
 
     def _losses(self, methods: Methods, samples: Sequence[int]) -> Array:
-        """The results' noise of each sample, dB below the signal with the sign turned: less is better."""
+        """
+        The results' noise of each sample, dB below the signal with the sign turned: less is better.
+
+        Weights are in float, so that the noise of activations shows: theirs is the rounding's to lessen.
+        """
         types = {**self.simulated.types, **{name: self.candidates[method][name] for name, method in methods.items()}}
         made = list[float]()
         for i in samples:
             loss = Loss(self.parts)
-            loss.add(self.wanted[i], self.simulated.run(self.feeds[i], types))
+            loss.add(self.wanted[i], self.simulated.run(self.feeds[i], types, ()))
             made.append(-loss.sqnr_db)
         self.spent += len(made)
         return np.array(made)
@@ -117,7 +123,7 @@ def _halves(blocks: list[list[list[str]]]) -> list[list[list[str]]]:
     return [half for block in large for half in (block[: len(block) // 2], block[len(block) // 2 :])]
 
 
-def _is_gain(gains: Array) -> bool:
+def _is_gain(gains: Array, sure: float = SURE) -> bool:
     """Whether gains of samples, dB, are more than chance."""
     error = float(gains.std(ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else np.inf
-    return float(gains.mean()) > max(LEAST, SURE * error)
+    return float(gains.mean()) > max(LEAST, sure * error)

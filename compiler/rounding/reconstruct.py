@@ -37,7 +37,7 @@ TINY = 1e-12
 QUIET = 1e-3
 """Share of the loudest row's signal that no row's counts as less than."""
 
-SURE = 2.0
+SURE = 1.0
 """Standard errors that the mean gain of samples has to be above zero."""
 LEAST_GAIN = 0.1
 """The least mean gain, dB."""
