@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ class Meaning:
     With an `axis`, scale and zero point have an entry for each of its indices. `internal` marks a tensor that lowering
     introduced, which has no partner in the stages before; `dynamic` one whose extents depend on the data. `folds` names
     tensors of the stages before that exist no more, since this one is made another way. `tabled` is what tables alone
-    read: its range serves what they make, so that it may be far off where they are flat.
+    read: its range serves what they make, so that it may be far off where they are flat. The chip's results don't know
+    readers; the numbers mean the same.
     """
 
     dtype: str
@@ -36,7 +37,7 @@ class Meaning:
     dynamic: bool = False
     folds: Sequence[str] = ()
     axis: int = -1
-    tabled: bool = False
+    tabled: bool = field(default=False, compare=False)
 
     def real(self, stored: Array) -> Array:
         """The tensor as float32."""
