@@ -64,18 +64,24 @@ class Layer:
         regression; else they stay as close to the model's as the columns make it matter. None: all as it is.
         """
         own = self.made.params[:, 0].astype(np.float64)
-        tried = [(self._nearest, own), (self._nearest, self._bias(self._nearest))]
+        sums = self._sums(self._nearest)
+        tried = [(self._nearest, own, self._error(sums, own)), (self._nearest, *self._fitted(sums))]
         aim, ridge = self._aim(follow)
-        if ridge or self._rounding_matters():
+        if ridge or self._rounding_matters(sums):
             placed = self._placed(aim, max(ridge, DAMPING))
-            tried.append((placed, self._bias(placed)))
-        best = int(np.argmin([self._error(*each) for each in tried]))
-        return self._stored(*tried[best]) if best else None
+            tried.append((placed, *self._fitted(self._sums(placed))))
+        best = min(range(len(tried)), key=lambda i: tried[i][2])
+        return self._stored(*tried[best][:2]) if best else None
 
     @cached_property
     def _grid(self) -> F64:
         """The model's weights (oc, k) in steps."""
         return self.made.real / self.made.units[:, None]
+
+    @cached_property
+    def _own(self) -> F32:
+        """(oc, places) of the model's weights, in units, without a bias."""
+        return self._sums(self._grid)
 
     @cached_property
     def _nearest(self) -> F64:
@@ -98,7 +104,7 @@ class Layer:
     def _regression(self) -> Regression:
         """Of the places to fit to, all in units."""
         weight = self._weight[~self.held]
-        made = self.wanted / self.made.units[:, None].astype(np.float32) - self._sums(self._grid)
+        made = self.wanted / self.made.units[:, None].astype(np.float32) - self._own
         parts = [self.columns[:, :, ~self.held], self._by_group(made[:, ~self.held])]
         root = np.sqrt(weight).astype(np.float32)
         return Regression(
@@ -109,11 +115,12 @@ class Layer:
         """Real weights to round, in steps, and the ridge that they are found with; 0 where they are the model's."""
         offers, ridges = [self._grid], (0.0, *RIDGES) if follow else (0.0,)
         offers += [self._grid + self._regression.change(ridge).reshape(self._grid.shape) for ridge in ridges[1:]]
-        best = int(np.argmin([self._error(aim, self._bias(aim)) for aim in offers]))
+        made = [self._own, *(self._sums(aim) for aim in offers[1:])]
+        best = int(np.argmin([self._fitted(sums)[1] for sums in made]))
         return offers[best], ridges[best]
 
-    def _rounding_matters(self) -> bool:
-        off = self._sums(self._grid - self._nearest)[:, ~self.held].var(axis=1, dtype=np.float64)
+    def _rounding_matters(self, nearest: F32) -> bool:
+        off = (self._own - nearest)[:, ~self.held].var(axis=1, dtype=np.float64)
         whole = self._regression.missing.var(axis=2, dtype=np.float64).reshape(-1)
         squares = self.made.units**2
         return float(off @ squares) > WORTH * float(whole @ squares)
@@ -143,15 +150,16 @@ class Layer:
         """(oc, places) of weights in steps, in units, without a bias."""
         return np.matmul(self._by_group(weights.astype(np.float32)), self.columns).reshape(len(weights), -1)
 
-    def _bias(self, weights: F64) -> F64:
-        """(oc) in units: the mean of what is missing."""
+    def _fitted(self, sums: F32) -> tuple[F64, float]:
+        """The biases (oc) that sums (oc, places) want, all in units, the mean of what is missing; and the error."""
         fitted = ~self.held
-        off = self.wanted[:, fitted] / self.made.units[:, None] - self._sums(weights)[:, fitted]
-        return off @ self._weight[fitted] / self._weight[fitted].sum()
+        off = self.wanted[:, fitted] / self.made.units[:, None] - sums[:, fitted]
+        bias = off @ self._weight[fitted] / self._weight[fitted].sum()
+        return bias, self._error(sums, bias)
 
-    def _error(self, weights: F64, bias: F64) -> float:
-        """Mean square of the error of what is stored, at the held places."""
-        made = (self._sums(weights)[:, self.held] + bias[:, None]) * self.made.units[:, None]
+    def _error(self, sums: F32, bias: F64) -> float:
+        """Mean square of the error of what is stored of sums and biases, both in units, at the held places."""
+        made = (sums[:, self.held] + bias[:, None]) * self.made.units[:, None]
         off = np.clip(made, *self.limits) - np.clip(self.wanted[:, self.held], *self.limits)
         return float((np.square(off) @ self._weight[self.held]).mean())
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 from xdsl.dialects.func import ReturnOp
 
 from compiler.dialects.top.census import total_macs
@@ -22,7 +23,7 @@ from compiler.lowering.job import Contracted
 from compiler.quantization.loss import Part, parts_of
 from compiler.rounding.split import LEAST, Split
 from compiler.rounding.sweep import Feeds, sweep
-from compiler.rounding.targets import run_in_float, targets_of
+from compiler.rounding.targets import Target, run_in_float, targets_of
 from simulator.onnx_host import TEXT
 
 RECIPES = {"followed": True, "rounded": False}
@@ -58,6 +59,14 @@ def reconstruct(
     """
     if len(feeds) < LEAST or not (targets := targets_of(network, contracted)):
         return {}
+    with threadpool_limits(1, "blas"):
+        return _reconstructed(network, targets, canonical, feeds)
+
+
+def _reconstructed(
+    network: Network, targets: list[Target], canonical: Network, feeds: Sequence[Feeds]
+) -> dict[str, float]:
+    """By one thread, since sums that several share may differ from machine to machine, and the weights with them."""
     feeds = feeds[: max(FEWEST, WORK // max(total_macs(canonical), 1))]
     split = Split(len(feeds))
     wanted = run_in_float(canonical, feeds, split.used, targets)

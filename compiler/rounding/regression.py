@@ -35,18 +35,17 @@ class Regression:
     def change(self, ridge: float) -> F64:
         """(groups, rows, k): the weights that make most of what is missing, found among the fewer of k and places."""
         if self.columns.shape[1] <= self.columns.shape[2]:
-            return np.linalg.solve(self.raised(ridge), self._moment.swapaxes(1, 2)).swapaxes(1, 2).astype(np.float64)
+            return _solved(self.raised(ridge), self._moment).astype(np.float64)
         inner = _raised(self._inner, self.level * ridge)
-        found = np.linalg.solve(inner, self.missing.astype(np.float64).swapaxes(1, 2)).swapaxes(1, 2)
-        return np.matmul(found.astype(np.float32), self.columns.swapaxes(1, 2)).astype(np.float64)
+        return np.matmul(_solved(inner, self.missing), self.columns.swapaxes(1, 2)).astype(np.float64)
 
     def raised(self, ridge: float) -> F64:
         """The Gram matrices with the ridge."""
         return _raised(self.gram, self.level * ridge)
 
     @cached_property
-    def _moment(self) -> F64:
-        return np.matmul(self.missing, self.columns.swapaxes(1, 2)).astype(np.float64)
+    def _moment(self) -> F32:
+        return np.matmul(self.missing, self.columns.swapaxes(1, 2))
 
     @cached_property
     def _inner(self) -> F64:
@@ -55,3 +54,8 @@ class Regression:
 
 def _raised(matrices: F64, by: F64) -> F64:
     return matrices + by[:, None, None] * np.eye(matrices.shape[1])
+
+
+def _solved(matrices: F64, rows: F32) -> F32:
+    """(groups, rows, k) of symmetric matrices: in f32, which a ridge is well-conditioned enough for."""
+    return np.linalg.solve(matrices.astype(np.float32), rows.swapaxes(1, 2)).swapaxes(1, 2)

@@ -21,11 +21,11 @@ from compiler.rounding.layer import is_whole
 MOST_PLACES = 4096
 """Places of one layer that are looked at."""
 
-FEWER_PLACES = 1024
-"""Of a layer with more than that many weights a channel."""
-
-NUMBERS = 1 << 24
+NUMBERS = 1 << 21
 """Numbers that the columns of a layer have at most."""
+
+PRODUCTS = 3e10
+"""Products of weights and places of all layers together, each time that some weights are tried."""
 
 KEPT = 1 << 27
 """Numbers that are kept of all layers' results together."""
@@ -61,6 +61,7 @@ def run_in_float(
     reference, made = Reference(canonical, threads=1, sums=True), list[dict[str, Array]]()
     returned = [name_of(value) for op in canonical.ops if isinstance(op, ReturnOp) for value in op.operands]
     share = min(1.0, KEPT / (MOST_PLACES * max(sum(channels(target.op) for target in targets), 1)))
+    share = min(share, PRODUCTS / sum(channels(each.op) * depth_of(each.op) * _most(each.op) for each in targets))
     for sample, fed in enumerate(feeds):
         tensors = {**fed, **reference.run(fed)}
         made.append({name: tensors[name] for name in returned})
@@ -73,11 +74,15 @@ def run_in_float(
 def _look(target: Target, tensors: Mapping[str, Array], seed: tuple[int, int], share: float) -> None:
     """Choose the places of one sample, its share of the most there may be."""
     op, told = target.op, target.told
-    total, depth = count(op), depth_of(op)
-    most = min(FEWER_PLACES if depth > FEWER_PLACES else MOST_PLACES, NUMBERS // depth)
-    wanted = min(total, ceil(most * share))
+    total = count(op)
+    wanted = min(total, ceil(_most(op) * share))
     places = np.sort(np.random.default_rng(seed).choice(total, wanted, replace=False)).astype(np.int64)
     array = tensors.get(before_relu(told.of), tensors.get(told.of))
     assert array is not None, told.of
     target.places[seed[1]] = places
     target.wanted[seed[1]] = results(op, array, places)[told.channels].astype(np.float32)
+
+
+def _most(op: Contraction) -> int:
+    """Places of a layer that are looked at where nothing else is short."""
+    return min(MOST_PLACES, NUMBERS // depth_of(op))
