@@ -9,10 +9,11 @@ from pathlib import Path
 import yaml
 
 from assets.zoo import own, record
-from assets.zoo.fields import ForeignModel, Record, checked_name
+from assets.zoo.fields import Record, checked_name
 from assets.zoo.foreign import onnx_of
 from assets.zoo.look import Look, look
 from assets.zoo.make import LABELS, FileOutside
+from assets.zoo.origins import ForeignModel
 from assets.zoo.template import Data, text_of
 from compiler.feeds import samples_for
 from compiler.frontends.foreign import KINDS, PARAMETERS, kind_of

@@ -7,10 +7,11 @@ from assets.zoo.builders import catalogue as builders
 from assets.zoo.complaint import Fault, Faulty, of_field, shown
 from assets.zoo.datasets.catalogue import UnknownDataSet, check
 from assets.zoo.datasets.samples import NotInDataSet, Part
-from assets.zoo.fields import Built, ForeignModel, OwnModel, Record
+from assets.zoo.fields import Record
 from assets.zoo.foreign import onnx_of
 from assets.zoo.look import Look, look
 from assets.zoo.make import FileOutside, fed
+from assets.zoo.origins import Built, ForeignModel, OwnModel
 from compiler.feeds import BadData
 from compiler.frontends.onnx.errors import ModelError
 from compiler.npz import DamagedArrays

@@ -1,25 +1,14 @@
 """What a record may say, field by field: each model class is one group of the YAML file."""
 
-import difflib
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PositiveFloat,
-    PositiveInt,
-    ValidationInfo,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
+from assets.zoo.origins import Built, Committed, ForeignModel, Light, OwnModel, Packaged
+from assets.zoo.strict import OwnFile, Strict
 from compiler.build.flow import Target
 from compiler.metrics.table import metric_named
 
@@ -32,36 +21,11 @@ Mode = Literal["f32", "bf16", "f16", "int8", "int8a", "mix"]
 Bound = Literal["cosine", "euclid", "sqnr_db", "max_error", "mismatched_bytes", "accuracy_drop"]
 
 
-class Strict(BaseModel):
-    """Unknown fields are errors that name the nearest right one, and a record never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def known(cls, value: Any) -> Any:
-        """Refuse a field that there is none of."""
-        for name in cast("dict[str, Any]", value) if isinstance(value, dict) else ():
-            if name not in cls.model_fields:
-                near = difflib.get_close_matches(str(name), cls.model_fields, 1)
-                told = f"did you mean {near[0]}?" if near else f"there are {', '.join(cls.model_fields)}"
-                raise PydanticCustomError("unknown_field", "there is no such field; {told}", {"told": told, "at": name})
-        return cast("Any", value)
-
-
 def checked_name(text: str) -> str:
     """The name of a model. Raises ValueError."""
     if not NAME.fullmatch(text):
         raise ValueError(f"{text!r} can't name a model: letters, digits, '_', '.', '-' only, a letter or digit first")
     return text
-
-
-def _beside(path: Path, info: ValidationInfo) -> Path:
-    context: Any = info.context
-    folder = Path(context["folder"])
-    if path.is_absolute() or not (folder / path).resolve().is_relative_to(folder.resolve()):
-        raise ValueError(f"{path} lies outside the record's folder; copy it there, and name it from there")
-    return folder / path
 
 
 def _exception(value: Any) -> Any:
@@ -82,67 +46,7 @@ def _metric(name: str) -> str:
     return name
 
 
-OwnFile = Annotated[Path, AfterValidator(_beside), PlainSerializer(lambda path: path.name, when_used="json")]
-"""A file by its path from the record's folder, below which it has to lie; read as an absolute path."""
-
 Extents = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-
-
-class Committed(Strict):
-    """A file of this repository, by its path from the root."""
-
-    kind: Literal["committed"]
-    file: str
-
-
-class OwnModel(Strict):
-    """An ONNX file beside the record, with the files that its external data lie in."""
-
-    kind: Literal["file"]
-    file: OwnFile
-
-
-class ForeignModel(Strict):
-    """
-    A model of another framework beside the record, converted into ONNX when it is needed.
-
-    `entry` names the callable of a Python file. `trust` lets code run that lies in the file.
-    """
-
-    kind: Literal["pytorch", "tensorflow", "tflite", "jax", "paddle"]
-    file: OwnFile
-    entry: str | None = None
-    trust: bool = False
-
-
-class Packaged(Strict):
-    """A file inside a published wheel; `sha256` is the wheel's."""
-
-    kind: Literal["package"]
-    name: str
-    version: str
-    sha256: str
-    file: str
-
-
-class Light(Strict):
-    """
-    A topology that the installed onnx package ships with constant-filled weights, refilled from a seed.
-
-    `sha256` is that of the file as shipped.
-    """
-
-    kind: Literal["light"]
-    file: str
-    sha256: str
-    seed: int
-
-
-class Built(Strict):
-    """A model that a module of `assets/zoo/builders` writes, from weights inside a published package."""
-
-    kind: Literal["built"]
-    builder: str
 
 
 class Resize(Strict):
@@ -272,7 +176,9 @@ class Record(Strict):
     preprocessing: Preprocessing = Preprocessing()
     calibration: Calibration
     evaluation: Evaluation
-    qtable: dict[str, Annotated[str | float, BeforeValidator(_exception)]] = {}
+    qtable: dict[str, Annotated[str | float, BeforeValidator(_exception)]] = Field(
+        default_factory=dict[str, str | float]
+    )
     qtable_file: OwnFile | None = None
     """More exceptions, in a file of TPU-MLIR's format beside the record; `qtable` goes before it."""
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from assets.zoo import own, packages
-from assets.zoo.fields import ForeignModel
+from assets.zoo.origins import ForeignModel
 from compiler.build import hashes
 from compiler.frontends.convert import converted
 from compiler.frontends.foreign import SHAPELESS, Foreign

@@ -14,9 +14,10 @@ from assets.zoo import packages
 from assets.zoo.builders.catalogue import built
 from assets.zoo.datasets.catalogue import VALUES, data_set
 from assets.zoo.datasets.samples import NotInDataSet, Part
-from assets.zoo.fields import Built, Calibration, Committed, Evaluation, ForeignModel, Light, OwnModel, Packaged, Record
+from assets.zoo.fields import Calibration, Evaluation, Record
 from assets.zoo.foreign import onnx_of
 from assets.zoo.light import refilled
+from assets.zoo.origins import Built, Committed, ForeignModel, Light, OwnModel, Packaged
 from assets.zoo.own import content
 from assets.zoo.preprocess import fitted, normalised, raw
 from assets.zoo.record import ROOT

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from assets.zoo import foreign, own, packages, record
-from assets.zoo.fields import Built, Committed, ForeignModel, Record
+from assets.zoo.fields import Record
+from assets.zoo.origins import Built, Committed, ForeignModel
 from assets.zoo.record import ROOT
 from compiler.build import hashes
 from compiler.build.flow import MODES, SOURCES, Settings

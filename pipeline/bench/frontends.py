@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 
 from assets.workshop import Workshop
 from assets.zoo import record
-from assets.zoo.fields import ForeignModel, Record
+from assets.zoo.fields import Record
 from assets.zoo.foreign import onnx_of
 from assets.zoo.make import fed
+from assets.zoo.origins import ForeignModel
 from compiler.build.builder import Builder
 from compiler.build.flow import Target
 from compiler.frontends.convert import absent, converted, python_of

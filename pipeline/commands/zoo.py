@@ -10,7 +10,8 @@ from assets.zoo.add import Wishes
 from assets.zoo.add import add as write
 from assets.zoo.complaint import Faulty, shown
 from assets.zoo.examine import faults
-from assets.zoo.fields import Built, Packaged, Record
+from assets.zoo.fields import Record
+from assets.zoo.origins import Built, Packaged
 from compiler.build.builder import Builder, partition_of
 from compiler.build.flow import TARGETS, Target
 from pipeline.display import CONSOLE, table

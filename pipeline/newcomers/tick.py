@@ -13,7 +13,8 @@ from pathlib import Path
 
 from assets.zoo import own, record
 from assets.zoo.complaint import Fault, Faulty, shown
-from assets.zoo.fields import Committed, Record
+from assets.zoo.fields import Record
+from assets.zoo.origins import Committed
 from compiler.build import hashes
 from compiler.frontends.foreign import SAVED_MODEL, files_of
 from pipeline.newcomers.memory import Known, Memory, State, listing, state

@@ -11,7 +11,7 @@ import yaml
 from assets.zoo import record
 from assets.zoo.add import NotAdded, Wishes, add
 from assets.zoo.examine import examine
-from assets.zoo.fields import OwnModel
+from assets.zoo.origins import OwnModel
 from assets.zoo.template import quoted
 from compiler.feeds import BadData
 from compiler.npz import write_npz

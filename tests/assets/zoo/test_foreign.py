@@ -12,7 +12,7 @@ from assets.zoo import foreign, record
 from assets.zoo.add import NotAdded, Wishes, add
 from assets.zoo.complaint import Faulty
 from assets.zoo.examine import examine
-from assets.zoo.fields import ForeignModel
+from assets.zoo.origins import ForeignModel
 from assets.zoo.zoo import InstalledZoo
 from compiler.frontends.foreign import Foreign, NotTrusted
 from tests.assets.zoo import nets

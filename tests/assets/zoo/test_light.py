@@ -6,8 +6,8 @@ import onnxruntime as ort
 import pytest
 
 from assets.zoo.datasets.seeded_images import samples
-from assets.zoo.fields import Light
 from assets.zoo.light import FOLDER, refilled
+from assets.zoo.origins import Light
 from assets.zoo.packages import PackageUnavailable, sha256
 from assets.zoo.record import read
 from tests.assets.zoo.onnx_run import outputs
