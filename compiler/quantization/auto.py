@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compiler.ir.network import Array
+from compiler.quantization.chance import is_gain
 from compiler.quantization.loss import Loss, Part
 from compiler.quantization.simulated import Simulated
 from compiler.quantization.simulated_model import Choice
@@ -70,7 +71,7 @@ class Search:
         judged = [(methods, self._losses(methods, judges)) for methods in (found, *singles.values())]
         best, least = min(judged, key=lambda each: float(each[1].mean()))
         usual, own = judged[1]
-        return best if _is_gain(own - least, SURE_IN_ALL) else usual
+        return best if is_gain(own - least, SURE_IN_ALL, LEAST) else usual
 
     def _improved(
         self, methods: dict[str, str], losses: Array, tried: Sequence[str], groups: list[list[str]], samples: range
@@ -86,7 +87,7 @@ class Search:
                     if all(self._alike(name, methods[name], changed[name]) for name in changed):
                         continue
                     made = self._losses(changed, samples)
-                    if _is_gain(losses - made):
+                    if is_gain(losses - made, SURE, LEAST):
                         methods, losses = changed, made
             blocks = _halves(blocks)
         return methods
@@ -121,9 +122,3 @@ def _halves(blocks: list[list[list[str]]]) -> list[list[list[str]]]:
     """Each block as two; those of one group are done."""
     large = [block for block in blocks if len(block) > 1]
     return [half for block in large for half in (block[: len(block) // 2], block[len(block) // 2 :])]
-
-
-def _is_gain(gains: Array, sure: float = SURE) -> bool:
-    """Whether gains of samples, dB, are more than chance."""
-    error = float(gains.std(ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else np.inf
-    return float(gains.mean()) > max(LEAST, sure * error)

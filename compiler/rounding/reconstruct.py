@@ -20,6 +20,7 @@ from compiler.interpreter.results import meaning
 from compiler.interpreter.run import run
 from compiler.ir.network import Array, Network, name_of
 from compiler.lowering.job import Contracted
+from compiler.quantization.chance import is_gain
 from compiler.quantization.loss import Part, parts_of
 from compiler.rounding.split import LEAST, Split
 from compiler.rounding.sweep import Feeds, sweep
@@ -78,7 +79,7 @@ def _reconstructed(
         network.weights.update(before)
         made = sweep(network, feeds, targets, split, follow)
         losses[recipe] = _losses(network, parts, {i: made[i] for i in split.judge}, wanted)
-        if is_gain(losses["nearest"] - losses[recipe]):
+        if is_gain(losses["nearest"] - losses[recipe], SURE, LEAST_GAIN):
             best = dict(network.weights)
             break
     network.weights.update(best)
@@ -87,12 +88,6 @@ def _reconstructed(
 
 def _unseen(value: object, array: Array) -> None:
     """Nobody looks at the tensors of a plain run."""
-
-
-def is_gain(gains: Array) -> bool:
-    """Whether gains of samples, dB, are more than chance."""
-    error = float(gains.std(ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else 0.0
-    return float(gains.mean()) > max(LEAST_GAIN, SURE * error)
 
 
 def _losses(network: Network, parts: list[Part], made: Mapping[int, Sequence[Array]], wanted: Sequence[Feeds]) -> Array:

@@ -23,7 +23,7 @@ from compiler.quantization.annotate import annotate
 from compiler.quantization.calibrate import Plan, collect, entries
 from compiler.quantization.quantised_weights import MOST
 from compiler.quantization.stated import stated
-from compiler.rounding.reconstruct import decibels, is_gain, reconstruct
+from compiler.rounding.reconstruct import decibels, reconstruct
 from compiler.rounding.split import Split
 from compiler.rounding.targets import targets_of
 from compiler.stages import addr_mlir, lg_mlir, sample_model
@@ -138,12 +138,6 @@ def test_padding_doesnt_outweigh_what_is_said() -> None:
     rounded = wanted + 0.4
     assert np.square(rounded - wanted).sum() < np.square(made - wanted).sum()
     assert decibels(wanted, made) < decibels(wanted, rounded)
-
-
-def test_chance_is_no_gain() -> None:
-    assert not is_gain(np.array([3.0, -2.0, 2.5, -2.4]))
-    assert not is_gain(np.array([0.01, 0.012, 0.011]))
-    assert is_gain(np.array([1.0, 1.2, 0.8, 1.1]))
 
 
 @pytest.mark.parametrize("count", [1, 5])
