@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from assets.report.compare import Change
@@ -14,15 +13,9 @@ from assets.report.metrics import METRICS, Metric
 from assets.report.night import Line, Night
 from assets.report.sparkline import sparkline
 from assets.report.verdict import counted, verdict
+from compiler.templates import templates
 
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=lambda name: name is not None and ".html" in name,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+TEMPLATES = templates(Path(__file__).parent)
 ROWS = 500
 """Partitions that the last table lists, those with something to say first; the store has the figures of all."""
 

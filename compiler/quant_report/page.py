@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from compiler.quant_report import drawing
@@ -15,15 +14,9 @@ from compiler.quant_report.layers import Layer, Stored
 from compiler.quant_report.notes import NOISY_DB, UNUSED
 from compiler.quant_report.report import Report
 from compiler.quantization.thresholds import METHODS
+from compiler.templates import templates
 
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=lambda name: name is not None and ".html" in name,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+TEMPLATES = templates(Path(__file__).parent)
 
 SHARES, LEAST = 8, 0.005
 """Tensors among which the noise of the first bad one is shared out, and the least share that is told."""
