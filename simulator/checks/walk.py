@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.cores import turns
+from simulator.cores import Turn, turns
 from simulator.events import distinct
 from simulator.isa.record import Command, Operand, Records, decode
 from simulator.isa.table import Engine, Flag
@@ -52,10 +52,10 @@ def accesses(command: Command) -> tuple[Access, ...]:
     return (*reads, *writes)
 
 
-def visits(model: Model) -> Iterator[Visit]:
-    """Every record of all streams. Raises events.Deadlock."""
+def visits(model: Model, order: Iterable[Turn] | None = None) -> Iterator[Visit]:
+    """Every record of all streams, in `order` if it is given. Raises events.Deadlock, ValueError."""
     decoded = [{engine: _Decoded(core.of(engine)) for engine in Engine} for core in model.cores]
-    for core, engine, i in turns(model.cores):
+    for core, engine, i in turns(model.cores) if order is None else order:
         stream = decoded[core][engine]
         kind, tag = stream.kind[i], stream.tags[i]
         layer = model.layers[tag] if tag < len(model.layers) else ""
