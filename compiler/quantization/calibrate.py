@@ -21,7 +21,7 @@ from compiler.quantization.behind import Function, range_behind
 from compiler.quantization.channels import Channels, Key
 from compiler.quantization.histogram import Histogram
 from compiler.quantization.table import Entry
-from compiler.quantization.thresholds import Range, range_of
+from compiler.quantization.thresholds import CANDIDATES, Range, range_of
 
 Span = tuple[float, float]
 
@@ -138,6 +138,22 @@ def entries(
             kept = range_behind(functions[name], h) if name in functions else ranges[id(h)]
             made[name] = Entry.keeping(*kept, (h.low, h.high))
     return made
+
+
+def candidates(
+    histograms: Mapping[str, Histogram], asymmetric: bool, behind: Mapping[str, Function]
+) -> dict[str, dict[str, Entry]]:
+    """
+    The entries by each method that `auto` chooses between; none keeps less of a tensor than the first does.
+
+    By themselves the methods see to that, but not where the first looks behind a table and they don't.
+    """
+    made = {method: entries(histograms, method, asymmetric, behind) for method in CANDIDATES}
+    least = made[CANDIDATES[0]]
+    return {
+        method: {name: entry.reaching(*least[name].range) for name, entry in by_name.items()}
+        for method, by_name in made.items()
+    }
 
 
 def _look(tensors: Mapping[str, Array], plan: Plan, bins: int, batch: int, found: Measured) -> None:

@@ -39,6 +39,12 @@ class Entry:
         made = cls(max(-low, high, 0.0), *seen)
         return made if made.range == (low, high) else replace(made, cut=(low, high))
 
+    def reaching(self, low: float, high: float) -> Entry:
+        """One that also keeps what lies between these."""
+        own = self.range
+        wide = min(low, own[0]), max(high, own[1])
+        return self if wide == own else Entry.keeping(*wide, (self.low, self.high))
+
     @property
     def range(self) -> tuple[float, float]:
         """The least and the greatest value that is kept."""

@@ -28,11 +28,11 @@ from compiler.npz import write_npz
 from compiler.quantization import channels, histogram
 from compiler.quantization.auto import samples_for
 from compiler.quantization.behind import functions_behind
-from compiler.quantization.calibrate import Measured, Plan, collect, entries
+from compiler.quantization.calibrate import Measured, Plan, candidates, collect, entries
 from compiler.quantization.samples import batches
 from compiler.quantization.stated import stated
 from compiler.quantization.table import Entry, Table
-from compiler.quantization.thresholds import AUTO, CANDIDATES
+from compiler.quantization.thresholds import AUTO
 from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
 
@@ -51,9 +51,8 @@ def run(
     mode, serves = str(params.get("mode", "int8")), dict[str, int]()
     behind, asymmetric = functions_behind(network), mode == "int8a"
     if method == AUTO:
-        names = CANDIDATES
-        by_method = {name: entries(measured.histograms, name, asymmetric, behind) for name in names}
-        picked = _picked(path, session, total, samples_for(runs_of(network), len(names), total))
+        by_method = candidates(measured.histograms, asymmetric, behind)
+        picked = _picked(path, session, total, samples_for(runs_of(network), len(by_method), total))
         wanted = [session.run(each) for each in picked]
         found, serves = automatic(network, by_method, mode, picked, wanted)
     else:

@@ -20,6 +20,10 @@ PACKAGES = ("assets", "compiler", "pipeline", "simulator")
 SLOW_TO_IMPORT = ("numpy", "onnx", "onnxruntime", "numba", "xdsl.dialects.builtin", "xdsl.parser", "ml_dtypes")
 
 
+class StageFailed(Exception):
+    """A stage ended otherwise than it should; the message names it, its end and its parameters."""
+
+
 def read_by(job: dict[str, Any]) -> list[str]:
     """Run one stage here; the source files it opened, and those of the modules it imported."""
     opened = set[Path]()
@@ -40,20 +44,25 @@ def read_by(job: dict[str, Any]) -> list[str]:
 
 
 def in_child(job: dict[str, Any]) -> list[str]:
-    """`read_by` in a copy of this process."""
+    """`read_by` in a copy of this process. Raises StageFailed."""
     receive, send = os.pipe()
-    if os.fork() == 0:
+    if (child := os.fork()) == 0:
         # However it ends: a library's exit handlers would wait for threads that the parent alone has.
+        status = 1
         try:
             with os.fdopen(send, "w") as pipe:
                 json.dump(read_by(job), pipe)
+            status = 0
         except BaseException:
             traceback.print_exc()
-        os._exit(0)
+        sys.stderr.flush()
+        os._exit(status)
     os.close(send)
     with os.fdopen(receive) as pipe:
         told = pipe.read()
-    os.wait()
+    if status := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+        how = f"by signal {-status}" if status < 0 else f"with exit code {status}, for the reason above"
+        raise StageFailed(f"{job['module']} ended {how}; its parameters were {job['params']}")
     return json.loads(told)
 
 

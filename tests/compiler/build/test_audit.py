@@ -71,16 +71,28 @@ def test_every_stage_reads_nothing_beside_its_inputs_and_its_code(code: Code, tm
         inputs = {name: str(ref.path) for name, ref in held.items()}
         params = stage.params(settings, TARGET)
         jobs.append({"module": stage.module, "params": params, "inputs": inputs, "out": str(out)})
-    run = subprocess.run(
-        [sys.executable, "-m", "audit"],
-        input=json.dumps(jobs),
-        env={**os.environ, "PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{REPOSITORY}"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = audited(jobs, tmp_path)
     assert run.returncode == 0, run.stderr
     for module, files in json.loads(run.stdout).items():
         assert files, f"{module} was not seen to read anything"
         assert sorted(set(files) - set(code.closure(module))) == [], module
+
+
+def test_a_stage_that_fails_fails_the_audit(tmp_path: Path) -> None:
+    job = {"module": "compiler.stages.cali_table", "params": {"method": "mse"}, "inputs": {}, "out": str(tmp_path)}
+    run = audited([job], tmp_path)
+    assert run.returncode == 1
+    assert "KeyError: 'bins'" in run.stderr
+    assert "StageFailed: compiler.stages.cali_table ended with exit code 1" in run.stderr
+
+
+def audited(jobs: list[dict[str, Any]], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "audit"],
+        input=json.dumps(jobs),
+        env={**os.environ, "PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{REPOSITORY}"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

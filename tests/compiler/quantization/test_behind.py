@@ -13,8 +13,9 @@ from compiler.ir.network import Network
 from compiler.ir.storage import zero_point
 from compiler.lowering.walk import lower
 from compiler.quantization.behind import functions_behind, range_behind
-from compiler.quantization.calibrate import entries
+from compiler.quantization.calibrate import candidates, entries
 from compiler.quantization.histogram import Histogram
+from compiler.quantization.thresholds import CANDIDATES
 from compiler.quantization.types import asymmetric
 from tests.compiler.lowering.networks import Builder, calibrate, reference
 
@@ -72,6 +73,21 @@ def test_only_mse_asks_what_is_behind() -> None:
     functions = functions_behind(network())
     assert entries(histograms, "max", behind=functions) == entries(histograms, "max")
     assert entries(histograms, "mse", behind=functions)["t0"].range[0] > -10
+
+
+@given(st.lists(st.tuples(st.integers(-255, 254), st.integers(1, 10_000)), min_size=1, max_size=9), st.booleans())
+def test_no_candidate_of_auto_keeps_less_than_the_first(cells: list[tuple[int, int]], asymmetric: bool) -> None:
+    """Neither of what a table reads nor of anything else, whatever values there are."""
+    values = np.repeat([(cell + 0.5) / 8 for cell, _ in cells], [count for _, count in cells])
+    histograms, functions = {"t0": seen(values), "other": seen(values)}, functions_behind(network())
+    made = candidates(histograms, asymmetric, functions)
+    assert list(made) == list(CANDIDATES)
+    assert made["mse"] == entries(histograms, "mse", asymmetric, functions)
+    for name, least in made["mse"].items():
+        for by_name in made.values():
+            low, high = by_name[name].range
+            assert low <= least.range[0]
+            assert high >= least.range[1]
 
 
 def test_int8_has_a_zero_point_where_a_table_alone_reads() -> None:
