@@ -45,13 +45,14 @@ def exact(
 
 @app.command()
 def sim(
-    model: Model = "resnet50",
-    target: Target = "x64-int8",
-    pairs: Annotated[int, typer.Option(min=1, help="Runs of both sides in turn.")] = 7,
+    only: Annotated[str, typer.Option(help="Only these parts, such as speed,start; default all.")] = "",
+    models: Models = None,
+    targets: Targets = None,
+    pairs: Annotated[int, typer.Option(min=1, help="Runs of each side of a comparison, in turn.")] = 7,
     threads: Annotated[int, typer.Option(min=0, help="Threads of both sides; 0: all cores.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Time functional simulation against onnxruntime's float run, pair by pair."""
+    """Measure the simulated chip: speed, start, cycles, checks and exactness; exit code 1 if a bar is missed."""
     from pipeline.bench.threads import limit
 
     threads = limit(threads)
@@ -62,10 +63,15 @@ def sim(
 
     builder = Workshop().builder
     with telling() as told:
-        from pipeline.bench import sim
+        from pipeline.bench import judged, sim
 
-        rows = list(sim.rows(builder, model, target, pairs, threads, told))
+        parts = [part for part in only.split(",") if part]
+        if unknown := [part for part in parts if part not in sim.PARTS]:
+            raise typer.BadParameter(f"no part {unknown[0]!r}; there are {', '.join(sim.PARTS)}")
+        rows = list(sim.rows(sim.Bench(builder, told, pairs, threads, models or (), targets or ()), parts))
     show("sim", rows, as_json)
+    if judged.missed(rows):
+        raise typer.Exit(1)
 
 
 @app.command()

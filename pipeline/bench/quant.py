@@ -14,9 +14,10 @@ from assets.zoo.packages import PackageUnavailable
 from compiler.build.builder import Builder, StageFailed
 from compiler.build.flow import Settings
 from pipeline.bench import accuracy, quant_calibration, quant_cases, quant_ours
+from pipeline.bench.judged import Judged, Wanted, judged
 from pipeline.bench.peers import run as peers
 from pipeline.bench.peers.catalogue import PEERS, WIDE, Peer
-from pipeline.bench.quant_cases import CYCLES_OVER_INT8, DROP, TABLE, Case, Judged, Wanted, judged
+from pipeline.bench.quant_cases import CYCLES_OVER_INT8, DROP, TABLE, Case
 from pipeline.bench.quant_data.files import Array, Files, files
 from pipeline.bench.quant_scores import Results
 from pipeline.bench.status import Told

@@ -27,8 +27,9 @@ from compiler.frontends.onnx.session import Session
 from compiler.npz import write_npz
 from compiler.quantization.samples import batches
 from pipeline.bench.cold import Meter, cpu_seconds
+from pipeline.bench.judged import Judged, judged
 from pipeline.bench.peers.run import ONE_THREAD
-from pipeline.bench.quant_cases import CALIBRATION_RATE, CALIBRATION_SECONDS, Judged, judged
+from pipeline.bench.quant_cases import CALIBRATION_RATE, CALIBRATION_SECONDS
 
 MODEL, IMAGES = "resnet50", 100
 STAGE = "cali_table"

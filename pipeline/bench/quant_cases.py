@@ -5,31 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.bench import quant_scores
+from pipeline.bench.judged import Judged, Wanted, judged
 from pipeline.bench.quant_scores import Score
-from pipeline.bench.report import Row
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a figure is to reach, at least, or at most where `less` is better: what it must, and what it should."""
-
-    bar: float
-    goal: float
-    less: bool = False
-
-    def verdict(self, value: float) -> str:
-        """Which of them a figure reaches."""
-        sign = -1 if self.less else 1
-        return "goal" if sign * value >= sign * self.goal else "bar" if sign * value >= sign * self.bar else "missed"
-
-
-@dataclass(frozen=True)
-class Judged(Row):
-    """A measurement with what it is to reach, if anything, and what is to be said of it."""
-
-    bar: float | None = None
-    goal: float | None = None
-    verdict: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,13 +42,6 @@ CALIBRATION_SECONDS = Wanted(28.6, 15, less=True)
 
 CALIBRATION_RATE = Wanted(0.8, 0.8)
 """Images a CPU second, over those of onnxruntime's plain run of the same network."""
-
-
-def judged(case: str, metric: str, value: float, unit: str, wanted: Wanted | None) -> Judged:
-    """The row of a figure."""
-    if wanted is None:
-        return Judged(case, metric, value, unit)
-    return Judged(case, metric, value, unit, wanted.bar, wanted.goal, wanted.verdict(value))
 
 
 def unmeasured(case: str, why: Literal["absent", "failed"], reason: object) -> Judged:

@@ -1,57 +1,71 @@
 """
-`bench sim`: functional simulation of int8 against onnxruntime's float run of the same net.
+`bench sim`: what the simulated chip is judged by, part by part; each figure with its bar and its goal.
 
-Both in one process, on the same threads, one after the other in turn; the figure is the median of the pairs' ratios, so
-that what else the machine does cancels out.
+A part is a module with `rows(bench)`, imported when it is measured.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from statistics import median
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import onnxruntime as ort
+from numpy.typing import NDArray
 
 from compiler.build.builder import Builder
 from compiler.build.flow import Target
-from pipeline.bench.report import Row
+from pipeline.bench.judged import Judged
 from pipeline.bench.status import Told
-from simulator.runtime import PyRuntime
+from simulator.model_file import read
+
+PARTS: Mapping[str, str] = {
+    "speed": "pipeline.bench.sim_speed",
+    "cycles": "pipeline.bench.sim_cycles",
+    "start": "pipeline.bench.sim_start",
+}
+"""Module of each part."""
 
 
-def rows(builder: Builder, model: str, target: str, pairs: int, threads: int, told: Told) -> Iterator[Row]:
-    """Ratio, and the median seconds of both sides."""
-    settings, case = builder.zoo.settings(model), told.at(f"{model}/{target}")
-    records = builder.build(settings, Target.parse(target), ("sample_onnx", "sample_model"), told, show=False)
-    session = PyRuntime(records["sample_model"].ref.path / "sample.model")
-    reference = float_session(records["sample_onnx"].ref.path / "sample.onnx", threads)
-    with np.load(builder.zoo.files(model)["evaluation_data"] / "evaluation.npz") as held:
-        feeds = {entry.name: held[entry.name][: entry.shape[0]] for entry in session.get_inputs()}
-    times = paired(lambda: session.run(None, feeds), lambda: reference.run(None, feeds), pairs)
-    yield Row(case, "functional_over_ort", median(ours / theirs for ours, theirs in times), "ratio")
-    yield Row(case, "functional_s", median(ours for ours, _ in times), "s")
-    yield Row(case, "ort_s", median(theirs for _, theirs in times), "s")
-    yield Row(case, "threads", threads, "count")
+@dataclass(frozen=True)
+class Built:
+    """A model as the bench takes it: its files, and one batch of evaluation data by input."""
+
+    case: str
+    """`<model>/<chip>-<mode>`."""
+    model: Path
+    onnx: Path
+    feeds: Mapping[str, NDArray[Any]]
 
 
-def float_session(path: Path, threads: int) -> Any:
-    """Onnxruntime with its own defaults, but for the number of threads."""
-    untyped = cast("Any", ort)
-    options = untyped.SessionOptions()
-    options.intra_op_num_threads = threads
-    return untyped.InferenceSession(path, options)
+@dataclass(frozen=True)
+class Bench:
+    """What every part is given. With `models` or `targets`, parts measure these in place of their own."""
+
+    builder: Builder
+    told: Told
+    pairs: int
+    threads: int
+    models: Sequence[str] = ()
+    targets: Sequence[str] = ()
+
+    def cases(self, models: Sequence[str], targets: Sequence[str]) -> list[tuple[str, str]]:
+        """Every model for every target: the part's own, where the user names none."""
+        return [(model, target) for model in self.models or models for target in self.targets or targets]
+
+    def built(self, model: str, target: str) -> Built:
+        """The model's files, made if they aren't there. Raises StageFailed, PackageUnavailable."""
+        case, settings = self.told.at(f"{model}/{target}"), self.builder.zoo.settings(model)
+        goals = ("sample_onnx", "sample_model")
+        records = self.builder.build(settings, Target.parse(target), goals, self.told, show=False)
+        path = records["sample_model"].ref.path / "sample.model"
+        inputs = {entry.name: entry.shape[:1] for entry in read(path).inputs}
+        with np.load(self.builder.zoo.files(model)["evaluation_data"] / "evaluation.npz") as held:
+            feeds = {name: held[name][slice(*batch)] for name, batch in inputs.items()}
+        return Built(case, path, records["sample_onnx"].ref.path / "sample.onnx", feeds)
 
 
-def paired(ours: Callable[[], object], theirs: Callable[[], object], pairs: int) -> list[tuple[float, float]]:
-    """Seconds of each pair, after one run of both that isn't counted."""
-    ours()
-    theirs()
-    return [(_seconds(ours), _seconds(theirs)) for _ in range(pairs)]
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def rows(bench: Bench, only: Sequence[str] = ()) -> Iterator[Judged]:
+    """The figures of the parts named, or of all."""
+    for part in only or PARTS:
+        yield from import_module(PARTS[part]).rows(bench)

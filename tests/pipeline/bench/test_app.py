@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.bench import exact
+from pipeline.bench import exact, sim_cycles
 from pipeline.bench.app import app
-from pipeline.bench.sim import paired
+from pipeline.bench.judged import Wanted
+from pipeline.bench.sim_speed import paired
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -45,9 +46,25 @@ def test_a_random_tiling_is_not_shown_to_people(offline: Path) -> None:
 
 
 def test_sim_times_both_sides() -> None:
-    rows = {row["metric"]: row for row in told("sim", "--model", "lenet", "--pairs", "3")["rows"]}
+    shown = told("sim", "--only", "speed", "-m", "lenet", "-t", "x64-int8", "--pairs", "3")["rows"]
+    rows = {row["metric"]: row for row in shown}
     assert rows["functional_over_ort"]["value"] > 0
     assert rows["functional_s"]["unit"] == rows["ort_s"]["unit"] == "s"
+
+
+def test_a_missed_bar_of_sim_is_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = ("sim", "--only", "cycles", "-m", "lenet", "--pairs", "1")
+    (row,) = told(*case)["rows"]
+    assert (row["case"], row["bar"], row["goal"]) == ("lenet/x64-int8", 1, 0.2)
+    monkeypatch.setattr(sim_cycles, "WANTED", Wanted(0, 0, less=True))
+    (row,) = told(*case, code=1)["rows"]
+    assert row["verdict"] == "missed"
+
+
+def test_a_part_of_sim_that_there_is_not() -> None:
+    result = CliRunner().invoke(app, ["sim", "--only", "speed,luck"])
+    assert result.exit_code == 2
+    assert "no part 'luck'; there are speed, cycles" in " ".join(result.output.replace("│", " ").split())
 
 
 def test_pairs_alternate_after_a_run_that_does_not_count() -> None:

@@ -1,0 +1,36 @@
+"""A process of its own that takes a model to the chip: what it costs in CPU seconds, its start and imports included."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+LOAD = "from simulator.runtime import PyRuntime; session = PyRuntime(sys.argv[1])"
+RUN = """
+import numpy
+with numpy.load(sys.argv[2]) as held:
+    session.run(None, {entry.name: held[entry.name] for entry in session.get_inputs()})
+"""
+CYCLES = """
+from pathlib import Path
+from simulator.model_file import read
+from simulator.profile import profile
+profile(read(Path(sys.argv[1])))
+"""
+
+
+def cpu_seconds(program: str, *arguments: Path, settings: Mapping[str, str] | None = None) -> float:
+    """
+    User and system time of Python with `program`, on one core.
+
+    `settings` are further environment variables. Raises CalledProcessError.
+    """
+    pinned = f"import os, sys; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}})\n{program}"
+    command = [sys.executable, "-c", pinned, *map(str, arguments)]
+    child = subprocess.Popen(command, env={**os.environ, **(settings or {})})
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    return used.ru_utime + used.ru_stime
