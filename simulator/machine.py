@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from simulator.constants import Constants
-from simulator.cores import Streams, turns
+from simulator.cores import Streams, Turn, turns
 from simulator.events import distinct
 from simulator.execute.site import IllegalRecord, Site
 from simulator.execute.table import STEPS, Step
@@ -27,12 +27,18 @@ class Machine:
     A chip with its cores' memories and streams, made ready once and run many times.
 
     Records run one at a time, in an order that keeps each engine's own, the waits, and those of cores for each other;
-    `seed` draws another such order.
+    `seed` draws another such order, `order` gives one.
     """
 
-    def __init__(self, memories: Sequence[Memory], cores: Sequence[Streams], seed: int | None = None) -> None:
+    def __init__(
+        self,
+        memories: Sequence[Memory],
+        cores: Sequence[Streams],
+        seed: int | None = None,
+        order: Sequence[Turn] | None = None,
+    ) -> None:
         """Check and prepare every record. Raises IllegalRecord, Deadlock."""
-        self._turns = turns(cores, seed)
+        self._turns = turns(cores, seed) if order is None else order
         streams = [{engine: _Stream(engine, core.of(engine)) for engine in Engine} for core in cores]
         constants = [Constants(memory.chip) for memory in memories]
         self._steps = [
