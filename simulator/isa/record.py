@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.isa.table import BY_CODE, SPECS, DType, Engine, Flag, Region
+from simulator.isa.table import BY_CODE, SPECS, DType, Engine, Flag, Param, Region
 from simulator.layout import Frame, Strides
 
 OPERANDS = 5
@@ -42,6 +42,7 @@ _PARAM_AT = {
     name: 6 + 13 * OPERANDS + i for i, name in enumerate([*(f"u{i}" for i in range(10)), "lo", "hi", "i0", "i1", "i2"])
 }
 assert _SLOTS.size == RECORD.itemsize
+_EMPTY = (*(0,) * 6, *(0, 0, int(DType.NONE), *(0,) * 10) * OPERANDS, *(0,) * 15)
 
 Records = NDArray[Any]
 """An array of `RECORD`."""
@@ -83,13 +84,8 @@ class Command:
 
 
 def encode(commands: Iterable[Command]) -> Records:
-    """The records of commands. Raises ValueError for a name that the op's row in the table lacks."""
-    given = list(commands)
-    records = np.zeros(len(given), RECORD)
-    records["operands"]["dtype"] = DType.NONE
-    for record, command in zip(records, given, strict=True):
-        _encode(record, command)
-    return records
+    """The records of commands. Raises ValueError for a name that the op lacks, OverflowError for a number too large."""
+    return np.frombuffer(bytearray().join(map(_packed, commands)), RECORD)
 
 
 def decode(record: Any) -> Command:
@@ -107,22 +103,31 @@ def decode(record: Any) -> Command:
     return Command(BY_CODE[code], operands, params, named, Flag(flags), wait, tag)
 
 
-def _encode(record: Any, command: Command) -> None:
+def _packed(command: Command) -> bytes:
     spec = SPECS[command.op]
-    record["op"], record["flags"], record["wait"], record["tag"] = spec.code, command.flags, command.wait, command.tag
-    if spec.functions:
-        record["function"] = spec.functions.index(command.function)
     if unknown := (command.operands.keys() - set(spec.operands)) | (
         command.params.keys() - {p.name for p in spec.params}
     ):
         raise ValueError(f"{command.op} has no {', '.join(sorted(unknown))}")
-    for i, name in enumerate(spec.operands):
-        if (operand := command.operands.get(name)) is not None:
-            slot = record["operands"][i]
-            slot["addr"], slot["lane"], slot["dtype"] = operand.addr, operand.lane, operand.dtype
-            slot["region"], slot["dims"], slot["strides"] = operand.region, operand.dims, operand.strides
+    slots: list[float] = [*_EMPTY]
+    slots[:5] = spec.code, 0, int(command.flags), command.wait, command.tag
+    if spec.functions:
+        slots[1] = spec.functions.index(command.function)
+    for name, at in zip(spec.operands, _OPERAND_AT, strict=False):
+        if (it := command.operands.get(name)) is not None:
+            slots[at : at + 13] = it.addr, it.lane, int(it.dtype), int(it.region), 0, *it.dims, *it.strides
     for p in spec.params:
-        _set(record, p.slot, p.kind, command.params.get(p.name, 0))
+        slots[_PARAM_AT[p.slot]] = _slot(p, command.params.get(p.name, 0))
+    try:
+        return _SLOTS.pack(*slots)
+    except struct.error as error:
+        raise OverflowError(f"{command.op}: a number doesn't fit its slot: {error}") from error
+
+
+def _slot(param: Param, value: float) -> float:
+    if param.kind == "f32":
+        return float(np.float32(value))
+    return int(value) & 0xFFFF if param.kind == "i16" and -0x8000 <= value < 0x8000 else int(value)
 
 
 def _operand(slots: tuple[Any, ...]) -> Operand | None:
@@ -130,15 +135,6 @@ def _operand(slots: tuple[Any, ...]) -> Operand | None:
     if dtype == DType.NONE:
         return None
     return Operand(addr, DType(dtype), (n, c, h, w), (sn, sc, sh, sw), Region(region), lane)
-
-
-def _set(record: Any, slot: str, kind: str, value: float) -> None:
-    if slot in ("lo", "hi"):
-        record[slot] = value
-    elif kind == "i16":
-        record["u"][int(slot[1:])] = np.array(value, np.int16).view(np.uint16)
-    else:
-        record[slot[0]][int(slot[1:])] = value
 
 
 def _get(slots: tuple[Any, ...], slot: str, kind: str) -> float:
