@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.cores import Message, Streams, messages, sends
+from simulator.cores import Message, Streams, Turn, messages, sends, turns
 from simulator.events import Deadlock
+from simulator.isa.table import Engine
 
 Numbers = NDArray[np.int64]
 
@@ -74,3 +75,23 @@ def far(told: Sequence[Mapping[int, Message]], sent: Sequence[Numbers], lengths:
 def _spread(known: Sequence[Numbers], marks: Sequence[int], length: int) -> Numbers:
     """What is known from each mark on, for every record."""
     return np.repeat(known, np.diff([0, *marks, length]), 0)
+
+
+def soonest(cores: Sequence[Streams], goal: Turn) -> list[Turn]:
+    """All records in a legal order in which one runs as soon as it may: after what it must follow. Raises Deadlock."""
+    told = messages(cores)
+    behind = {(goal.core, goal.engine): goal.at}
+    grown = True
+    while grown:
+        grown = False
+        for (core, engine), at in list(behind.items()):
+            needed = [((core, Engine(1 - engine)), int(cores[core].of(engine)["wait"][: at + 1].max()) - 1)]
+            if engine == Engine.GDMA:
+                met = (message for i, message in told[core].items() if i <= at)
+                needed += [((message.core, Engine.GDMA), message.record - 1) for message in met]
+            for stream, last in needed:
+                if last > behind.get(stream, -1):
+                    behind[stream], grown = last, True
+    order = turns(cores)
+    first = [turn for turn in order if turn.at <= behind.get((turn.core, turn.engine), -1)]
+    return [*first, *(turn for turn in order if turn.at > behind.get((turn.core, turn.engine), -1))]
