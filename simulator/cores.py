@@ -81,7 +81,7 @@ def turns(cores: Sequence[Streams], seed: int | None = None) -> list[Turn]:
     if len(cores) == 1 and seed is None:
         (only,) = cores
         return [Turn(0, engine, i) for engine, i in order(only.tiu["wait"].tolist(), only.gdma["wait"].tolist())]
-    walk = _Walk(cores)
+    walk = Walk(cores)
     made, random = list[Turn](), None if seed is None else Random(seed)
     while True:
         before = len(made)
@@ -93,15 +93,17 @@ def turns(cores: Sequence[Streams], seed: int | None = None) -> list[Turn]:
     return made
 
 
-class _Walk:
-    """How far each engine of each core has come."""
+class Walk:
+    """How far each engine of each core has come: `done` records of it, of which it may run those before its `ends`."""
 
     def __init__(self, cores: Sequence[Streams]) -> None:
+        """At the start, free to run to the ends of all streams. Raises Deadlock as `messages`."""
         self.messages = messages(cores)
         self.waits: list[tuple[list[int], list[int]]] = [
             (core.tiu["wait"].tolist(), core.gdma["wait"].tolist()) for core in cores
         ]
         self.done = [[0, 0] for _ in cores]
+        self.ends = [[len(core.tiu), len(core.gdma)] for core in cores]
 
     def engines(self, random: Random | None) -> list[tuple[int, Engine]]:
         """All engines, in the order of their next turns."""
@@ -112,8 +114,8 @@ class _Walk:
 
     def runs(self, core: int, engine: Engine, most: int | None) -> Iterator[Turn]:
         """An engine's next records, for as long as none of them must wait, `most` at most."""
-        done, waits = self.done[core], self.waits[core][engine]
-        stop = len(waits) if most is None else min(len(waits), done[engine] + most)
+        done, end = self.done[core], self.ends[core][engine]
+        stop = end if most is None else min(end, done[engine] + most)
         while done[engine] < stop and not self.held_by(core, engine, done[engine]):
             yield Turn(core, engine, done[engine])
             done[engine] += 1
@@ -134,7 +136,7 @@ class _Walk:
             f"{f'core {core}: ' if len(self.done) > 1 else ''}{engine.name} record {at + 1} waits for "
             f"{self.held_by(core, engine, at)}"
             for core, engine in self.engines(None)
-            if (at := self.done[core][engine]) < len(self.waits[core][engine])
+            if (at := self.done[core][engine]) < self.ends[core][engine]
         ]
         if stuck:
             raise Deadlock("deadlock: " + ", ".join(stuck))

@@ -25,8 +25,8 @@ class Stitcher:
         self._memories = memories
         self._all = tensors
         self._tensors = tensors = [tensor for tensor in tensors if not tensor.held]
-        self._arrays = {tensor.name: np.empty(_frame(tensor), NUMPY[tensor.dtype]) for tensor in tensors}
-        self._covered = {tensor.name: np.zeros(_frame(tensor), np.bool_) for tensor in tensors}
+        self._arrays = {tensor.name: np.empty(frame_of(tensor), NUMPY[tensor.dtype]) for tensor in tensors}
+        self._covered = {tensor.name: np.zeros(frame_of(tensor), np.bool_) for tensor in tensors}
         self._due: dict[tuple[int, Engine, int], list[tuple[Tensor, TensorSlice]]] = {}
         for tensor in tensors:
             for part in tensor.slices:
@@ -50,7 +50,7 @@ class Stitcher:
         return {tensor.name: self._made(tensor, by_name, held or {}) for tensor in self._all}
 
     def _made(self, tensor: Tensor, by_name: Mapping[str, Tensor], held: Mapping[str, Array]) -> Array:
-        home = _home(tensor, by_name)
+        home = home_of(tensor, by_name)
         if not home.held:
             return self._whole(home).reshape(tensor.shape)
         if home.name not in held:
@@ -80,7 +80,7 @@ class Stitcher:
         return self._arrays[tensor.name]
 
 
-def _home(tensor: Tensor, by_name: Mapping[str, Tensor]) -> Tensor:
+def home_of(tensor: Tensor, by_name: Mapping[str, Tensor]) -> Tensor:
     """The tensor whose slices hold this one's bytes."""
     seen = {tensor.name}
     home = tensor
@@ -94,7 +94,7 @@ def _home(tensor: Tensor, by_name: Mapping[str, Tensor]) -> Tensor:
     return home
 
 
-def _frame(tensor: Tensor) -> tuple[int, int, int, int]:
+def frame_of(tensor: Tensor) -> tuple[int, int, int, int]:
     """The four axes that slices speak of: those before the last three are one."""
     *before, c, h, w = (*tensor.shape, *(1,) * (4 - len(tensor.shape)))
     return prod(before), c, h, w

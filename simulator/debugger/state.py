@@ -1,0 +1,123 @@
+"""The chip of a debugged run: its memories with feeds in place, single records run on them, and copies of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from simulator import host
+from simulator.debugger.order import Hosted, Moment
+from simulator.debugger.program import Program
+from simulator.execute.site import IllegalRecord, Site
+from simulator.execute.table import STEPS, Step
+from simulator.host import Feeds
+from simulator.host_ops import Held, HostOp
+from simulator.isa.table import Engine, Region
+from simulator.memory import NUMPY, Array, Bytes, Memory
+from simulator.model_file import IO
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a run has changed so far: each core's lanes, the global regions that are written, the host's tensors."""
+
+    lanes: tuple[Bytes, ...]
+    regions: Mapping[Region, Bytes]
+    held: Held
+
+    @property
+    def bytes(self) -> int:
+        """What it takes to keep."""
+        return sum(held.nbytes for held in (*self.lanes, *self.regions.values()))
+
+
+class State:
+    """
+    Memories, and the steps of records on them, made when their turn comes.
+
+    Unlike PyRuntime's, a step reads every operand where the record says: what a user has put there counts.
+    """
+
+    def __init__(self, program: Program, feeds: Feeds) -> None:
+        """Raises host.BadFeed."""
+        self._program, model = program, program.model
+        given = host.named(model.inputs, feeds)
+        if (count := host.batches(model.inputs, given)) != 1:
+            raise host.BadFeed(f"a debugged run is of one batch, not {count}")
+        self._stored = {entry.name: host.stored(entry, given[entry.name]) for entry in model.inputs}
+        self.held = Held()
+        self.memories: list[Memory] = []
+        self._steps: dict[tuple[int, Engine, int] | Hosted, Step] = {}
+        self.owns_weights = False
+        """Whether weights are a copy; else they are the model's own."""
+        self._load(model.weights)
+
+    def begin(self) -> None:
+        """Poisoned memories with the feeds in their places."""
+        for memory in self.memories:
+            memory.poison()
+        if self.owns_weights:
+            np.copyto(self.memories[0].regions[Region.WEIGHT], self._program.model.weights)
+        self.held = Held()
+        for entry in self._program.model.inputs:
+            if entry.held:
+                self.held[entry.name] = self._stored[entry.name]
+            else:
+                self.home(entry)[...] = self._stored[entry.name]
+
+    def run(self, moment: Moment) -> None:
+        """Run a record, or an op of the host. Raises IllegalRecord, HostFault."""
+        self._step(moment)()
+
+    def snapshot(self) -> Snapshot:
+        """A copy of everything as it is."""
+        kept = self.memories[0].regions
+        regions = {region: kept[region].copy() for region in (Region.ACTIVATION, Region.IO)}
+        return Snapshot(tuple(memory.lanes.copy() for memory in self.memories), regions, Held(self.held))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Everything as it was."""
+        for memory, lanes in zip(self.memories, snapshot.lanes, strict=True):
+            np.copyto(memory.lanes, lanes)
+        for region, held in snapshot.regions.items():
+            np.copyto(self.memories[0].regions[region], held)
+        self.held = Held(snapshot.held)
+
+    def own_weights(self) -> None:
+        """Have a copy of the weights, which may then be written; memories begin anew."""
+        self.owns_weights = True
+        self._load(self._program.model.weights.copy())
+
+    def home(self, entry: IO) -> Array:
+        """An input or output that lies in the IO region."""
+        dtype, region = NUMPY[entry.dtype], self.memories[0].regions[Region.IO]
+        assert entry.offset + prod(entry.shape) * dtype.itemsize <= region.size
+        return np.ndarray(entry.shape, dtype, region.data, entry.offset)
+
+    def _load(self, weights: Bytes) -> None:
+        model = self._program.model
+        first = Memory(model.chip, weights, model.activation_bytes, model.io_bytes)
+        self.memories = [first, *(first.beside() for _ in model.others)]
+        self._steps.clear()
+        self.begin()
+
+    def _step(self, moment: Moment) -> Step:
+        if isinstance(moment, Hosted):
+            if moment not in self._steps:
+                op = HostOp(self._program.hosted(moment), self.memories[0])
+                self._steps[moment] = lambda: op.run(self.held)
+            return self._steps[moment]
+        try:
+            kind, command = self._program.kind(moment)
+        except ValueError as error:
+            raise IllegalRecord(moment.engine, moment.at + 1, "op, function or operand", str(error)) from error
+        key = moment.core, moment.engine, kind
+        if key not in self._steps:
+            if command.engine != moment.engine:
+                why = f"{command.op} is one of the {command.engine.name}'s"
+                raise IllegalRecord(moment.engine, moment.at + 1, "op", why)
+            self._steps[key] = STEPS[command.op](Site(command, moment.at + 1, self.memories[moment.core], {}))
+        return self._steps[key]

@@ -1,0 +1,155 @@
+"""What stops a debugged run: places in the program, bytes that change, and what must not come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simulator.checks.finding import Finding
+from simulator.cores import Turn
+from simulator.debugger.order import Moment
+from simulator.debugger.program import Extent, Program
+from simulator.debugger.reference import Reference
+from simulator.debugger.run import Run
+from simulator.debugger.tensors import Tensors
+from simulator.execute.site import FLOATS
+from simulator.isa.record import Operand
+from simulator.isa.table import BY_CODE, Engine, Region
+from simulator.memory import Bytes
+
+
+@dataclass
+class Breakpoint:
+    """
+    Where a run stops: before any of the moments `before`, or after one of `after` of which `test` has something to say.
+
+    `arm` is called whenever the run sets out. A stop at a `fault` is one that a correct program doesn't have.
+    """
+
+    what: str
+    before: Callable[[], Iterable[Moment]] = tuple
+    after: Callable[[], Iterable[Moment]] = tuple
+    test: Callable[[Moment], str] = field(default=lambda moment: "")
+    arm: Callable[[], None] = field(default=lambda: None)
+    fault: bool = False
+    number: int = 0
+    enabled: bool = True
+    once: bool = False
+    hits: int = 0
+
+
+def at_layer(run: Run, name: str) -> Breakpoint:
+    """Before the first moment of a layer, in whatever order the run has."""
+    moments = run.program.by_layer[name]
+    return Breakpoint(f"layer {name}", before=lambda: [min(moments, key=run.position)])
+
+
+def at_op(program: Program, op: str) -> Breakpoint:
+    """Before each record of an op, or each op of the host of that kind."""
+    return Breakpoint(f"op {op}", before=_always(moment for moment in program.moments if program.op(moment) == op))
+
+
+def at_record(turn: Turn, what: str) -> Breakpoint:
+    """Before one record."""
+    return Breakpoint(what, before=_always([turn]))
+
+
+def at_tensor(tensors: Tensors, name: str) -> Breakpoint:
+    """After each moment that finishes some of a tensor."""
+
+    def test(moment: Moment) -> str:
+        done, whole = tensors.progress(name)
+        return f"{done:,} of {whole:,} elements of {name} are finished"
+
+    return Breakpoint(f"tensor {name}", after=_always(tensors.moments(name)), test=test)
+
+
+def at_bytes(program: Program, extent: Extent, write: bool | None, what: str) -> Breakpoint:
+    """Before each record that touches bytes: reads or, with `write`, writes them; None: either."""
+    return Breakpoint(what, before=_always(program.touching(extent, extent.core, write)))
+
+
+def at_change(run: Run, place: Extent | Operand, core: int, what: str) -> Breakpoint:
+    """After each record that changes bytes of a place."""
+    held = [np.empty(0, np.uint8)]
+
+    def arm() -> None:
+        held[0] = bytes_of(run, place, core)
+
+    def test(moment: Moment) -> str:
+        now = bytes_of(run, place, core)
+        changed = np.flatnonzero(now != held[0])
+        was, held[0] = held[0], now
+        if not len(changed):
+            return ""
+        first = int(changed[0])
+        return (
+            f"{len(changed):,} of {now.size:,} bytes changed, byte {first} from {was[first]:#04x} to {now[first]:#04x}"
+        )
+
+    writers = run.program.touching(place, core, write=True)
+    return Breakpoint(what, after=_always(writers), test=test, arm=arm)
+
+
+def at_findings(findings: Sequence[Finding], what: str) -> Breakpoint:
+    """Before each record that a static check has something to say about."""
+    turns = [Turn(each.core, each.engine, each.record - 1) for each in findings if each.record]
+    return Breakpoint(what, before=_always(turns), fault=True)
+
+
+def at_strange(run: Run) -> Breakpoint:
+    """After each record that makes a NaN or an infinity of operands that hold none."""
+    program = run.program
+    makers = [
+        turn
+        for turn in program.turns()
+        if turn.engine == Engine.TIU
+        and any(each.write and each.operand.dtype in FLOATS for each in _known(program, turn))
+    ]
+
+    def test(moment: Moment) -> str:
+        assert isinstance(moment, Turn)
+        memory = run.state.memories[moment.core]
+        strange = {True: 0, False: 0}
+        for each in program.accesses(moment):
+            if each.operand.dtype in FLOATS:
+                held = memory.place(each.operand).gather()
+                strange[each.write] += int(np.count_nonzero(~np.isfinite(held)))
+        born = strange[True] and not strange[False]
+        return f"NaN or infinity: {strange[True]:,} elements of the result, none of what it was made of" if born else ""
+
+    return Breakpoint("nan", after=_always(makers), test=test, fault=True)
+
+
+def at_mismatch(reference: Reference) -> Breakpoint:
+    """After each moment that leaves a tensor unlike the reference."""
+    return Breakpoint(
+        "mismatch",
+        after=lambda: reference.moments,
+        test=lambda moment: str(found) if (found := reference.check(moment)) else "",
+        fault=True,
+    )
+
+
+def bytes_of(run: Run, place: Extent | Operand, core: int) -> Bytes:
+    """A copy of the bytes of a place: of an extent lane after lane, of an operand element after element."""
+    memory = run.state.memories[core]
+    if isinstance(place, Operand):
+        return np.ascontiguousarray(memory.place(place).gather()).view(np.uint8).reshape(-1).copy()
+    if place.region == Region.LOCAL:
+        lanes = slice(None) if place.lane is None else slice(place.lane, place.lane + 1)
+        return memory.lanes[lanes, place.start : place.stop].reshape(-1).copy()
+    return memory.regions[place.region][place.start : place.stop].copy()
+
+
+def _always(moments: Iterable[Moment]) -> Callable[[], Iterable[Moment]]:
+    kept = frozenset(moments)
+    return lambda: kept
+
+
+def _known(program: Program, turn: Turn):
+    """What a record reads and writes; nothing of one that the table lacks."""
+    known = int(program.records(turn.core, turn.engine)["op"][turn.at]) in BY_CODE
+    return program.accesses(turn) if known else ()
