@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,11 @@ class IO:
     held: str = ""
     declared: str = "float32"
     axis: int = -1
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in the IO region: nothing of one that only host ops touch."""
+        return 0 if self.held else prod(self.shape) * self.dtype.itemsize
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,18 @@ result that lies there in any other way, or belongs to an op that reads its oper
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simulator import spans
+from simulator.checks import report
 from simulator.checks.finding import Finding
+from simulator.checks.program import Program
 from simulator.checks.shadow import Shadow
-from simulator.checks.walk import Access, Visit, visits
+from simulator.checks.walk import Access, accesses, in_lanes
+from simulator.isa.record import Command
 from simulator.isa.table import Region
 from simulator.model_file import Model
 
@@ -25,32 +31,49 @@ IN_PLACE = ("ARITH", "LUT", "RESCALE_ADD", "RESCALE_MUL", "CAST", "COPY")
 
 def check_overlap(model: Model) -> Iterator[Finding]:
     """A finding for each operand a record writes over. The model must have passed structure and bounds."""
-    shadow = Shadow(model.chip, {}, np.bool_)
-    clean: set[tuple[Access, ...]] = set()
-    for visit in visits(model):
-        if visit.accesses not in clean:
-            found = list(_overlaps(shadow, visit))
-            yield from found
-            if not found:
-                clean.add(visit.accesses)
+    return overlap(Program(model))
 
 
-def _overlaps(shadow: Shadow, visit: Visit) -> Iterator[Finding]:
-    local = [access for access in visit.accesses if access.operand.region == Region.LOCAL]
+def overlap(program: Program) -> Iterator[Finding]:
+    """The same of a program."""
+    shadow = Shadow(program.model.chip, {}, np.bool_)
+    for kind in np.flatnonzero(_suspects(program)).tolist():
+        for finding in _overlaps(program, shadow, program.command(kind)):
+            for where in program.records(kind):
+                made = report.at_record(program, NAME, where, finding.message, "overlap")
+                bytes_ = finding.operand, Region.LOCAL, finding.start, finding.stop
+                yield replace(made, operand=bytes_[0], region=bytes_[1], start=bytes_[2], stop=bytes_[3])
+
+
+def _suspects(program: Program) -> NDArray[np.bool_]:
+    """The kinds in which the bytes from the first to the last of a result, and of an operand, in any lane, meet."""
+    kinds, chip = program.kinds, program.model.chip
+    found = program.accesses
+    held = kinds.copy()
+    held["operands"][found.kind, found.slot] = found.held
+    extents, writes = spans.local_spans(held, chip), spans.written(kinds)
+    first, stop = extents[..., 0], extents[..., 1]
+    made = np.where(writes, first, -1).max(1), np.where(writes, stop, -1).max(1)
+    meets = (first < made[1][:, None]) & (made[0][:, None] < stop) & ~writes
+    return meets.any(1)
+
+
+def _overlaps(program: Program, shadow: Shadow, command: Command) -> Iterator[Finding]:
+    told = [in_lanes(command, access, program.model.chip.lanes) for access in accesses(command)]
+    local = [access for access in told if access.operand.region == Region.LOCAL]
     for made in (access for access in local if access.write):
         for part in shadow.of(made.operand):
             part[...] = True
-        for read in (access for access in local if not access.write and not _in_place(visit, access, made)):
+        for read in (access for access in local if not access.write and not _in_place(command, access, made)):
             if any(bool(part.any()) for part in shadow.of(read.operand)):
                 start, stop = shadow.extent(read.operand, lambda part: part)
-                message = f"{visit.command.op} writes {made.name} over bytes {start} to {stop} of {read.name}"
-                named = message, visit.layer, read.name
-                yield Finding(NAME, visit.engine, visit.number, *named, Region.LOCAL, start, stop, core=visit.core)
+                message = f"{command.op} writes {made.name} over bytes {start} to {stop} of {read.name}"
+                yield Finding(NAME, command.engine, 0, message, "", read.name, Region.LOCAL, start, stop)
         for part in shadow.of(made.operand):
             part[...] = False
 
 
-def _in_place(visit: Visit, read: Access, made: Access) -> bool:
+def _in_place(command: Command, read: Access, made: Access) -> bool:
     """Whether each element of the result lies where the operand's element that it is made of lies."""
     if read.name == made.name:
         return True
@@ -62,4 +85,4 @@ def _in_place(visit: Visit, read: Access, made: Access) -> bool:
         b.strides,
         b.dtype.itemsize,
     )
-    return same and visit.command.op in IN_PLACE and read.name != "table"
+    return same and command.op in IN_PLACE and read.name != "table"

@@ -3,78 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
-from math import prod
+from dataclasses import replace
 
-import numpy as np
-
+from simulator.checks import report
+from simulator.checks.cells import HostAccess
 from simulator.checks.finding import Finding
-from simulator.checks.shadow import Cells, Shadow
-from simulator.checks.walk import Access, Visit, visits
+from simulator.checks.program import Program
+from simulator.checks.replay import Hit, Replay, replay
+from simulator.checks.shadow_run import UNINITIALISED
 from simulator.isa.table import Engine, Region
-from simulator.model_file import IO, Model
-from simulator.subnets import HostSubnet, HostValue
+from simulator.model_file import Model
+from simulator.subnets import HostSubnet
 
 NAME = "uninitialised"
 
 
 def check_uninitialised(model: Model) -> Iterator[Finding]:
     """A finding for each operand read too early. The model must have passed structure and bounds."""
-    sizes = {Region.ACTIVATION: model.activation_bytes, Region.IO: model.io_bytes}
-    written = Shadow(model.chip, sizes, np.bool_)
-    seen = [written, *(written.beside() for _ in model.others)]
-    for given in model.inputs:
-        _bytes(written, given)[...] = True
-    rest = visits(model)
-    for part in model.parts:
-        if isinstance(part, HostSubnet):
-            yield from _on_host(written, part)
-        else:
-            records = sum(last - first for core in part.cores for first, last in core)
-            for visit in islice(rest, records):
-                for access in visit.accesses:
-                    if access.operand.region != Region.WEIGHT:
-                        yield from _visited(seen[visit.core], visit, access)
-    for made in model.outputs:
-        if missing := int((~_bytes(written, made)).sum()):
-            message = f"{missing} bytes of output {made.name!r} are never written"
-            yield Finding(NAME, Engine.GDMA, 0, message, region=Region.IO, start=made.offset)
+    program = Program(model)
+    return uninitialised(program, replay(program))
 
 
-def _on_host(written: Shadow, op: HostSubnet) -> Iterator[Finding]:
-    for value in op.inputs:
-        cells = _cells(written, value)
-        if missing := int((~cells).sum()):
-            message = f"host op {op.kind} at {op.name!r} reads {missing} bytes of {value.name!r} that nothing wrote"
-            region = value.region or Region.ACTIVATION
-            yield Finding(NAME, Engine.GDMA, 0, message, op.name, value.name, region, value.offset)
-    for value in op.outputs:
-        _cells(written, value)[...] = True
+def uninitialised(program: Program, found: Replay) -> Iterator[Finding]:
+    """What a replay read of bytes that hold nothing, and the outputs that it left so."""
+    for hit in found.hits:
+        if hit.kind == UNINITIALISED:
+            yield _on_host(hit) if isinstance(hit.where, HostSubnet) else _on_chip(program, hit)
+    for gap in found.missing:
+        message = f"{gap.count} bytes of output {gap.output.name!r} are never written"
+        where = gap.output.name, Region.IO, gap.start, gap.stop
+        yield Finding(NAME, Engine.GDMA, 0, message, "", *where, tensor=gap.output.name, kind="unwritten")
 
 
-def _cells(written: Shadow, value: HostValue) -> Cells:
-    """The bytes of a host op's tensor; none of one that only the host touches, or of a weight."""
-    if value.region is None or value.region == Region.WEIGHT:
-        return np.empty(0, np.bool_)
-    size = prod(value.shape) * value.form.numpy.itemsize
-    return written.region(value.region)[value.offset : value.offset + size]
+def _on_host(hit: Hit) -> Finding:
+    op, access = hit.where, hit.access
+    assert isinstance(op, HostSubnet)
+    assert isinstance(access, HostAccess)
+    name, region = access.value.name, access.value.region or Region.ACTIVATION
+    bytes_ = f"{region.name} bytes {hit.start} to {hit.stop}"
+    message = f"host op {op.kind} at {op.name!r} reads {bytes_} of {name!r}, not written before"
+    where = op.name, name, region, hit.start, hit.stop
+    return Finding(NAME, Engine.GDMA, 0, message, *where, tensor=name, kind="host")
 
 
-def _visited(written: Shadow, visit: Visit, access: Access) -> Iterator[Finding]:
-    cells = written.of(access.operand)
-    if access.write:
-        for part in cells:
-            part[...] = True
-    elif not all(bool(part.all()) for part in cells):
-        start, stop = written.extent(access.operand, lambda part: ~part)
-        region = access.operand.region
-        message = f"{visit.command.op} reads {region.name} bytes {start} to {stop} ({access.name}), not written before"
-        where = NAME, visit.engine, visit.number
-        yield Finding(*where, message, visit.layer, access.name, region, start, stop, core=visit.core)
-
-
-def _bytes(written: Shadow, io: IO) -> Cells:
-    if io.held:
-        return np.empty(0, np.bool_)
-    size = prod(io.shape) * io.dtype.itemsize
-    return written.region(Region.IO)[io.offset : io.offset + size]
+def _on_chip(program: Program, hit: Hit) -> Finding:
+    assert isinstance(hit.access, int)
+    assert isinstance(hit.where, tuple)
+    access, op = program.access(hit.access), report.command_at(program, hit.where).op
+    region = access.operand.region
+    bytes_ = f"{region.name} bytes {hit.start} to {hit.stop} ({access.name})"
+    kind, why = ("unbound", "which no input gives") if region == Region.IO else ("read", "not written before")
+    made = report.at_record(program, NAME, hit.where, f"{op} reads {bytes_}, {why}", kind)
+    return replace(report.at_operand(made, program, hit.access, hit.start, hit.stop), lanes=hit.lanes)

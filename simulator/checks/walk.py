@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from simulator.events import distinct
 from simulator.isa.record import Command, Operand, Records, decode
 from simulator.isa.table import Engine, Flag
 from simulator.model_file import Model
+
+TABLES: Mapping[str, str] = {"LUT": "table", "POOL": "params", "RESAMPLE": "table"}
+"""By op, the operand of one channel that every lane of the result reads from its own memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,16 @@ def accesses(command: Command) -> tuple[Access, ...]:
     reads = [Access(name, operand, False) for name, operand in present.items() if not unread.get(name, False)]
     writes = [Access(name, operand, True) for name, operand in present.items() if name == result]
     return (*reads, *writes)
+
+
+def in_lanes(command: Command, access: Access, lanes: int) -> Access:
+    """The access as it happens in each lane: a table is read in as many as its result has, from the same address."""
+    made = command.operands.get("out")
+    if access.name != TABLES.get(command.op) or made is None:
+        return access
+    (n, _, h, w), (sn, _, sh, sw) = access.operand.dims, access.operand.strides
+    every = replace(access.operand, dims=(n, min(lanes, made.dims[1]), h, w), strides=(sn, 0, sh, sw), lane=made.lane)
+    return replace(access, operand=every)
 
 
 def visits(model: Model, order: Iterable[Turn] | None = None) -> Iterator[Visit]:

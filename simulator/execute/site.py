@@ -21,7 +21,7 @@ class IllegalRecord(ValueError):
 
     def __init__(self, engine: Engine, number: int, field: str, why: str) -> None:
         super().__init__(f"{engine.name} record {number}: {field}: {why}")
-        self.engine, self.number, self.field = engine, number, field
+        self.engine, self.number, self.field, self.why = engine, number, field, why
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import product
 
-from simulator.checks.walk import accesses
+from simulator.checks.walk import Access, accesses, in_lanes
 from simulator.isa.record import Command, Operand, decode
 from simulator.isa.table import Engine, Region
 from simulator.model_file import Model
@@ -44,11 +44,16 @@ def unordered(made: Model) -> set[tuple[int, int]]:
                 continue
             if any(
                 (a.write or b.write) and not bytes_of(a.operand, lanes).isdisjoint(bytes_of(b.operand, lanes))
-                for a in accesses(compute)
-                for b in accesses(move)
+                for a in in_each_lane(compute, lanes)
+                for b in in_each_lane(move, lanes)
             ):
                 found.add((i + 1, j + 1))
     return found
+
+
+def in_each_lane(command: Command, lanes: int) -> list[Access]:
+    """What a command reads and writes; a table in each of the lanes that use it."""
+    return [in_lanes(command, access, lanes) for access in accesses(command)]
 
 
 def ordered_before(stream: Sequence[Command]) -> list[int]:

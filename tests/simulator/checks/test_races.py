@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.checks.races import check_races
+from simulator.checks.uninitialised import check_uninitialised
 from simulator.isa.record import Command, Operand
 from simulator.isa.table import DType, Engine, Region
 from simulator.layout import Frame, Strides
 from simulator.model_file import Model
+from tests.simulator.checks import reference
 from tests.simulator.checks.oracle import unordered, waits, without_wait
+from tests.simulator.checks.reference import found_by
 from tests.simulator.hand_made import copy_twice, far, local, model
 
 
@@ -95,6 +98,14 @@ def programs(draw: st.DrawFn) -> Model:
         else:
             streams[1].append(Command("STORE", {"out": far(Region.IO, 0, near.dims), "in": near}, wait=wait))
     return model(*streams)
+
+
+@given(programs())
+def test_as_a_cell_for_every_byte(made: Model) -> None:
+    """Kinds, records, operands and bytes are those of the shadow memory that has a cell for every byte."""
+    assert found_by(check_races(made)) == reference.races(made)
+    reads = (finding for finding in check_uninitialised(made) if finding.record)
+    assert found_by(reads) == reference.uninitialised(made)
 
 
 @given(programs())
