@@ -18,6 +18,8 @@ class Group(TyperGroup):
         """Run the command; exit code 1 after an error."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # Whoever read the output has seen enough; click ends quietly.
         except Exception as error:
             from assets.errors import addressed
 
@@ -86,14 +88,52 @@ def run(
 
 
 @app.command()
-def inspect(
-    model: ModelFile,
-    records: Annotated[bool, typer.Option("--records", help="Print the program instead, a record a line.")] = False,
-) -> None:
+def inspect(model: ModelFile) -> None:
     """Show what is in a model: inputs, outputs, sizes, commands, cycles, layers, faults."""
     from pipeline.commands import model as command
 
-    command.listing(model) if records else command.inspect(model)
+    command.inspect(model)
+
+
+@app.command()
+def dis(
+    model: ModelFile,
+    layer: Annotated[str, typer.Option("--layer", "-l", help="Only this layer's records.")] = "",
+    core: Annotated[int | None, typer.Option("--core", "-c", help="Only this core's, counted from 0.")] = None,
+    engine: Annotated[str, typer.Option("--engine", "-e", help="Only this engine's: tiu or gdma.")] = "",
+    group: Annotated[str, typer.Option("--group", "-g", help="Only this layer group's.")] = "",
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="The groups of layers; by default members.csv beside the model."
+        ),
+    ] = None,
+    cycles: Annotated[
+        bool, typer.Option("--cycles", help="When each record starts, and for how long it runs.")
+    ] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="The whole program, as `tpuflow asm` reads it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
+) -> None:
+    """Disassemble: a model's records with their tensors, layers and groups."""
+    from pipeline.commands import assembly as command
+
+    command.dis(model, layer, core, engine, group, groups, cycles, plain, as_json)
+
+
+@app.command()
+def asm(
+    source: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A program's text.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Write the model to this file.")],
+    chip: Annotated[str, typer.Option("--chip", help="The chip it is for, in the place of the text's own.")] = "",
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A model or file to take weights from, not the text's own."),
+    ] = None,
+) -> None:
+    """Assemble: the text of a program to a model."""
+    from pipeline.commands import assembly as command
+
+    command.asm(source, chip, data, output)
 
 
 @app.command()

@@ -48,7 +48,7 @@ def read_manifest(path: Path, raw: Bytes) -> tuple[dict[str, Any], int]:
         raise DamagedModel(f"{path}: header is not whole, the file has {raw.size} bytes; build it again")
     magic, version, length, digest = _HEADER.unpack(raw[: _HEADER.size].tobytes())
     if magic != MAGIC:
-        raise DamagedModel(f"{path}: not a sample.model, it begins with {magic!r}")
+        raise DamagedModel(f"{path}: not a sample.model, it begins with {magic!r}; give one that was built")
     if version != VERSION:
         raise DamagedModel(f"{path}: header says version {version}, this installation reads {VERSION}; build it again")
     stop = _HEADER.size + length

@@ -9,8 +9,7 @@ import numpy as np
 from compiler.npz import read_npz, write_npz
 from pipeline.display import CONSOLE, table
 from simulator.checks.check import check
-from simulator.isa.table import BY_CODE, Engine
-from simulator.isa.text import disassemble
+from simulator.isa.table import BY_CODE
 from simulator.model_file import IO, Model, read
 from simulator.profile import profile
 from simulator.runtime import PyRuntime
@@ -79,16 +78,6 @@ def inspect(path: Path) -> None:
     CONSOLE.print(table(layers, f"the {len(layers)} costliest of {len(costs.layers)} layers"))
     for finding in found:
         print(finding)
-
-
-def listing(path: Path) -> None:
-    """Print a model's records as the assembler reads them, each engine's of each core after a comment with its name."""
-    model = read(path)
-    for number, core in enumerate(model.cores):
-        for engine in Engine:
-            print(f"; {f'core {number}, ' if model.others else ''}{engine.name}")
-            for line in disassemble(core.of(engine), model.layers):
-                print(line)
 
 
 def _port(kind: str, entry: IO) -> dict[str, Any]:

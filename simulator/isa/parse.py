@@ -11,7 +11,7 @@ from typing import NoReturn, TypeVar
 import numpy as np
 
 from simulator.isa.record import RECORD, Command, Operand, Records, encode
-from simulator.isa.table import SPECS, DType, Flag, Param, Region, Spec
+from simulator.isa.table import SPECS, DType, Engine, Flag, Param, Region, Spec
 from simulator.isa.text import RAW
 
 RANGES: Mapping[str, tuple[int, int]] = {
@@ -174,7 +174,7 @@ def chosen(word: Word, names: Iterable[str], what: str) -> str:
     return word.text
 
 
-Named = TypeVar("Named", DType, Region, Flag)
+Named = TypeVar("Named", DType, Region, Flag, Engine)
 
 
 def member(of: type[Named], word: Word, spelt: Callable[[str], str] = str) -> Named:

@@ -86,7 +86,39 @@ def test_a_built_model_runs_and_can_be_looked_into(offline: Path) -> None:
     shown = tpuflow("inspect", str(model)).stdout
     assert "CONV" in shown
     assert "28×28" in shown
-    assert "LOAD out=u8(1,1,28,28)@LOCAL" in tpuflow("inspect", "--records", str(model)).stdout
+
+
+def test_a_built_model_is_taken_apart_and_put_together(offline: Path) -> None:
+    figures("--goal", "sample_model")
+    model = offline / "lenet" / "e8-int8" / "sample.model"
+    text = tpuflow("dis", "--plain", str(model)).stdout
+    assert "LOAD out=u8(1,1,28,28)@LOCAL" in text
+    Path("lenet.tpuasm").write_text(text)
+    made = tpuflow("asm", "lenet.tpuasm", "-o", "made.model")
+    assert made.exit_code == 0, made.output
+    assert Path("made.model").read_bytes() == model.read_bytes()
+    Path("lenet.tpuasm").write_text(text.replace("LOAD", "LAOD", 1))
+    wrong = tpuflow("asm", "lenet.tpuasm", "-o", "made.model")
+    line = 1 + text[: text.index("LOAD")].count("\n")
+    assert (wrong.exit_code, wrong.stderr) == (
+        1, f"error: lenet.tpuasm: line {line}, column 1: no op is called LAOD; is LOAD meant?\n",
+    )  # fmt: skip
+
+
+def test_a_listing_has_tensors_and_groups(offline: Path) -> None:
+    figures("--goal", "sample_model")
+    model = offline / "lenet" / "e8-int8" / "sample.model"
+    head, columns, *rows = tpuflow("dis", "--cycles", "--engine", "gdma", str(model)).stdout.splitlines()
+    assert head == "core 0 GDMA"
+    assert columns.split() == ["record", "start", "cycles", "wait", "op", "layer", "group", "operands"]
+    assert "in=x u8(1,1,28,28)@IO+0" in rows[0]
+    for options, message in (
+        (["--layer", "none"], "error: no layer is called 'none'; none is near it"),
+        (["--plain", "--core", "0"], "--plain is a whole program"),
+        (["--engine", "tpu"], "no engine is called TPU; is TIU meant?"),
+    ):
+        wrong = tpuflow("dis", *options, str(model))
+        assert (wrong.exit_code, message in wrong.stderr) == (1, True), wrong.stderr
 
 
 def test_passes_by_name_and_runs_compared(offline: Path) -> None:
