@@ -23,6 +23,7 @@ PARTS: Mapping[str, str] = {
     "speed": "pipeline.bench.sim_speed",
     "cycles": "pipeline.bench.sim_cycles",
     "start": "pipeline.bench.sim_start",
+    "waits": "pipeline.bench.sim_waits",
 }
 """Module of each part."""
 

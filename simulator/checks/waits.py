@@ -176,12 +176,28 @@ class _Stream:
 def _far(model: Model, order: Order, need: Needs) -> Iterator[Wait]:
     """The WAITs for other cores."""
     told = messages(model.cores)
-    sent = [np.array(sends(core.gdma), np.int64) - 1 for core in model.cores]
+    sent = [sends(core.gdma) for core in model.cores]
+    marks = [np.array(records, np.int64) - 1 for records in sent]
     lengths = [len(core.gdma) for core in model.cores]
+
+    def told_instead(core: int, i: int, message: Message | None) -> list[Numbers]:
+        """What the GDMAs know if that record waits for another message, or for none."""
+        own = {at: other for at, other in told[core].items() if at != i} | ({} if message is None else {i: message})
+        return far([*told[:core], own, *told[core + 1 :]], marks, lengths)
+
     for core in range(len(told)):
         for i, message in told[core].items():
-            fewer = [{at: m for at, m in of.items() if (c, at) != (core, i)} for c, of in enumerate(told)]
-            yield _message(core, i, message, order, need, far(fewer, sent, lengths))
+            wait = _message(core, i, message, order, need, told_instead(core, i, None))
+            if wait.kind == Kind.NECESSARY:
+                sooner = (Message(message.core, record) for record in sent[message.core] if record < message.record)
+                enough = (other.record for other in sooner if _met(need, told_instead(core, i, other)))
+                wait = replace(wait, least=next(enough, wait.least))
+            yield wait
+
+
+def _met(need: Needs, known: Sequence[Numbers]) -> bool:
+    """Whether the GDMAs know all of each other that they need."""
+    return all((needed <= have).all() for needed, have in zip(need.far, known, strict=True))
 
 
 def _message(core: int, i: int, message: Message, order: Order, need: Needs, without: Sequence[Numbers]) -> Wait:

@@ -53,8 +53,8 @@ def test_every_wait_by_definition(made: Model) -> None:
             assert (Node(*wait.pair.first), Node(*wait.pair.second)) in lost & either_way
 
 
-@given(programs(1, 10))
-@settings(max_examples=60)
+@given(st.sampled_from(((1, 10), (2, 8))).flatmap(lambda size: programs(*size)))
+@settings(max_examples=100)
 def test_as_short_as_can_be(made: Model) -> None:
     for wait in (wait for wait in waits(made) if wait.kind == Kind.NECESSARY):
         assert not racing(without(made, wait, wait.least))

@@ -1,0 +1,129 @@
+"""
+Mutation testing of the races check: every wait of real programs deleted, and shortened by one record.
+
+The truth is `simulator.checks.waits`: conflicts by runs of bytes, order by what each record knows. What it is held
+against is the check's own map of bytes, all mutants by `Recheck` and some by the whole of `check`; and, of waits that
+are necessary, the chip: run in an order that is legal without the wait, it leaves other bytes. So that there are waits
+that aren't needed, some are planted.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from pipeline.bench.judged import Judged, Wanted, judged
+from pipeline.bench.sim import Bench
+from pipeline.bench.sim_stand import Stand
+from simulator.checks.check import check
+from simulator.checks.ordering import soonest
+from simulator.checks.recheck import Recheck
+from simulator.checks.waits import Kind, Wait, waits, without
+from simulator.cores import Streams, Turn, turns
+from simulator.isa.table import Engine
+from simulator.model_file import Model, read
+
+MODELS = ("resnet50", "mobilenetv2", "minilm_s128", "ppocr_rec", "vowels_gru")
+TARGETS = ("x64-int8", "x32-int8")
+
+IN_FULL, RUN, PLANTED = 16, 6, 40
+"""Mutants of a program that the whole check is asked about, those that are run, and waits planted in it."""
+
+ALL, NONE = Wanted(100, 100), Wanted(0, 0, less=True)
+
+
+@dataclass(frozen=True)
+class _Mutant:
+    """A program with a wait that ends when record `until` of the other stream is complete; 0: without it."""
+
+    wait: Wait
+    until: int
+
+    @property
+    def races(self) -> bool:
+        """The truth."""
+        return self.wait.kind == Kind.NECESSARY and self.until < self.wait.least
+
+
+def rows(bench: Bench) -> Iterator[Judged]:
+    """What is caught, what was said of the rest, and how much of it was held against what."""
+    for name, target in bench.cases(MODELS, TARGETS):
+        built = bench.built(name, target)
+        model = read(built.model)
+        found, random = waits(model), Random(built.case)
+        yield judged(built.case, "false_alarms", len(check(model)), "findings", NONE)
+        yield judged(built.case, "waits", len(found), "waits")
+        yield judged(built.case, "waits_between_cores", sum(wait.message for wait in found), "waits")
+        for kind in Kind:
+            yield judged(built.case, kind.value, sum(wait.kind == kind for wait in found), "waits")
+        yield from _caught(built.case, model, found, random)
+        yield from _proven(built.case, _planted(model, random))
+        if not model.host:
+            yield from _run(built.case, model, Stand(model, built.feeds), _sample(found, RUN, random))
+
+
+def _caught(case: str, model: Model, found: Sequence[Wait], random: Random) -> Iterator[Judged]:
+    """All mutants against the truth, a sample of them by the whole check."""
+    recheck = Recheck(model)
+    mutants = [_Mutant(wait, until) for wait in found for until in {0, wait.until - 1} if wait.kind != Kind.BORDER]
+    caught = [recheck.races(without(model, mutant.wait, mutant.until).cores) for mutant in mutants]
+    deleted = [told for mutant, told in zip(mutants, caught, strict=True) if mutant.races and not mutant.until]
+    yield judged(case, "necessary_caught", _percent(deleted), "%", ALL)
+    shortened = [told for mutant, told in zip(mutants, caught, strict=True) if mutant.races and mutant.until]
+    yield judged(case, "shortened_caught", _percent(shortened), "%", ALL)
+    wrong = sum(mutant.races != told for mutant, told in zip(mutants, caught, strict=True))
+    full = random.sample(mutants, min(IN_FULL, len(mutants)))
+    full += [_Mutant(wait, 0) for wait in found if wait.kind == Kind.BORDER]
+    for mutant in full:
+        said = bool(check(without(model, mutant.wait, mutant.until)))
+        wrong += said != (mutant.races or mutant.wait.kind == Kind.BORDER)
+    yield judged(case, "mutants", len(mutants), "programs")
+    yield judged(case, "mutants_checked_whole", len(full), "programs")
+    yield judged(case, "verdicts_that_differ", wrong, "programs", NONE)
+
+
+def _planted(model: Model, random: Random) -> Model:
+    """The program with some waits longer than it needs, or where it needs none; such that it still runs."""
+    cores = [Streams(core.tiu.copy(), core.gdma.copy()) for core in model.cores]
+    done = [[0, 0] for _ in cores]
+    places: list[tuple[Turn, int]] = []
+    for turn in turns(model.cores):
+        done[turn.core][turn.engine] += 1
+        if (others := done[turn.core][1 - turn.engine]) > cores[turn.core].of(turn.engine)["wait"][turn.at]:
+            places.append((turn, others))
+    for turn, others in random.sample(places, min(PLANTED, len(places))):
+        record = cores[turn.core].of(turn.engine)[turn.at : turn.at + 1]
+        record["wait"] = random.randint(int(record["wait"][0]) + 1, others)
+    return replace(model, tiu=cores[0].tiu, gdma=cores[0].gdma, others=cores[1:])
+
+
+def _proven(case: str, model: Model) -> Iterator[Judged]:
+    """Waits that aren't needed, deleted one by one: the check's own map finds no pair of records that minds."""
+    recheck = Recheck(model)
+    spare = [wait for wait in waits(model) if wait.kind in (Kind.IMPLIED, Kind.UNNEEDED)]
+    proven = [not recheck.races(without(model, wait).cores) for wait in spare]
+    yield judged(case, "unneeded_when_planted", len(spare), "waits")
+    yield judged(case, "unneeded_proven", _percent(proven), "%", ALL)
+
+
+def _run(case: str, model: Model, stand: Stand, necessary: Sequence[Wait]) -> Iterator[Judged]:
+    """Some of those necessary: deleted, and the record that waited run as soon as it may."""
+    right = stand.result(model, turns(model.cores))
+    shown = 0
+    for wait in necessary:
+        assert wait.pair is not None
+        mutant = without(model, wait)
+        core, engine, record = wait.pair.second
+        shown += stand.result(mutant, soonest(mutant.cores, Turn(core, Engine(engine), record - 1))) != right
+    yield judged(case, "deletions_run", len(necessary), "programs")
+    yield judged(case, "deletions_with_other_bytes", shown, "programs")
+
+
+def _sample(found: Sequence[Wait], most: int, random: Random) -> list[Wait]:
+    """Necessary waits: all of those between cores first, and others."""
+    necessary = [wait for wait in found if wait.kind == Kind.NECESSARY]
+    random.shuffle(necessary)
+    return sorted(necessary, key=lambda wait: not wait.message)[:most]
+
+
+def _percent(held: Sequence[bool]) -> float:
+    return 100 * sum(held) / len(held) if held else 100.0
