@@ -65,7 +65,8 @@ def messages(cores: Sequence[Streams]) -> list[dict[int, Message]]:
         for i in np.flatnonzero(core.gdma["op"] == SPECS["WAIT"].code).tolist():
             sender, count = int(core.gdma["u"][i, 0]), int(core.gdma["i"][i, 0])
             if sender == number or sender >= len(cores) or count > len(sent[sender]):
-                raise Deadlock(f"deadlock: core {number}: GDMA record {i + 1} waits for SEND {count} of core {sender}")
+                message = f"deadlock: core {number}: GDMA record {i + 1} waits for SEND {count} of core {sender}"
+                raise Deadlock(message, number, Engine.GDMA, i + 1)
             if count > 0:
                 made[number][i] = Message(sender, sent[sender][count - 1])
     return made
@@ -133,10 +134,15 @@ class Walk:
     def check_done(self) -> None:
         """Raise Deadlock if records are left."""
         stuck = [
-            f"{f'core {core}: ' if len(self.done) > 1 else ''}{engine.name} record {at + 1} waits for "
-            f"{self.held_by(core, engine, at)}"
+            (core, engine, at)
             for core, engine in self.engines(None)
             if (at := self.done[core][engine]) < self.ends[core][engine]
         ]
+        told = [
+            f"{f'core {core}: ' if len(self.done) > 1 else ''}{engine.name} record {at + 1} waits for "
+            f"{self.held_by(core, engine, at)}"
+            for core, engine, at in stuck
+        ]
         if stuck:
-            raise Deadlock("deadlock: " + ", ".join(stuck))
+            core, engine, at = stuck[0]
+            raise Deadlock("deadlock: " + ", ".join(told), core, engine, at + 1)

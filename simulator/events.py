@@ -29,7 +29,15 @@ _ODD = np.random.default_rng(0).integers(1 << 63, size=RECORD.itemsize // 8, dty
 
 
 class Deadlock(ValueError):
-    """Both engines wait for records that come after those that wait; the message names them."""
+    """
+    Engines wait for records that come after those that wait; the message names them.
+
+    `record` of `engine` of `core`, counted from 1, is the first of them.
+    """
+
+    def __init__(self, message: str, core: int = 0, engine: Engine = Engine.TIU, record: int = 0) -> None:
+        super().__init__(message)
+        self.core, self.engine, self.record = core, engine, record
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ def order(tiu_wait: Sequence[int], gdma_wait: Sequence[int]) -> list[tuple[Engin
             made += [(engine, i) for i in range(first, at)]
             done[engine] = at
         if len(made) == before:
-            raise Deadlock(_stuck(waits, done))
+            raise _stuck(waits, done)
     return made
 
 
@@ -168,11 +176,11 @@ def _run(
     return True
 
 
-def _stuck(waits: tuple[Sequence[int], Sequence[int]], done: list[int]) -> str:
-    parts: list[str] = []
-    for engine in Engine:
-        if (at := done[engine]) < len(waits[engine]):
-            parts.append(
-                f"{engine.name} record {at + 1} waits for {Engine(1 - engine).name} record {waits[engine][at]}"
-            )
-    return "deadlock: " + ", ".join(parts)
+def _stuck(waits: tuple[Sequence[int], Sequence[int]], done: list[int]) -> Deadlock:
+    stuck = [(engine, at) for engine in Engine if (at := done[engine]) < len(waits[engine])]
+    parts = [
+        f"{engine.name} record {at + 1} waits for {Engine(1 - engine).name} record {waits[engine][at]}"
+        for engine, at in stuck
+    ]
+    first, at = stuck[0]
+    return Deadlock("deadlock: " + ", ".join(parts), 0, first, at + 1)

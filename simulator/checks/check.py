@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from simulator.checks import report
 from simulator.checks.bounds import bounds
 from simulator.checks.finding import Finding, collapsed
 from simulator.checks.legal import legal
 from simulator.checks.overlap import overlap
+from simulator.checks.ports import ports
 from simulator.checks.program import Program
+from simulator.checks.proofs import proofs
 from simulator.checks.races import races
 from simulator.checks.replay import replay
+from simulator.checks.report import Where
 from simulator.checks.structure import check_structure
 from simulator.checks.uninitialised import uninitialised
 from simulator.model_file import Model
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A program's findings, and the records whose sums may leave int32, for all that the file says."""
+
+    findings: list[Finding]
+    unproven: AbstractSet[Where] = frozenset()
 
 
 def check(model: Model) -> list[Finding]:
@@ -21,11 +36,24 @@ def check(model: Model) -> list[Finding]:
     A program at fault in its structure, or whose operands leave their memories, isn't looked at any further: what comes
     after would misread it.
     """
+    return examine(model).findings
+
+
+def examine(model: Model) -> Examined:
+    """What `check` finds, and what is left for a checked run to look at."""
     if found := collapsed(check_structure(model)):
-        return found
+        return Examined([report.with_record(model, finding) for finding in found])
     program = Program(model)
     if found := collapsed(bounds(program)):
-        return found
-    history = replay(program)
-    rest = legal(program), overlap(program), uninitialised(program, history), races(program, history)
-    return collapsed(finding for findings in rest for finding in findings)
+        return Examined(report.named(program, found))
+    history, proven = replay(program), proofs(program)
+    each = (
+        legal(program),
+        overlap(program),
+        ports(program),
+        uninitialised(program, history),
+        races(program, history),
+        proven.findings,
+    )
+    every = collapsed(finding for findings in each for finding in findings)
+    return Examined(report.named(program, every), proven.unproven)

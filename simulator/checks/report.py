@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from simulator.checks.finding import Finding
 from simulator.checks.program import Program
-from simulator.isa.record import Command
+from simulator.isa.record import Command, Operand, decode
 from simulator.isa.table import Engine, Region
 from simulator.isa.text import text_of
+from simulator.model_file import Model
+from simulator.naming import Names
 
 Where = tuple[int, Engine, int]
 """Core, engine and 1-based record."""
@@ -37,6 +40,34 @@ def with_other(finding: Finding, program: Program, other: Where) -> Finding:
     return replace(finding, other=number, **named)
 
 
+def with_record(model: Model, finding: Finding) -> Finding:
+    """The finding with its record's layer and text, where the record is there and can be read."""
+    records = model.cores[finding.core].of(finding.engine)
+    if not 0 < finding.record <= len(records):
+        return finding
+    record = records[finding.record - 1]
+    tag = int(record["tag"])
+    layer = finding.layer or (model.layers[tag] if tag < len(model.layers) else "")
+    try:
+        return replace(finding, layer=layer, command=text_of(decode(record)))
+    except ValueError:
+        return replace(finding, layer=layer)
+
+
+def named(program: Program, findings: Iterable[Finding]) -> list[Finding]:
+    """Findings of records with their tensors by name."""
+    told = list(findings)
+    if not any(finding.record and finding.operand for finding in told):
+        return told
+    names = Names(program.model)
+    return [
+        replace(finding, tensor=tensor)
+        if finding.record and (tensor := names.of(finding.core, finding.engine, finding.record, finding.operand))
+        else finding
+        for finding in told
+    ]
+
+
 def command_at(program: Program, where: Where) -> Command:
     """A record's command, with its wait and tag."""
     core, engine, number = where
@@ -53,3 +84,24 @@ def io_name(program: Program, start: int, stop: int) -> str:
         if not entry.held and entry.offset < stop and start < entry.offset + entry.bytes
     ]
     return ", ".join(dict.fromkeys(named))
+
+
+def at_bytes(
+    finding: Finding, program: Program, name: str, operand: Operand, first: Sequence[int], last: Sequence[int]
+) -> Finding:
+    """The finding, of the elements of an operand from index `first` to before `last` (n, c, h, w)."""
+    lanes, size = program.model.chip.lanes, operand.dtype.itemsize
+    local = operand.region == Region.LOCAL
+    ends = (list(first), [at - 1 for at in last])
+    channels = [operand.lane + at[1] for at in ends] if local else [0, 0]
+    if local:
+        for at, channel in zip(ends, channels, strict=True):
+            at[1] = channel // lanes
+    steps = operand.strides
+    reach = [[at[axis] * steps[axis] for at in ends] for axis in range(4)]
+    start = operand.addr + sum(map(min, reach))
+    stop = operand.addr + sum(map(max, reach)) + size
+    one = channels[0] // lanes == channels[1] // lanes
+    beside = (channels[0] % lanes, channels[1] % lanes + 1) if one else (0, lanes)
+    where = {"operand": name, "region": operand.region, "start": start, "stop": stop}
+    return replace(finding, **where, lanes=beside if local else (0, 0))

@@ -34,7 +34,7 @@ def check_structure(model: Model) -> Iterator[Finding]:
         try:
             turns(model.cores)
         except Deadlock as error:
-            yield Finding(NAME, Engine.TIU, 0, str(error))
+            yield Finding(NAME, error.engine, error.record, str(error), core=error.core, kind="deadlock")
 
 
 def _stream(engine: Engine, records: Records, others: int, layers: int) -> Iterator[Finding]:
