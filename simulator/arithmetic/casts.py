@@ -44,6 +44,13 @@ def narrow(x: Float32, dtype: DTypeLike) -> Array:
     return made
 
 
+def canonical(x: Float32) -> Float32:
+    """`x` f32 with every NaN 7FC00000: what leaves accumulators in memory. Changes `x` and returns it."""
+    if (unordered := np.isnan(x)).any():
+        x[unordered] = np.float32("nan")
+    return x
+
+
 def store(x: Array, dtype: DTypeLike) -> Array:
     """
     A float or an integer in a plain type: no scale, no zero point.
@@ -76,8 +83,9 @@ def quantise(x: Float32, scale: Steps, zero: Steps, dtype: DTypeLike, axis: int 
 
 def dequantise(q: Array, scale: Steps, zero: Steps, axis: int = -1) -> Float32:
     """`f32(q - zero)·scale`, one rounding; `q` i8, u8 or i32. `axis` as in `quantise`."""
-    steps = (q.astype(np.int32) - along(zero, axis, q.ndim, np.int32)).astype(np.float32)
-    return steps * along(scale, axis, q.ndim, np.float32)
+    with np.errstate(over="ignore"):
+        steps = (q.astype(np.int32) - along(zero, axis, q.ndim, np.int32)).astype(np.float32)
+        return steps * along(scale, axis, q.ndim, np.float32)
 
 
 def steps(read: Any) -> Steps:

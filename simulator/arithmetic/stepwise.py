@@ -94,7 +94,8 @@ def select(condition: Array, a: Array | float, b: Array | float) -> Array:
         first, second = (np.asarray(value).astype(np.int32) for value in (a, b))
     else:
         first, second = _real(a), _real(b)
-    return np.where(condition != 0, first, second)
+    with np.errstate(invalid="ignore"):
+        return np.where(condition != 0, first, second)
 
 
 def is_whole(*operands: Array | float) -> bool:

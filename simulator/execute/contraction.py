@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arithmetic import floating, integer
-from simulator.arithmetic.casts import clamp, narrow
+from simulator.arithmetic.casts import canonical, clamp, narrow
 from simulator.arithmetic.requantise import requantise_channels
 from simulator.execute.site import FLOATS, WHOLE, Site
 from simulator.execute.window import window_of
@@ -154,7 +154,7 @@ def _float_steps(site: Site, sums: Sums) -> Callable[[], None]:
     dims = site.operand(_result(site)).dims
     start = _start(site, dims) if carried.before is None else carried.before.gather
     if (after := carried.after) is not None:
-        return lambda: after.scatter(sums(start()))
+        return lambda: after.scatter(canonical(sums(start())))
     out = site.target("out", *FLOATS)
     low, high = site.clamp(site.operand("out").dtype)
     site.same_lanes("out", "filter")

@@ -31,8 +31,9 @@ def each_lane(
     tables = site.memory.in_each_lane(site.operand(table))
 
     def step() -> None:
-        x, held = take()[crop], tables[used]
-        if (held == held[0]).all():
+        x, held = take()[crop], np.ascontiguousarray(tables[used])
+        bits = held.view(np.uint8)
+        if (bits == bits[0]).all():
             out.scatter(function(x, held[0]))
             return
         made = np.empty(out.dims, out.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from simulator.arithmetic import pooling
+from simulator.arithmetic.casts import canonical
 from simulator.execute.lanes import each_lane
 from simulator.execute.site import FLOATS, WHOLE, Site
 from simulator.execute.window import window_of
@@ -71,7 +72,7 @@ def reduce(site: Site) -> Callable[[], None]:
         return pooling.reduce_step(function, start, source.gather(), over_h=over_h, over_w=over_w, zx=zx)
 
     if acc is not None and not ends:
-        return lambda: acc.scatter(sums())
+        return lambda: acc.scatter(sums() if whole else canonical(sums()))
     out = site.target("out", *_kept(site))
     count, multiplier, shift, zy = site.integer("count"), site.integer("multiplier"), site.shift(), site.integer("zy")
     low, high = site.clamp(site.operand("out").dtype)

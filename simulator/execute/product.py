@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from simulator.arithmetic import floating, integer
-from simulator.arithmetic.casts import clamp, narrow
+from simulator.arithmetic.casts import canonical, clamp, narrow
 from simulator.arithmetic.requantise import dequantise_sums, requantise
 from simulator.execute.site import FLOATS, WHOLE, Site
 from simulator.isa.table import DType, Flag
@@ -43,7 +43,7 @@ def matmul(site: Site) -> Callable[[], None]:
 
     if not ends:
         after = site.target("acc", held)
-        return lambda: after.scatter(made())
+        return lambda: after.scatter(canonical(made()) if real else made())
     out = site.target("out", *(FLOATS if real else (*WHOLE, DType.I32, DType.F32)))
     finish = _float_finish(site) if real else _whole_finish(site, n)
     return lambda: out.scatter(finish(made()))

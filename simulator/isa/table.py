@@ -27,7 +27,10 @@ class DType(IntEnum):
     @property
     def itemsize(self) -> int:
         """Bytes an element."""
-        return {0: 4, 1: 2, 2: 2, 3: 1, 4: 1, 5: 4, 255: 0}[self.value]
+        return _SIZES[self]
+
+
+_SIZES = {DType.F32: 4, DType.BF16: 2, DType.F16: 2, DType.I8: 1, DType.U8: 1, DType.I32: 4, DType.NONE: 0}
 
 
 class Region(IntEnum):

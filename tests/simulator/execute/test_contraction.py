@@ -217,6 +217,27 @@ def test_float_matmul_goes_on_from_its_accumulator() -> None:
     assert one.tobytes() == other.tobytes() == total.tobytes()
 
 
+@pytest.mark.parametrize("op", ["MATMUL", "BMATMUL", "REDUCE"])
+def test_a_nan_left_in_accumulators_is_canonical(op: str) -> None:
+    """It is stored; a processor's own NaN, of inf - inf or 0·inf, may have another sign."""
+    program = Program("e8")
+    x, ones = np.array([[np.inf, -np.inf]], np.float32), np.ones((1, 1, 2, 1), np.float32)
+    acc = program.local((1, 1, 1, 1), DType.F32)
+    operands: dict[str, Any] = {"acc": acc}
+    match op:
+        case "REDUCE":
+            operands |= {"in_": program.load(program.feed(x.reshape(1, 1, 1, 2))), "function": "sum", "over_w": 1}
+        case "MATMUL":
+            operands |= {"in_": program.load(program.feed(x.reshape(1, 2, 1, 1)))}
+            operands |= {"filter": program.load(program.weight(ones))}
+        case _:
+            operands |= {"a": program.load(program.feed(x.reshape(1, 1, 2, 1)))}
+            operands |= {"b": program.load(program.weight(ones.reshape(1, 2, 1, 1)))}
+    program.do(op, flags=Flag.ACC_OUT, **operands)
+    program.store(acc)
+    assert program.run()[0].view(np.uint32).item() == 0x7FC00000
+
+
 def test_rows_that_no_window_reaches_are_left_out() -> None:
     """A result of two rows from an input of five: padding below isn't touched."""
     x, w = np.arange(25, dtype=np.float32).reshape(1, 1, 5, 5), np.ones((1, 1, 1, 9), np.float32)

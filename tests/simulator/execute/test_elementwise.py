@@ -87,6 +87,17 @@ def test_a_table_in_each_lane() -> None:
     assert np.array_equal(three, expected[:, 3:8])
 
 
+def test_tables_that_differ_in_the_sign_of_zeros_are_different() -> None:
+    zeros = np.zeros((1, 8, 1, 256), np.float32)
+    zeros[0, 3] = -0.0
+    program = Program("e8")
+    out, held = program.local((1, 8, 1, 1), DType.F32), program.load(program.weight(zeros))
+    source = program.load(program.feed(np.zeros(out.dims, np.int8)))
+    program.do("LUT", out=out, in_=source, table=replace(held, dims=(1, 1, 1, 256)))
+    program.store(out)
+    assert np.signbit(program.run()[0].reshape(-1)).tolist() == [channel == 3 for channel in range(8)]
+
+
 @pytest.mark.parametrize("varying", [(1, 19, 1, 1), (1, 1, 1, 3), (2, 19, 4, 3)])
 def test_a_table_of_several_for_each_element(varying: Frame) -> None:
     """The numbers of the tables vary by channel, by column, or by element."""
