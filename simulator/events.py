@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arithmetic.compiled import compiled
+from simulator.arithmetic.native import native
 from simulator.chip import Chip
 from simulator.isa.record import RECORD, Records, decode
 from simulator.isa.table import Engine
@@ -148,7 +148,7 @@ def starts(tiu: Cycles, occupied: Cycles, latency: Cycles, tiu_wait: Cycles, gdm
     return Track(computes, computes + tiu, computes + tiu), Track(moves, free, free + latency)
 
 
-@compiled
+@native
 def _run(
     tiu: Cycles, occupied: Cycles, latency: Cycles, tiu_wait: Cycles, gdma_wait: Cycles, computes: Cycles, moves: Cycles
 ) -> bool:

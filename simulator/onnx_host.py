@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
-import onnx
-import onnxruntime
 from numpy.typing import NDArray
-from onnx import helper
 
 from simulator.arithmetic.casts import Steps, dequantise, narrow, quantise, widen
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
 Array = NDArray[Any]
-ORT: Any = onnxruntime
-"""It ships no types."""
 
 TEXT = "object"
 """Numpy's name of the type in which it holds texts."""
@@ -152,12 +150,17 @@ def _session(model: bytes) -> Any:
     """A session of the model. It has f32 for bfloat16, which onnxruntime doesn't exchange with numpy."""
     session = _opened(model)
     if any("bfloat16" in value.type for value in (*session.get_inputs(), *session.get_outputs())):
-        session = _opened(_widened(onnx.ModelProto.FromString(model)).SerializeToString())
+        session = _opened(_widened(model))
     return session
 
 
-def _widened(model: onnx.ModelProto) -> onnx.ModelProto:
+def _widened(serialised: bytes) -> bytes:
     """The model with casts from f32 and to f32 at its bfloat16 inputs and outputs."""
+    # Few models need onnx or onnxruntime, and a process that runs none of those starts sooner without.
+    import onnx
+    from onnx import helper
+
+    model: ModelProto = onnx.ModelProto.FromString(serialised)
     graph, narrow_type = model.graph, onnx.TensorProto.BFLOAT16
     before, after = list[onnx.NodeProto](), list[onnx.NodeProto]()
     for value in (v for v in graph.input if v.type.tensor_type.elem_type == narrow_type):
@@ -171,16 +174,19 @@ def _widened(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = [*before, *graph.node, *after]
     del graph.node[:]
     graph.node.extend(nodes)
-    return model
+    return model.SerializeToString()
 
 
 def _opened(model: bytes) -> Any:
-    options = ORT.SessionOptions()
-    options.graph_optimization_level = ORT.GraphOptimizationLevel.ORT_DISABLE_ALL
+    import onnxruntime
+
+    ort: Any = onnxruntime
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     options.log_severity_level = 4
-    return ORT.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _line(error: Exception) -> str:

@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from simulator.arithmetic.compiled import compiled
+from simulator.arithmetic.native import native
 
 Array = NDArray[Any]
 Float32 = NDArray[Any]
@@ -122,7 +122,7 @@ def minimum(a: Float32, b: Float32 | np.float32) -> Float32:
     return np.where(zeros, -((-a) + (-b)), made) if zeros.any() else made
 
 
-@compiled
+@native
 def _to_bf16(bits: Array, made: Array) -> None:  # pragma: no cover
     for i in range(bits.size):
         b = bits[i]

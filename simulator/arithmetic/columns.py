@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arithmetic.compiled import compiled
+from simulator.arithmetic.native import native
 
 Array = NDArray[Any]
 
@@ -46,8 +46,9 @@ def columns(image: Array, window: Window, fill: float) -> Array:
         return image[:, ::sh, ::sw].reshape(c, -1)
     (kh, kw), (oh, ow) = window.kernel, window.output(h, w)
     made = np.empty((c * kh * kw, oh * ow), image.dtype)
+    phases = np.ascontiguousarray(_phases(image, window.strides[1]))
     _columns(
-        _phases(image, window.strides[1]), w, made.reshape(c, kh, kw, oh, ow), image.dtype.type(fill),
+        phases.reshape(-1), phases.shape[1:], w, made.reshape(-1), (kh, kw, oh, ow), image.dtype.type(fill),
         *window.strides, *window.dilations, *window.pads[:2],
     )  # fmt: skip
     return made
@@ -65,13 +66,21 @@ def _phases(image: Array, stride: int) -> Array:
     return made
 
 
-@compiled
+def last_rows(w: Array, block: int) -> Array:
+    """The rows of (m, k) that fill no block of so many, with zeros after them: (block, k)."""
+    made = np.zeros((block, w.shape[1]), w.dtype)
+    made[: len(w) % block] = w[len(w) - len(w) % block :]
+    return made
+
+
+@native
 def _columns(
-    phases: Array, w: int, made: Array, fill: Any, sh: int, sw: int, dh: int, dw: int, top: int, left: int
-) -> None:  # pragma: no cover
-    _, c, h, wide = phases.shape
-    _, kh, kw, oh, ow = made.shape
-    source, to = phases.reshape(-1), made.reshape(-1)
+    source: Array, image: tuple[int, int, int], w: int, to: Array, window: tuple[int, int, int, int], fill: Any,
+    sh: int, sw: int, dh: int, dw: int, top: int, left: int,
+) -> None:  # pragma: no cover  # fmt: skip
+    """From phases of (c, h, ⌈w ÷ sw⌉) each to columns for a window (kh, kw) that has (oh, ow) places."""
+    c, h, wide = image
+    kh, kw, oh, ow = window
     for ic in range(c):
         for i in range(kh):
             for j in range(kw):

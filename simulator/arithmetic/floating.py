@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from simulator.arithmetic import tile
 from simulator.arithmetic.casts import Float32, widen
-from simulator.arithmetic.columns import Window
-from simulator.arithmetic.compiled import compiled
+from simulator.arithmetic.columns import Window, last_rows
+from simulator.arithmetic.native import native
 from simulator.arithmetic.threads import spread
 
 Array = NDArray[Any]
@@ -99,17 +99,23 @@ def _accumulate(image: Float32, window: Window, width: int, w: Array, made: Floa
     """`made` (m, pixels) += `w` (m, c·kh·kw) by the windows of `image` (c, h, w), in parts for the threads."""
     place = (*window.kernel, *window.strides, *window.dilations, *window.pads[:2], width)
     panels, blocks = -(-made.shape[1] // tile.WIDTH), -(-len(w) // tile.ROWS)
+    tail = last_rows(w, tile.ROWS)
+
+    def part(block: tuple[int, int], panel: tuple[int, int]) -> None:
+        held = np.empty((tile.DEPTH, tile.WIDTH), np.float32), np.empty((tile.ROWS, tile.WIDTH), np.float32)
+        tile.accumulate(image, *place, w, tail, block, panel, *held, made)
+
     if panels >= blocks:
-        spread(panels, lambda a, b: tile.accumulate(image, *place, w, (0, blocks), (a, b), made))
+        spread(panels, lambda a, b: part((0, blocks), (a, b)))
     else:
-        spread(blocks, lambda a, b: tile.accumulate(image, *place, w, (a, b), (0, panels), made))
+        spread(blocks, lambda a, b: part((a, b), (0, panels)))
 
 
 def _negative_zero(x: Float32) -> Array:
     return (x == 0) & np.signbit(x)
 
 
-@compiled
+@native
 def _depthwise(
     x: Array,
     w: Array,
@@ -147,7 +153,7 @@ def _depthwise(
                             sums[z] += weight * read[z * sw]
 
 
-@compiled
+@native
 def _again(
     x: Array, w: Array, sh: int, sw: int, dh: int, dw: int, top: int, left: int, start: Array, wanted: Array,
     made: Array,

@@ -1,30 +1,29 @@
 """
 Exact int8 contractions (CHIP §4): int32 sums of `weight · (input - zero point)`; padding contributes nothing.
 
-Dense ones are matrix products of weights, shifted to u8, by columns of the input, shifted to i8, in onnxruntime's
-MatMulInteger. Its fast kernels saturate on processors without a dot-product instruction, which a self-test on the worst
-sums finds out at first use; the slower u8·u8 form is exact everywhere. Sums wrap modulo 2^32 as int32 does.
+Dense ones are products of the weights by columns of the input, by the processor's tile of bytes (`tile`). Sums wrap
+modulo 2^32 as int32 does; no step saturates.
 """
 
 from __future__ import annotations
 
-from functools import cache, reduce
-from typing import Any, cast
+from functools import cache
+from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
 
-from simulator.arithmetic.columns import Window, columns
-from simulator.arithmetic.compiled import compiled
-from simulator.arithmetic.threads import THREADS
+from simulator.arithmetic import tile
+from simulator.arithmetic.columns import Window, columns, last_rows
+from simulator.arithmetic.native import native
+from simulator.arithmetic.processor import level
+from simulator.arithmetic.threads import spread
 
 Array = NDArray[Any]
 Int32 = NDArray[np.int32]
 
-LONGEST = 1 << 15
-"""Products summed in one call: 255·128·LONGEST < 2^31, so that a saturating 32-bit sum never saturates."""
+WORDS = {4: np.int8, 2: np.int16, 1: np.int32}
+"""Type of a weight in a word of so many."""
 
 
 def convolve(
@@ -53,16 +52,15 @@ def convolve(
         made = np.zeros(shape, np.int32) if start is None else np.array(start, np.int32, order="C")
         _depthwise(image, np.ascontiguousarray(w[:, 0]), zero, *strides, *dilations, *pads[:2], made)
         return made
-    weights = _shifted(w.reshape(oc, -1))
-    products = [_product(weights, columns(one, window, zero), zero) for one in image]
+    weights = np.ascontiguousarray(w.reshape(oc, -1))
+    products = [product(weights, columns(one, window, zero), zero) for one in image]
     made = (products[0] if n == 1 else np.stack(products)).reshape(shape)
     return made if start is None else np.add(made, start, out=made)
 
 
 def multiply(a: Array, w: Array, *, zx: int, start: Int32 | None) -> Int32:
     """Matrix product of `a` i8|u8 (m, k) by the rows of `w` i8 (n, k), onto `start` int32 (m, n). Returns (m, n)."""
-    values, zero = _signed(a, zx)
-    made = np.ascontiguousarray(_product(_shifted(w), np.ascontiguousarray(values.T), zero).T)
+    made = np.ascontiguousarray(product(np.ascontiguousarray(w), np.ascontiguousarray(a.T), zx).T)
     return made if start is None else np.add(made, start, out=made)
 
 
@@ -72,10 +70,63 @@ def products(a: Array, b: Array, *, za: int, zb: int, start: Int32 | None) -> In
 
     `za` and `zb` are subtracted from what is read. Returns (batch, m, n).
     """
-    left, zero_a = _unsigned(a, za)
-    right, zero_b = _signed(b, zb)
-    made = np.stack([_product(x, y, zero_b, zero_a) for x, y in zip(left, right, strict=True)])
+    left, zero = _signed(a, za)
+    right = np.ascontiguousarray(b)
+    made = np.stack([product(x, y, zb) for x, y in zip(left, right, strict=True)])
+    if zero:
+        made -= np.int32(zero) * (right.sum(1, dtype=np.int32) - np.int32(zb * right.shape[1]))[:, None]
     return made if start is None else np.add(made, start, out=made)
+
+
+def product(w: Array, x: Array, zero: int) -> Int32:
+    """int32 (m, n): `w` i8 (m, k) by the differences of `x` i8|u8 (k, n) to `zero`. Both are contiguous."""
+    require_exact()
+    return _product(w, x, zero)
+
+
+def _product(w: Array, x: Array, zero: int) -> Int32:
+    m, n = len(w), x.shape[1]
+    made, words = np.empty((m, n), np.int32), _in_words(w)
+    tail = last_rows(words, tile.WHOLE_ROWS)
+    flip = 128 if x.dtype == np.int8 else 0
+    panels, blocks = -(-n // tile.WHOLE_WIDTH), -(-m // tile.WHOLE_ROWS)
+
+    def part(block: tuple[int, int], panel: tuple[int, int]) -> None:
+        starts = np.zeros(blocks * tile.WHOLE_ROWS, np.int32)
+        packed = np.empty((words.shape[1], tile.WHOLE_WIDTH), np.uint32)
+        edge = np.empty((tile.WHOLE_ROWS, tile.WHOLE_WIDTH), np.int32)
+        given = w, words, tail, x.view(np.uint8), flip, zero + flip
+        tile.multiply(*given, block, panel, starts, packed, edge, made)
+
+    if panels >= blocks:
+        spread(panels, lambda a, b: part((0, blocks), (a, b)))
+    else:
+        spread(blocks, lambda a, b: part((a, b), (0, panels)))
+    return made
+
+
+def _in_words(w: Array) -> Int32:
+    """The weights (m, k) in words of GROUP along k, zeros after the last: (m, ⌈k ÷ GROUP⌉)."""
+    m, k = w.shape
+    kind, groups = WORDS[tile.GROUP], -(-k // tile.GROUP)
+    if kind == np.int8 and k == groups * tile.GROUP:
+        return w.view(np.int32)
+    made = np.zeros((m, groups * tile.GROUP), kind)
+    made[:, :k] = w
+    return made.view(np.int32)
+
+
+@cache
+def require_exact() -> None:
+    """Raises RuntimeError where the sums of largest magnitude, which no 16 bits hold, don't come out right."""
+    k, rows = 64, tile.WHOLE_ROWS + 1
+    for weight in (-128, 127):
+        for low, high in ((-128, -128), (-128, 127), (127, 127)):
+            x = np.full((k, tile.WHOLE_WIDTH + 1), low, np.int8)
+            x[1::2] = high
+            made = _product(np.full((rows, k), weight, np.int8), x, 3)
+            if (made != weight * (k // 2) * (low + high - 6)).any():
+                raise RuntimeError(f"the {level().name} kernels don't multiply exactly on this processor")
 
 
 def _signed(x: Array, zero: int) -> tuple[Array, int]:
@@ -84,82 +135,7 @@ def _signed(x: Array, zero: int) -> tuple[Array, int]:
     return (x, zero) if x.dtype == np.int8 else ((x ^ np.uint8(128)).view(np.int8), zero - 128)
 
 
-def _unsigned(x: Array, zero: int) -> tuple[Array, int]:
-    """The same differences to the zero point as u8, contiguous."""
-    x = np.ascontiguousarray(x)
-    return (x, zero) if x.dtype == np.uint8 else (x.view(np.uint8) ^ np.uint8(128), zero + 128)
-
-
-def _shifted(w: Array) -> Array:
-    """Weights i8 (m, k) as u8 with zero point 128, contiguous."""
-    return np.bitwise_xor(w.view(np.uint8), np.uint8(128), order="C")
-
-
-def _product(w: Array, x: Array, zero: int, left_zero: int = 128) -> Int32:
-    """int32 (m, n): `w` u8 with zero point `left_zero`, (m, k), by `x` i8 with zero point `zero`, (k, n)."""
-    multiplier = _fastest()
-    if len(x) <= LONGEST:
-        return multiplier(w, x, zero, left_zero)
-    cuts = range(0, len(x), LONGEST)
-    parts = [multiplier(np.ascontiguousarray(w[:, k : k + LONGEST]), x[k : k + LONGEST], zero, left_zero) for k in cuts]
-    return reduce(np.add, parts)
-
-
-class Multiplier:
-    """An onnxruntime session of one MatMulInteger, u8 by i8 or, with `unsigned`, u8 by u8."""
-
-    def __init__(self, unsigned: bool) -> None:
-        self.unsigned = unsigned
-        right = TensorProto.UINT8 if unsigned else TensorProto.INT8
-        scalar: list[str] = []
-        feeds = (("w", TensorProto.UINT8, ["m", "k"]), ("x", right, ["k", "n"]), ("zw", TensorProto.UINT8, scalar),
-                 ("zx", right, scalar))  # fmt: skip
-        graph = helper.make_graph(
-            [helper.make_node("MatMulInteger", ["w", "x", "zw", "zx"], ["y"])],
-            "product",
-            [helper.make_tensor_value_info(*feed) for feed in feeds],
-            [helper.make_tensor_value_info("y", TensorProto.INT32, ["m", "n"])],
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-        self.session = onnxruntime.InferenceSession(
-            model.SerializeToString(), session_options(), providers=["CPUExecutionProvider"]
-        )
-
-    def __call__(self, w: Array, x: Array, zero: int, left_zero: int = 128) -> Int32:
-        """The product that `_product` describes, of at most LONGEST terms."""
-        if self.unsigned:
-            x, zero = x.view(np.uint8) ^ np.uint8(128), zero + 128
-        feeds = {"w": w, "x": x, "zw": np.array(left_zero, np.uint8), "zx": np.array(zero, x.dtype)}
-        return cast("Int32", self.session.run(["y"], feeds)[0])
-
-    def is_exact(self) -> bool:
-        """Whether the sums of largest magnitude, which 16-bit halves of a dot product can't hold, come out right."""
-        for low, high in ((-128, -128), (-128, 127), (127, 127)):
-            x = np.full((512, 64), low, np.int8)
-            x[:, 1::2] = high
-            for byte in (0, 255):
-                w = np.full((64, 512), byte, np.uint8)
-                exact = (w.astype(np.int64) - 128) @ (x.astype(np.int64) - 3)
-                if not np.array_equal(self(w, x, 3), exact):
-                    return False
-        return True
-
-
-def session_options() -> Any:
-    """Options of an onnxruntime session: our number of threads, which sleep when there's nothing to do."""
-    options = cast("Any", onnxruntime).SessionOptions()
-    options.intra_op_num_threads = THREADS
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
-
-
-@cache
-def _fastest() -> Multiplier:
-    fast = Multiplier(unsigned=False)
-    return fast if fast.is_exact() else Multiplier(unsigned=True)
-
-
-@compiled
+@native
 def _depthwise(
     x: Array, w: Array, zero: int, sh: int, sw: int, dh: int, dw: int, top: int, left: int, made: Array
 ) -> None:  # pragma: no cover

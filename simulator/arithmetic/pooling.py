@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from simulator.arithmetic.casts import clamp, narrow, widen
 from simulator.arithmetic.columns import Window
-from simulator.arithmetic.compiled import compiled
+from simulator.arithmetic.native import native
 from simulator.arithmetic.requantise import requantise
 
 Array = NDArray[Any]
@@ -172,7 +172,7 @@ def _counts(window: Window, extents: tuple[int, ...], made: tuple[int, ...], cou
     return rows[:, None] * columns
 
 
-@compiled
+@native
 def _pool_max(
     x: Array, kh: int, kw: int, sh: int, sw: int, dh: int, dw: int, top: int, left: int, best: Array
 ) -> None:  # pragma: no cover
@@ -194,7 +194,7 @@ def _pool_max(
                         made[z] = max(made[z], read[z * sw])
 
 
-@compiled
+@native
 def _pool_sum(
     x: Array, kh: int, kw: int, sh: int, sw: int, dh: int, dw: int, top: int, left: int, sums: Array
 ) -> None:  # pragma: no cover
@@ -216,7 +216,7 @@ def _pool_sum(
                         made[z] += read[z * sw]
 
 
-@compiled
+@native
 def _reduce_max(x: Array, best: Array) -> None:  # pragma: no cover
     planes, rows, kept_rows, columns, kept_columns = x.shape
     for p in range(planes):
@@ -227,7 +227,7 @@ def _reduce_max(x: Array, best: Array) -> None:  # pragma: no cover
                         best[p, y, z] = max(best[p, y, z], x[p, r, y, s, z])
 
 
-@compiled
+@native
 def _reduce_product(x: Array, made: Array) -> None:  # pragma: no cover
     planes, rows, kept_rows, columns, kept_columns = x.shape
     for p in range(planes):
@@ -238,7 +238,7 @@ def _reduce_product(x: Array, made: Array) -> None:  # pragma: no cover
                         made[p, y, z] *= x[p, r, y, s, z]
 
 
-@compiled
+@native
 def _reduce_sum(x: Array, zero: Any, sums: Array) -> None:  # pragma: no cover
     planes, rows, kept_rows, columns, kept_columns = x.shape
     for p in range(planes):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from simulator.arithmetic.compiled import compiled
+from simulator.arithmetic.native import native
 
 Array = NDArray[Any]
 
@@ -123,7 +123,7 @@ def _unsigned(x: Array, zero: int) -> tuple[Array, int]:
     return (x, zero) if x.dtype == np.uint8 else (x.view(np.uint8) ^ np.uint8(128), zero + 128)
 
 
-@compiled
+@native
 def _requantise(
     acc: Array, bias: Array, multiplier: Array, shift: Array, zero: int, low: int, high: int, made: Array
 ) -> None:  # pragma: no cover
@@ -138,7 +138,7 @@ def _requantise(
                 made[o, c, i] = np.uint8(min(max(value, low), high) & 255)
 
 
-@compiled
+@native
 def _add(
     a: Array, b: Array, za: int, zb: int, ma: int, mb: int, shift: int, zy: int, low: int, high: int, made: Array
 ) -> None:  # pragma: no cover
@@ -148,7 +148,7 @@ def _add(
         made[i] = np.uint8(min(max(value, low), high) & 255)
 
 
-@compiled
+@native
 def _mul(
     a: Array, b: Array, za: int, zb: int, multiplier: int, shift: int, zy: int, low: int, high: int, made: Array
 ) -> None:  # pragma: no cover

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arithmetic.casts import widen
-from simulator.arithmetic.compiled import compiled
+from simulator.arithmetic.native import native
 
 Array = NDArray[Any]
 
@@ -39,7 +39,7 @@ def resample(function: str, x: Array, table: Array, *, axis: int, first: int = 0
     return made
 
 
-@compiled
+@native
 def _sum(x: Array, starts: Array, weights: Array, made: Array) -> None:  # pragma: no cover
     for p in range(made.shape[0]):
         for o in range(made.shape[1]):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arithmetic.compiled import compiled
+from simulator.arithmetic.native import native
 
 Bytes = NDArray[np.uint8]
 
@@ -45,7 +45,7 @@ def folded(values: Bytes) -> Bytes:
     return ((signed << 1) ^ (signed >> 15)).astype(np.uint8)
 
 
-@compiled
+@native
 def _unpack(stream: Bytes, made: Bytes) -> int:
     """Fill `made`; the bits read, or -1."""
     end, at, k = 8 * len(stream), 0, 0

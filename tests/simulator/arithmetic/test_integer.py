@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from simulator.arithmetic import integer
+from simulator.arithmetic import integer, tile
 from tests.simulator.arithmetic import oracle
 from tests.simulator.arithmetic.strategies import Case, bytes_of, cases
 
@@ -50,8 +50,28 @@ def test_product_is_exact(m: int, k: int, n: int, dtype: type[np.generic], seed:
     assert np.array_equal(made, exact)
 
 
-def test_longest_sums_are_cut_not_saturated() -> None:
-    depth = 3 * integer.LONGEST + 5
+@pytest.mark.parametrize("m", [1, tile.WHOLE_ROWS, 2 * tile.WHOLE_ROWS + 1])
+@pytest.mark.parametrize("n", [1, tile.LANES, tile.WHOLE_WIDTH, 2 * tile.WHOLE_WIDTH + tile.LANES + 1])
+@pytest.mark.parametrize("k", [1, 4, 7, 130])
+def test_every_edge_of_a_tile(m: int, n: int, k: int) -> None:
+    rng = np.random.default_rng(m * n + k)
+    w, x = bytes_of(rng, (m, k), np.int8), bytes_of(rng, (k, n), np.uint8)
+    assert np.array_equal(integer.product(w, x, 9), w.astype(np.int64) @ (x.astype(np.int64) - 9))
+
+
+@given(st.integers(1, 9), st.integers(1, 30), st.integers(1, 20), INPUTS, INPUTS, st.integers(0, 2**32 - 1))
+def test_both_zero_points_of_a_product(
+    m: int, k: int, n: int, left: type[np.generic], right: type[np.generic], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = bytes_of(rng, (2, m, k), left), bytes_of(rng, (2, k, n), right)
+    za, zb = (int(rng.integers(-128, 128)) if kind is np.int8 else int(rng.integers(256)) for kind in (left, right))
+    exact = (a.astype(np.int64) - za) @ (b.astype(np.int64) - zb)
+    assert np.array_equal(integer.products(a, b, za=za, zb=zb, start=None), exact)
+
+
+def test_sums_wrap_and_never_saturate() -> None:
+    depth = 100_005
     a, w = np.full((2, depth), 255, np.uint8), np.full((3, depth), -128, np.int8)
     a[1, 0] = 0
     assert integer.multiply(a, w, zx=0, start=None).tolist() == [
@@ -60,18 +80,17 @@ def test_longest_sums_are_cut_not_saturated() -> None:
     ]
 
 
-def test_the_slow_form_is_exact_too() -> None:
-    assert integer.Multiplier(unsigned=True).is_exact()
-
-
 def test_a_saturating_kernel_fails_the_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a processor without a dot-product instruction does: sums of two products held in 16 bits."""
+    """What the older dot product of bytes does: sums of two products held in 16 bits."""
 
-    def saturating(_: Any, w: NDArray[Any], x: NDArray[Any], zero: int) -> NDArray[Any]:
-        left, right = w.astype(np.int64), x.astype(np.int64)
+    def saturating(w: NDArray[Any], x: NDArray[Any], zero: int) -> NDArray[Any]:
+        left, right = w.astype(np.int64), x.astype(np.int64) + 128
         sums = sum(np.clip(left[:, k : k + 2] @ right[k : k + 2], -(2**15), 2**15 - 1) for k in range(0, len(right), 2))
-        return sums - 128 * right.sum(0) - zero * left.sum(1, keepdims=True) + 128 * zero * len(right)
+        return sums - (zero + 128) * left.sum(1, keepdims=True)
 
-    fast = integer.Multiplier(unsigned=False)
-    monkeypatch.setattr(integer.Multiplier, "__call__", saturating)
-    assert not fast.is_exact()
+    integer.require_exact()
+    monkeypatch.setattr(integer, "_product", saturating)
+    integer.require_exact.cache_clear()
+    with pytest.raises(RuntimeError, match="kernels don't multiply exactly"):
+        integer.require_exact()
+    integer.require_exact.cache_clear()

@@ -1,0 +1,145 @@
+"""
+Kernels: functions on arrays that run as machine code.
+
+Numba makes the code of a kernel for the types of a call, once; a file keeps it, and later processes map that without
+importing numba. The bits depend on it that no float operation is contracted or reordered: each is rounded by itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import struct
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from simulator.arithmetic import image as images
+from simulator.arithmetic.kinds import Key, handed, kinds, layout
+from simulator.arithmetic.processor import identity, level
+
+Function = Callable[..., Any]
+
+LINKS = sys.platform == "linux" and platform.machine() == "x86_64" and object.__basicsize__ == 16
+"""Whether code is kept by us, which finds arrays' extents in their objects; elsewhere numba keeps it."""
+
+
+class Kernel:
+    """A kernel, called like the function. It may not make arrays, and calls none of another file."""
+
+    def __init__(self, name: str, source: Path, function: Callable[[], Function]) -> None:
+        """`function()` is the Python code, from the file `source`; it is asked for when code must be made."""
+        self._name, self._source, self._function = name, source, function
+        self._ready = dict[Key, Function]()
+        self._making = Lock()
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run; numbers and arrays by position. Lets go of the interpreter's lock."""
+        key, words = handed(arguments)
+        run = self._ready.get(key)
+        if run is None:
+            with self._making:
+                run = self._ready[key] = self._ready.get(key) or self._made(key)
+        return run(words, arguments)
+
+    def _made(self, key: Key) -> Function:
+        if not LINKS:
+            return self._by_numba()
+        path = _folder() / f"{self._name}-{self._digest(key)}"
+        try:
+            return _entered(images.unpacked(path.read_bytes()), key)
+        except (OSError, images.BadImage):
+            _aim()
+        from simulator.arithmetic import linking
+
+        try:
+            made = linking.image(self._function(), kinds(key))
+            run = _entered(made, key)
+        except (linking.NotLinked, OSError):
+            return self._by_numba()
+        _write(path, made.packed())
+        return run
+
+    def _by_numba(self) -> Function:
+        _aim()
+        from simulator.arithmetic.compiled import compiled
+
+        function = compiled(self._function())
+
+        def run(_: object, arguments: tuple[Any, ...]) -> Any:
+            return function(*arguments)
+
+        return run
+
+    def _digest(self, key: Key) -> str:
+        """Names what the code depends on: its source, the types, the level and the processor, and who makes it."""
+        told = hashlib.sha256(self._source.read_bytes())
+        told.update(f"{self._name} {key} {level().name} {identity()} {_maker()}".encode())
+        return told.hexdigest()[:32]
+
+
+def native(function: Function) -> Kernel:
+    """The function as a kernel."""
+    return Kernel(function.__qualname__, Path(function.__code__.co_filename), lambda: function)
+
+
+def _entered(image: images.Image, key: Key) -> Function:
+    """What calls an image with the words of the arguments, and gives its result."""
+    code: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p, ctypes.c_void_p)(images.loaded(image))
+    pack = struct.Struct("<" + "".join(layout(kind) for kind in kinds(key))).pack
+    read = _RESULTS[image.returns]
+
+    def run(words: list[Any], _: object) -> Any:
+        made = ctypes.c_int64()
+        if status := code(pack(*words), ctypes.addressof(made)):
+            raise RuntimeError(f"a kernel ended with status {status}")
+        return read(made.value)
+
+    return run
+
+
+_RESULTS: dict[str, Callable[[int], Any]] = {"none": lambda _: None, "int64": int, "bool": lambda held: bool(held & 1)}
+"""How to read the eight bytes of a result, by numba's name of its type."""
+
+
+@cache
+def _maker() -> str:
+    """Which numba makes the code: the version it states, read without importing it."""
+    found = find_spec("numba")
+    if found is None or found.origin is None:
+        return ""
+    return Path(found.origin).with_name("_version.py").read_text()
+
+
+@cache
+def _folder() -> Path:
+    """Where code is kept: beside numba's own if that has a place, else where downloads are."""
+    if named := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(named)
+    chosen = os.environ.get("TPUFLOW_CACHE")
+    cache = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tpuflow"
+    return cache / "kernels"
+
+
+def _aim() -> None:
+    """Have numba, which reads this when it is imported, make code for just the level where that isn't the highest."""
+    if target := level().target:
+        os.environ.update({"NUMBA_CPU_NAME": target, "NUMBA_CPU_FEATURES": ""})
+
+
+def _write(path: Path, held: bytes) -> None:
+    """Write a file that others see whole or not at all; without it every process makes the code anew."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(held)
+        Path(file.name).replace(path)
+    except OSError:
+        return
