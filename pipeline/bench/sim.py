@@ -24,6 +24,7 @@ PARTS: Mapping[str, str] = {
     "cycles": "pipeline.bench.sim_cycles",
     "start": "pipeline.bench.sim_start",
     "waits": "pipeline.bench.sim_waits",
+    "oracle": "pipeline.bench.sim_oracle",
 }
 """Module of each part."""
 

@@ -32,8 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print every kind, as JSON")
     given = parser.parse_args(arguments)
     start = process_time()
-    tally = run(given.commands, given.seed, given.op or tuple(DRAWINGS))
-    found = report(tally, process_time() - start)
+    ops = given.op or tuple(DRAWINGS)
+    tally = run(given.commands, given.seed, ops)
+    found = report(tally, ops, process_time() - start)
     if given.json:
         print(json.dumps(found, indent=1))
     else:
@@ -60,14 +61,18 @@ def _turns(random: Random, those: list[T], count: int) -> list[T]:
     return those * rounds + random.sample(those, rest)
 
 
-def report(tally: Tally, seconds: float) -> dict[str, Any]:
-    """Commands and mismatching bytes in all and of each kind, and the first commands that differ."""
+def report(tally: Tally, ops: Iterable[str], seconds: float) -> dict[str, Any]:
+    """Commands and mismatching bytes in all, of each op and of each kind, and the first commands that differ."""
+    kinds = [kind for kind in KINDS if kind.op in ops]
+    of_op = {op: sum(tally.commands.get(str(kind), 0) for kind in kinds if kind.op == op) for op in ops}
     wrong = dict[str, int]()
     for mismatch in tally.mismatches:
         wrong[str(mismatch.kind)] = wrong.get(str(mismatch.kind), 0) + mismatch.bytes
     return {
         "commands": sum(tally.commands.values()),
         "mismatching_bytes": sum(wrong.values()),
+        "ops": of_op,
+        "kinds_left_out": sum(str(kind) not in tally.commands for kind in kinds),
         "cpu_s": round(seconds, 2),
         "kinds": [{"kind": k, "commands": n, "mismatching_bytes": wrong.get(k, 0)} for k, n in tally.commands.items()],
         "first": [_told(mismatch) for mismatch in tally.mismatches[:SHOWN]],
