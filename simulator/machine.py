@@ -18,6 +18,9 @@ from simulator.memory import Memory
 Observer = Callable[[int, Engine, int], None]
 """Told core, engine and 1-based number of each record as soon as it is done."""
 
+Watch = Callable[[Turn, Command, Step], Step]
+"""Given a record's turn, its command without wait and tag, and its step; returns the step to run in its place."""
+
 LAST = {Engine.TIU: "END", Engine.GDMA: "DMA_END"}
 """The op that must end each engine's stream, and stand nowhere else."""
 
@@ -36,14 +39,20 @@ class Machine:
         cores: Sequence[Streams],
         seed: int | None = None,
         order: Sequence[Turn] | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        """Check and prepare every record. Raises IllegalRecord, Deadlock."""
+        """Check and prepare every record; `watch` may put another step in its place. Raises IllegalRecord, Deadlock."""
         self._turns = turns(cores, seed) if order is None else order
         streams = [{engine: _Stream(engine, core.of(engine)) for engine in Engine} for core in cores]
         constants = [Constants(memory.chip) for memory in memories]
         self._steps = [
             streams[core][engine].step(i, memories[core], constants[core]) for core, engine, i in self._turns
         ]
+        if watch is not None:
+            self._steps = [
+                watch(turn, streams[turn.core][turn.engine].command(turn.at), step)
+                for turn, step in zip(self._turns, self._steps, strict=True)
+            ]
 
     def run(self, observer: Observer | None = None) -> None:
         """Run every record on memory as it is. Raises IllegalRecord where data and record don't go together."""
@@ -83,6 +92,10 @@ class _Stream:
         if key not in self._steps:
             self._steps[key] = STEPS[command.op](Site(command, index + 1, memory, read))
         return self._steps[key]
+
+    def command(self, index: int) -> Command:
+        """A record's command, of those that `step` was asked for."""
+        return self._commands[self._kind[index]]
 
     def _decoded(self, kind: int, number: int) -> Command:
         try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,15 +14,20 @@ from simulator import host
 from simulator.container import DamagedModel
 from simulator.cores import Streams, sends
 from simulator.dump import Stitcher
+from simulator.execute.site import IllegalRecord
 from simulator.host import Feeds, Info
 from simulator.host_ops import Held, HostOp
 from simulator.isa.record import Records
 from simulator.isa.table import SPECS, Engine, Region
-from simulator.machine import Machine, Observer
+from simulator.machine import Machine, Observer, Watch
 from simulator.memory import NUMPY, Array, Memory
 from simulator.model_file import IO, Model, read
 from simulator.profile import Profile, profile
 from simulator.subnets import ChipSubnet, HostSubnet, Subnet
+
+if TYPE_CHECKING:
+    from simulator.checks.finding import Finding
+    from simulator.checks.session import Checking
 
 Part = Callable[[Held, Observer | None], None]
 """A subnet ready to run: on memory, and on the tensors that the host holds beside it."""
@@ -34,19 +40,29 @@ class PyRuntime:
     Several sessions may run at once; calls of one session wait for each other.
     """
 
-    def __init__(self, model: Model | Path | str) -> None:
+    def __init__(self, model: Model | Path | str, checked: bool = False, collect: bool = False) -> None:
         """
-        Load a model, or the file of one, and check every record.
+        Load a model, or the file of one, and prepare every record.
 
-        Raises DamagedModel, FileNotFoundError, IllegalRecord, Deadlock, HostFault.
+        If `checked`, the program is proven sound first, and each run's data are looked at (docs/checks.md): findings
+        are raised as Faulty, or with `collect` kept in `findings` alone.
+        Raises DamagedModel, FileNotFoundError, IllegalRecord, Deadlock, HostFault, Faulty.
         """
         self.model = model if isinstance(model, Model) else read(Path(model))
         self.memory = Memory(self.model.chip, self.model.weights, self.model.activation_bytes, self.model.io_bytes)
         self._memories = [self.memory, *(self.memory.beside() for _ in self.model.others)]
-        self._parts = [_part(subnet, self.model, self._memories) for subnet in self.model.parts]
+        self._checking, self._watch = _checking(self.model, collect) if checked else None, None
+        if self._checking is not None:
+            self._watch = self._checking.watch(self._memories)
+        self._parts = [_part(subnet, self.model, self._memories, self._watch) for subnet in self.model.parts]
         placed = (entry for entry in (*self.model.inputs, *self.model.outputs) if not entry.held)
         self._homes = {entry.name: self._home(entry) for entry in placed}
         self._lock = Lock()
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What a checked session found so far, in the program and in the data of all runs."""
+        return self._checking.findings if self._checking else ()
 
     def get_inputs(self) -> list[Info]:
         """The network's inputs in order."""
@@ -96,9 +112,19 @@ class PyRuntime:
 
     def _one(self, stored: dict[str, Array], batch: int, wanted: Sequence[IO]) -> list[Array]:
         held = self._enter(stored, batch)
-        for run in self._parts:
-            run(held, None)
+        try:
+            for run in self._parts:
+                run(held, None)
+        except IllegalRecord:
+            self._report(last=True)
+            raise
+        self._report()
         return [held[entry.name] if entry.held else self._homes[entry.name].copy() for entry in wanted]
+
+    def _report(self, last: bool = False) -> None:
+        """Raise what the checks found in a run, as they are told to; the `last` one can't go on."""
+        if self._checking is not None and self._watch is not None:
+            self._checking.enter(self._watch.take(), last)
 
     def _enter(self, stored: dict[str, Array], batch: int) -> Held:
         """Fresh memory with one batch of the inputs in their places; those that only the host touches, by name."""
@@ -123,18 +149,31 @@ class PyRuntime:
         return np.ndarray(entry.shape, dtype, region.data, entry.offset)
 
 
-def _part(subnet: Subnet, model: Model, memories: Sequence[Memory]) -> Part:
+def _checking(model: Model, collect: bool) -> Checking:
+    """A session's checks, which are imported with the first one that wants any."""
+    from simulator.checks.session import Checking
+
+    return Checking(model, collect)
+
+
+def _part(subnet: Subnet, model: Model, memories: Sequence[Memory], watch: Watch | None) -> Part:
     """A subnet made ready. Raises IllegalRecord, Deadlock, HostFault."""
     if isinstance(subnet, HostSubnet):
         op = HostOp(subnet, memories[0])
         return lambda held, _: op.run(held)
     first = [{Engine.TIU: tiu[0], Engine.GDMA: gdma[0]} for tiu, gdma in subnet.cores]
-    machine = Machine(memories, [_own(model.cores, core, subnet) for core in range(len(model.cores))])
+    own = [_own(model.cores, core, subnet) for core in range(len(model.cores))]
+    machine = Machine(memories, own, watch=watch and _counted(watch, first))
 
     def run(held: Held, observer: Observer | None) -> None:
         machine.run(observer and (lambda core, engine, number: observer(core, engine, first[core][engine] + number)))
 
     return run
+
+
+def _counted(watch: Watch, first: Sequence[Mapping[Engine, int]]) -> Watch:
+    """A watch of a subnet's records, told of them by their places in the whole streams."""
+    return lambda turn, command, step: watch(turn._replace(at=first[turn.core][turn.engine] + turn.at), command, step)
 
 
 def _own(cores: Sequence[Streams], core: int, subnet: ChipSubnet) -> Streams:

@@ -27,6 +27,8 @@ class Examined:
 
     findings: list[Finding]
     unproven: AbstractSet[Where] = frozenset()
+    program: Program | None = None
+    """What a run may be watched by; None where the program is too faulty to be run."""
 
 
 def check(model: Model) -> list[Finding]:
@@ -56,4 +58,4 @@ def examine(model: Model) -> Examined:
         proven.findings,
     )
     every = collapsed(finding for findings in each for finding in findings)
-    return Examined(report.named(program, every), proven.unproven)
+    return Examined(report.named(program, every), proven.unproven, program)

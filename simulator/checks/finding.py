@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from simulator.isa.table import Engine, Region
+
+TOLD = 3
+"""Findings that an error's message has whole."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,16 @@ class Finding:
             *([f"of layer {self.other_layer}"] if self.other_layer else []),
             *([f"{self.count} alike"] if self.count > 1 else []),
         ]
+
+
+class Faulty(ValueError):
+    """A program or its data are at fault; `findings` say how."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        told = "; ".join(map(str, findings[:TOLD]))
+        more = f"; and {len(findings) - TOLD} more" if len(findings) > TOLD else ""
+        super().__init__(f"{len(findings)} findings: {told}{more}" if len(findings) > 1 else told)
+        self.findings = findings
 
 
 def collapsed(findings: Iterable[Finding]) -> list[Finding]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,15 +205,6 @@ def _reduction(command: Command, known: Known) -> int | None:
     return terms * largest(source.dtype, int(command.params["zx"]))
 
 
-def _pool(command: Command, known: Known) -> int | None:
-    source = command.operands["in"]
-    assert source is not None
-    if source.dtype not in (DType.I8, DType.U8) or command.function != "avg":
-        return None
-    taps = min(int(command.params["kh"]) * int(command.params["kw"]), prod(source.dims[2:]))
-    return taps * largest(source.dtype, int(command.params["zx"]))
-
-
 def _resampling(command: Command, known: Known) -> int | None:
     source = command.operands["in"]
     assert source is not None
@@ -230,10 +220,9 @@ BOUNDS: Mapping[str, Bound] = {
     **dict.fromkeys(("CONV", "DWCONV", "MATMUL"), _contraction),
     "BMATMUL": _product,
     "REDUCE": _reduction,
-    "POOL": _pool,
     "RESAMPLE": _resampling,
 }
-"""By op."""
+"""By op. An average's window lies in one lane's memory: 2^18 bytes at most, whose sum always fits."""
 
 
 def _odd_parameters(program: Program, where: Where, command: Command, known: Known) -> Iterator[Finding]:
