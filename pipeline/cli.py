@@ -88,6 +88,37 @@ def run(
 
 
 @app.command()
+def debug(
+    model: Annotated[str, typer.Argument(help="A sample.model, or a model of the zoo.")],
+    target: Annotated[str | None, typer.Argument(help="For one of the zoo: <chip>-<mode>, such as x64-int8.")] = None,
+    feeds: Annotated[
+        Path | None, typer.Option("--input", "-i", exists=True, dir_okay=False, help="An .npz with what to feed.")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=0, help="Which of its samples.")] = 0,
+    against: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Stop at the first tensor unlike in this *_results.npz."),
+    ] = None,
+    script: Annotated[
+        Path | None, typer.Option("--script", "-x", exists=True, dir_okay=False, help="Run the commands in this file.")
+    ] = None,
+    lines: Annotated[
+        list[str] | None, typer.Option("--command", "-c", help="Run this command; may be repeated.")
+    ] = None,
+) -> None:
+    """
+    Debug a model on the simulated chip: step, stop, look at tensors, compare with the TPU network's results.
+
+    A model of the zoo brings its evaluation data and results. Commands come from the terminal, a script, or standard
+    input; exit code 1 if a script finds a fault.
+    """
+    from pipeline.commands import debug as command
+
+    read = [*(script.read_text().splitlines() if script else ()), *(lines or ())]
+    command.debug(model, target, feeds, sample, against, read)
+
+
+@app.command()
 def inspect(model: ModelFile) -> None:
     """Show what is in a model: inputs, outputs, sizes, commands, cycles, layers, faults."""
     from pipeline.commands import model as command

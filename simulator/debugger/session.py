@@ -22,15 +22,16 @@ from simulator.model_file import Model
 
 @dataclass(frozen=True)
 class Stop:
-    """Why a run stopped, in words, and at which breakpoint if at one."""
+    """Why a run stopped, in words, and at which breakpoint if at one; `stuck` where nothing can run any more."""
 
     why: str
     breakpoint: Breakpoint | None = None
+    stuck: bool = False
 
     @property
     def fault(self) -> bool:
         """Whether something is wrong with what ran."""
-        return self.breakpoint is not None and self.breakpoint.fault
+        return self.stuck or (self.breakpoint is not None and self.breakpoint.fault)
 
 
 class Debugger:
@@ -140,7 +141,7 @@ class Debugger:
         """Run to a goal unless something stops it on the way."""
         run = self.run
         if run.next() is None:
-            return Stop(self._at_end())
+            return self._at_end()
         for each in self.breakpoints.values():
             each.arm()
         before, after = self._marks()
@@ -161,21 +162,22 @@ class Debugger:
             if stop.breakpoint and stop.breakpoint.once:
                 self.breakpoints.pop(stop.breakpoint.number, None)
         if stops:
-            return next((stop for stop in stops if stop.fault), stops[0])
+            faulty = next((stop for stop in stops if stop.fault), stops[0])
+            return Stop("; ".join(stop.why for stop in stops), faulty.breakpoint)
         if run.next() is None and (goal > len(run.moments) or not run.done or not reached):
-            return Stop(self._at_end())
+            return self._at_end()
         return Stop(reached)
 
-    def _at_end(self) -> str:
+    def _at_end(self) -> Stop:
         if self.run.done:
-            return "the run is at its end"
+            return Stop("the run is at its end")
         walk = self.run.walk()
         held = [
             f"core {core}'s {engine.name} record {at + 1} waits for {walk.held_by(core, engine, at)}"
             for core, engine in walk.engines(None)
             if (at := walk.done[core][engine]) < walk.ends[core][engine]
         ]
-        return "deadlock: " + ", ".join(held)
+        return Stop("deadlock: " + ", ".join(held), stuck=True)
 
     def _marks(self) -> tuple[dict[int, list[Breakpoint]], dict[int, list[Breakpoint]]]:
         """By position, the breakpoints before and after what runs there."""

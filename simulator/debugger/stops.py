@@ -19,6 +19,9 @@ from simulator.isa.record import Operand
 from simulator.isa.table import BY_CODE, Engine, Region
 from simulator.memory import Bytes
 
+Place = tuple[Extent | Operand, int]
+"""Bytes, and the core whose memory they are in."""
+
 
 @dataclass
 class Breakpoint:
@@ -71,25 +74,25 @@ def at_bytes(program: Program, extent: Extent, write: bool | None, what: str) ->
     return Breakpoint(what, before=_always(program.touching(extent, extent.core, write)))
 
 
-def at_change(run: Run, place: Extent | Operand, core: int, what: str) -> Breakpoint:
-    """After each record that changes bytes of a place."""
+def at_change(run: Run, places: Sequence[Place], what: str) -> Breakpoint:
+    """After each record that changes bytes of some places."""
     held = [np.empty(0, np.uint8)]
 
+    def now() -> Bytes:
+        return np.concatenate([bytes_of(run, *place) for place in places])
+
     def arm() -> None:
-        held[0] = bytes_of(run, place, core)
+        held[0] = now()
 
     def test(moment: Moment) -> str:
-        now = bytes_of(run, place, core)
-        changed = np.flatnonzero(now != held[0])
-        was, held[0] = held[0], now
+        was, held[0] = held[0], now()
+        changed = np.flatnonzero(held[0] != was)
         if not len(changed):
             return ""
-        first = int(changed[0])
-        return (
-            f"{len(changed):,} of {now.size:,} bytes changed, byte {first} from {was[first]:#04x} to {now[first]:#04x}"
-        )
+        at = int(changed[0])
+        return f"{len(changed):,} of {was.size:,} bytes changed, byte {at} from {was[at]:#04x} to {held[0][at]:#04x}"
 
-    writers = run.program.touching(place, core, write=True)
+    writers = [turn for place, core in places for turn in run.program.touching(place, core, write=True)]
     return Breakpoint(what, after=_always(writers), test=test, arm=arm)
 
 

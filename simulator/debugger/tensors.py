@@ -13,7 +13,7 @@ from simulator.arithmetic.casts import dequantise, widen
 from simulator.cores import Turn
 from simulator.debug_map import SliceBox, TensorSlice
 from simulator.debugger.order import Hosted, Moment
-from simulator.debugger.run import Run
+from simulator.debugger.run import Edit, Run
 from simulator.dump import frame_of, home_of
 from simulator.execute.site import FLOATS
 from simulator.memory import NUMPY, Array
@@ -144,6 +144,16 @@ class Tensors:
         if past := [count for count in lost if count < self._run.at]:
             self._run.revisit(past, take)
         return {name: self._made(self._by_name[name], home, arrays, known) for name, home in chosen.items()}
+
+    def edits(self, name: str, stored: Array) -> list[Edit]:
+        """What puts these values, of the tensor's shape and type, where slices of it are finished and still lie."""
+        home = self.home(name)
+        whole = stored.reshape(frame_of(home))
+        return [
+            Edit(piece.part.core, piece.part.operand, whole[_index(piece.part.box)])
+            for piece in map(self._traced, [] if home.held else self._pieces(home))
+            if piece.count <= self._run.at and piece.gone is None
+        ]
 
     def _made(self, tensor: Tensor, home: Tensor, arrays: Mapping[str, Array], known: Mapping[str, Array]) -> Seen:
         if not home.held:

@@ -207,7 +207,7 @@ def test_bytes_touched_and_changed() -> None:
     assert held.program.touching(read, 0, write=True) == []
     assert {held.program.op(turn) for turn in held.program.touching(read, 0)} == {"LOAD"}
     first = Extent(Region.IO, y.offset, y.offset + 1)
-    watch = held.add(stops.at_change(held.run, first, 0, "y"))
+    watch = held.add(stops.at_change(held.run, [(first, 0)], "y"))
     assert "1 of 1 bytes changed, byte 0 from 0xff to " in held.go_on().why
     (writer,) = held.program.touching(first, 0, write=True)
     assert held.run.past[-1] == writer

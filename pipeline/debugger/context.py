@@ -1,0 +1,73 @@
+"""What the debugger's commands work on: the engine, the names of tensors, and where answers go."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pipeline.debugger.words import BadCommand, near
+from simulator.cores import Turn
+from simulator.debugger.order import Moment
+from simulator.debugger.session import Debugger, Stop
+from simulator.model_file import Model
+from simulator.naming import Names
+
+
+@dataclass
+class Context:
+    """A session with a user: `say` takes a line of an answer, `faults` are those found so far."""
+
+    debugger: Debugger
+    say: Callable[[str], None]
+    faults: list[str] = field(default_factory=list[str])
+
+    @property
+    def model(self) -> Model:
+        """What is debugged."""
+        return self.debugger.program.model
+
+    @cached_property
+    def names(self) -> Names:
+        """The tensors that records' operands are."""
+        return Names(self.model)
+
+    def fault(self, what: str) -> None:
+        """Tell of a fault, and remember it for the exit code."""
+        self.faults.append(what)
+
+    def stopped(self, stop: Stop) -> None:
+        """Tell why a run stopped, if there is more to it than that it was asked to."""
+        if stop.why:
+            self.say(stop.why)
+        if stop.fault:
+            self.fault(stop.why)
+
+    def tensor(self, name: str) -> str:
+        """
+        The tensor of that name, or that of `name_<op>`, as compiled networks call the one that ONNX calls so.
+
+        Raises BadCommand with what is spelt like it.
+        """
+        tensors = self.debugger.tensors
+        if name in tensors:
+            return name
+        made = [known for known in tensors.names if known.rpartition("_")[0] == name]
+        if len(made) == 1:
+            return made[0]
+        raise BadCommand(near(name, tensors.names, "tensor"))
+
+    def layer(self, name: str) -> set[Moment]:
+        """The moments of a layer. Raises BadCommand with what is spelt like it."""
+        layers = self.debugger.program.by_layer
+        if name not in layers:
+            raise BadCommand(near(name, layers, "layer"))
+        return layers[name]
+
+    def owner(self, turn: Turn) -> str:
+        """What a record's engine is called: with its core, where there are several."""
+        core = f"core {turn.core} " if len(self.model.cores) > 1 else ""
+        return f"{core}{turn.engine.name} {turn.at + 1}"
+
+    def lines(self, said: Iterable[str]) -> None:
+        """Say several lines."""
+        for line in said:
+            self.say(line)
