@@ -24,6 +24,9 @@ from simulator.arithmetic.threads import spread
 
 Array = NDArray[Any]
 
+DEPTHWISE_RATE, TILE_RATE = 4.0, 50.0
+"""Products a nanosecond that one thread makes, about."""
+
 
 def convolve(
     x: Array,
@@ -49,7 +52,8 @@ def convolve(
     place = (*strides, *dilations, *pads[:2])
     if depthwise:
         planes = made.shape[0] * made.shape[1]
-        spread(planes, lambda first, last: _depthwise(image, weights, *place, first, last, made))
+        expected = made.size * weights[0].size / DEPTHWISE_RATE
+        spread(planes, lambda first, last: _depthwise(image, weights, *place, first, last, made), expected)
         return made
     flat = weights.reshape(len(weights), -1)
     for each, sums in zip(image, made, strict=True):
@@ -105,10 +109,11 @@ def _accumulate(image: Float32, window: Window, width: int, w: Array, made: Floa
         held = np.empty((tile.DEPTH, tile.WIDTH), np.float32), np.empty((tile.ROWS, tile.WIDTH), np.float32)
         tile.accumulate(image, *place, w, tail, block, panel, *held, made)
 
+    expected = w.size * made.shape[1] / TILE_RATE
     if panels >= blocks:
-        spread(panels, lambda a, b: part((0, blocks), (a, b)))
+        spread(panels, lambda a, b: part((0, blocks), (a, b)), expected)
     else:
-        spread(blocks, lambda a, b: part((a, b), (0, panels)))
+        spread(blocks, lambda a, b: part((a, b), (0, panels)), expected)
 
 
 def _negative_zero(x: Float32) -> Array:

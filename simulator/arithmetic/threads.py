@@ -1,28 +1,57 @@
-"""The threads that bulk arithmetic works with: one number for onnxruntime and for the compiled kernels."""
+"""The threads that bulk arithmetic works with. No bit depends on how many there are."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
 
-THREADS = len(os.sched_getaffinity(0))
-"""Cores this process may use."""
+VARIABLE = "TPUFLOW_THREADS"
+"""Says how many threads a run works with, where nobody asks for another number."""
+THREADS = int(os.environ.get(VARIABLE) or len(os.sched_getaffinity(0)))
+"""As $TPUFLOW_THREADS says, else one for each core this process may use."""
+MOST = 64
+WORTHWHILE = 80_000.0
+"""Nanoseconds of work below which a thread isn't woken."""
+
+_wanted: ContextVar[int] = ContextVar("threads", default=THREADS)
 
 
-def spread(total: int, work: Callable[[int, int], object]) -> None:
-    """Call `work(start, stop)` on as many parts of `range(total)` as there are threads, and wait for them."""
-    parts = min(THREADS, total)
+@contextmanager
+def limited(threads: int | None) -> Generator[None]:
+    """Work with so many threads inside, with as many as before for None."""
+    if threads is None:
+        yield
+        return
+    before = _wanted.set(min(threads, MOST))
+    try:
+        yield
+    finally:
+        _wanted.reset(before)
+
+
+def spread(total: int, work: Callable[[int, int], object], nanoseconds: float) -> None:
+    """
+    Call `work(start, stop)` on as many parts of `range(total)` as there are threads, and wait for them.
+
+    On one where that takes it no more than `nanoseconds`, so that waking others would take as long.
+    """
+    parts = min(_wanted.get(), total) if nanoseconds >= WORTHWHILE else 1
     if parts <= 1:
         work(0, total)
         return
     cuts = [total * i // parts for i in range(parts + 1)]
-    for done in [_pool().submit(work, start, stop) for start, stop in pairwise(cuts)]:
-        done.result()
+    (_, first), *others = pairwise(cuts)
+    waited = [_pool().submit(work, start, stop) for start, stop in others]
+    work(0, first)
+    for part in waited:
+        part.result()
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="arithmetic")
+    return ThreadPoolExecutor(MOST, thread_name_prefix="arithmetic")

@@ -1,28 +1,38 @@
-"""Work shared out among threads: every part once, and failures not lost."""
+"""Sharing out work among threads."""
 
 from __future__ import annotations
 
+import threading
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from simulator.arithmetic import threads
 
 
-@given(st.integers(0, 50), st.integers(1, 5))
-def test_parts_cover_the_range_once(total: int, workers: int) -> None:
-    seen: list[int] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threads, "THREADS", workers)
-        threads.spread(total, lambda start, stop: seen.extend(range(start, stop)))
+@pytest.mark.parametrize("workers", [1, 2, 3, 8, 100])
+@pytest.mark.parametrize("total", [0, 1, 2, 7, 8, 100])
+def test_parts_cover_everything_once(workers: int, total: int) -> None:
+    seen = list[int]()
+    with threads.limited(workers):
+        threads.spread(total, lambda start, stop: seen.extend(range(start, stop)), 1e9)
     assert sorted(seen) == list(range(total))
 
 
-def test_a_failure_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(start: int, _stop: int) -> None:
-        if start:
-            raise ArithmeticError("part")
+def test_a_failing_part_is_heard_of() -> None:
+    def fail(start: int, stop: int) -> None:
+        raise ValueError(f"{start} to {stop}")
 
-    monkeypatch.setattr(threads, "THREADS", 2)
-    with pytest.raises(ArithmeticError, match="part"):
-        threads.spread(4, fail)
+    with threads.limited(2), pytest.raises(ValueError, match="to"):
+        threads.spread(4, fail, 1e9)
+
+
+def test_little_work_wakes_no_thread_and_a_limit_ends_with_its_block() -> None:
+    ran = set[int]()
+    with threads.limited(4):
+        threads.spread(4, lambda start, stop: ran.add(threading.get_ident()), 10)
+        assert ran == {threading.get_ident()}
+        with threads.limited(1):
+            threads.spread(4, lambda start, stop: ran.add(threading.get_ident()), 1e9)
+        assert ran == {threading.get_ident()}
+        threads.spread(4, lambda start, stop: ran.add(threading.get_ident()), 1e9)
+    assert len(ran) > 1

@@ -78,13 +78,13 @@ def zero_taps(patch: Patch) -> None:
 
 
 def weights_shifted(patch: Patch) -> None:
-    """The zero point of the weights is 127."""
-    original = integer.Multiplier.__call__
+    """The zero point of the weights is -1."""
+    original = integer.product
 
-    def wrong(self: integer.Multiplier, w: Array, x: Array, zero: int, left_zero: int = 128) -> Array:
-        return original(self, w, x, zero, 127)
+    def wrong(w: Array, x: Array, zero: int) -> Array:
+        return original(w, x, zero) + (x.astype(np.int32) - zero).sum(0, dtype=np.int32)
 
-    patch.setattr(integer.Multiplier, "__call__", wrong)
+    patch.setattr(integer, "product", wrong)
 
 
 def zeros_alike(patch: Patch) -> None:
