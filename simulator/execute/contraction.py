@@ -92,6 +92,7 @@ def _result(site: Site) -> str:
 
 def _factors(site: Site) -> tuple[Place, Place, int]:
     """Input, filter, and the input's zero point."""
+    site.same_lanes(_result(site), "filter")
     kind = site.operand("in").dtype
     zx = site.integer("zx")
     if kind in FLOATS:
@@ -136,7 +137,7 @@ def _whole_steps(site: Site, sums: Sums) -> Callable[[], None]:
         return lambda: after.scatter(sums(None if before is None else before.gather()))
     out = site.target("out", *WHOLE, DType.I32)
     site.dims("params", (1, out.dims[1], 1, 3), "bias, multiplier and shift of each output channel")
-    site.same_lanes("out", "filter", "params")
+    site.same_lanes("out", "params")
     params = site.source("params", DType.I32)
     if site.operand("out").dtype == DType.I32:
         return lambda: out.scatter(sums(None if before is None else before.gather()) + params.gather()[..., :1])
@@ -157,7 +158,6 @@ def _float_steps(site: Site, sums: Sums) -> Callable[[], None]:
         return lambda: after.scatter(canonical(sums(start())))
     out = site.target("out", *FLOATS)
     low, high = site.clamp(site.operand("out").dtype)
-    site.same_lanes("out", "filter")
     return lambda: out.scatter(narrow(clamp(sums(start()), low, high), out.dtype))
 
 
