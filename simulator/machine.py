@@ -10,7 +10,7 @@ from simulator.constants import Constants
 from simulator.cores import Streams, Turn, turns
 from simulator.events import distinct
 from simulator.execute.site import IllegalRecord, Site
-from simulator.execute.table import STEPS, Step
+from simulator.execute.table import Step, prepared
 from simulator.isa.record import Command, Operand, Records, decode
 from simulator.isa.table import SPECS, Engine
 from simulator.memory import Memory
@@ -90,7 +90,7 @@ class _Stream:
         read = constants.enter(command)
         key = (kind, tuple(read.items()))
         if key not in self._steps:
-            self._steps[key] = STEPS[command.op](Site(command, index + 1, memory, read))
+            self._steps[key] = prepared(Site(command, index + 1, memory, read))
         return self._steps[key]
 
     def command(self, index: int) -> Command:

@@ -12,7 +12,7 @@ from simulator.checks.finding import Finding
 from simulator.checks.program import Program, sizes
 from simulator.events import distinct
 from simulator.execute.site import IllegalRecord, Site
-from simulator.execute.table import STEPS
+from simulator.execute.table import prepared
 from simulator.isa.record import RECORD, Command, Records, encode
 from simulator.memory import Memory
 from simulator.model_file import Model
@@ -51,7 +51,7 @@ class _Blank(Memory):
 def _refused(command: Command, memory: Memory) -> str:
     """Why a session would refuse a record."""
     try:
-        STEPS[command.op](Site(command, 0, memory, {}))
+        prepared(Site(command, 0, memory, {}))
     except IllegalRecord as error:
         return f"{error.field}: {error.why}"
     return ""

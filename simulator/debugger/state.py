@@ -12,7 +12,7 @@ from simulator import host
 from simulator.debugger.order import Hosted, Moment
 from simulator.debugger.program import Program
 from simulator.execute.site import IllegalRecord, Site
-from simulator.execute.table import STEPS, Step
+from simulator.execute.table import Step, prepared
 from simulator.host import Feeds
 from simulator.host_ops import Held, HostOp
 from simulator.isa.table import Engine, Region
@@ -119,5 +119,5 @@ class State:
             if command.engine != moment.engine:
                 why = f"{command.op} is one of the {command.engine.name}'s"
                 raise IllegalRecord(moment.engine, moment.at + 1, "op", why)
-            self._steps[key] = STEPS[command.op](Site(command, moment.at + 1, self.memories[moment.core], {}))
+            self._steps[key] = prepared(Site(command, moment.at + 1, self.memories[moment.core], {}))
         return self._steps[key]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from simulator.execute import contraction, elementwise, movement, pooling, product, resampling
 from simulator.execute.site import Site
+from simulator.isa.table import SPECS, Flag
 
 Step = Callable[[], None]
 """A record made ready: does its work on memory as it then is."""
@@ -41,4 +42,13 @@ STEPS: Mapping[str, Callable[[Site], Step]] = {
     "SCATTER": movement.scatter,
     "UNPACK": movement.unpack,
 }
-"""By op; each raises IllegalRecord for a record that the chip doesn't define."""
+"""By op."""
+
+
+def prepared(site: Site) -> Step:
+    """A record made ready. Raises IllegalRecord for one that the chip doesn't define."""
+    command = site.command
+    if astray := command.flags & ~SPECS[command.op].flags:
+        names = "|".join(str(flag.name) for flag in Flag if flag and flag in astray)
+        site.fail("flags", f"{names or int(astray)} means nothing to {command.op}")
+    return STEPS[command.op](site)

@@ -78,7 +78,7 @@ class Param:
 
 @dataclass(frozen=True)
 class Spec:
-    """One op: its code, engine, operands in order (the result first), functions, parameters and meaning."""
+    """One op: its code, engine, operands in order (the result first), parameters, meaning, functions and flags."""
 
     code: int
     engine: Engine
@@ -86,6 +86,7 @@ class Spec:
     params: tuple[Param, ...]
     meaning: str
     functions: tuple[str, ...] = ()
+    flags: Flag = Flag.NONE
 
 
 def _u(*names: str) -> tuple[Param, ...]:
@@ -103,6 +104,7 @@ _CLAMP = (
     Param("low", "lo", "f32", "lowest result, in stored units"),
     Param("high", "hi", "f32", "highest result, in stored units"),
 )
+_ACC, _SCALARS = Flag.ACC_IN | Flag.ACC_OUT, Flag.SCALAR_A | Flag.SCALAR_B
 _ZX = Param("zx", "i0", "i32", "zero point of the input, also the value of padding")
 _ZY = Param("zy", "i1", "i32", "zero point of the result")
 
@@ -131,20 +133,20 @@ SPECS: Mapping[str, Spec] = {
     "END": Spec(1, Engine.TIU, (), (), "the last record of a TIU stream"),
     "CONV": Spec(
         2, Engine.TIU, ("out", "in", "filter", "params", "acc"), (*_WINDOW, _ZX, _ZY, *_CLAMP),
-        "dense convolution of in (n, ic, h, w) by filter (1, oc, ic, kh·kw)",
+        "dense convolution of in (n, ic, h, w) by filter (1, oc, ic, kh·kw)", flags=_ACC,
     ),
     "DWCONV": Spec(
         3, Engine.TIU, ("out", "in", "filter", "params", "acc"), (*_WINDOW, _ZX, _ZY, *_CLAMP),
-        "depthwise convolution of in (n, c, h, w) by filter (1, c, 1, kh·kw)",
+        "depthwise convolution of in (n, c, h, w) by filter (1, c, 1, kh·kw)", flags=_ACC,
     ),
     "MATMUL": Spec(
         4, Engine.TIU, ("out", "in", "filter", "params", "acc"), (_ZX, _ZY, *_CLAMP),
         "in (m, k, 1, 1) by filter (1, n, k, 1) to out (m, n, 1, 1), which of 8-bit input may be i32: sums and bias, "
-        "not requantised, as of every convolution",
+        "not requantised, as of every convolution", flags=_ACC,
     ),
     "POOL": Spec(
         5, Engine.TIU, ("out", "in", "params"), (*_WINDOW, _ZX, _ZY, *_CLAMP),
-        "maximum or average of each window", ("max", "avg"),
+        "maximum or average of each window", ("max", "avg"), Flag.COUNT_PAD,
     ),
     "REDUCE": Spec(
         6, Engine.TIU, ("out", "in", "acc"),
@@ -157,7 +159,7 @@ SPECS: Mapping[str, Spec] = {
             *_CLAMP,
         ),
         "maximum, minimum, sum, product or mean over rows and/or columns; of i32, and into i32, without requantising",
-        ("max", "sum", "mean", "min", "prod"),
+        ("max", "sum", "mean", "min", "prod"), _ACC,
     ),
     "ARITH": Spec(
         7, Engine.TIU, ("out", "a", "b"),
@@ -167,7 +169,7 @@ SPECS: Mapping[str, Spec] = {
         ),
         "one function, of i32 where all tensor operands are integers, else of f32, stored in the type of out; operands "
         "broadcast by stride 0",
-        ARITHMETIC,
+        ARITHMETIC, _SCALARS,
     ),
     "LUT": Spec(
         8, Engine.TIU, ("out", "in", "table", "which"), (),
@@ -208,7 +210,7 @@ SPECS: Mapping[str, Spec] = {
         ),
         "rows in the lanes: a (batch, m, k, 1) by b (batch, k, n, 1) to out (batch, m, n, 1), which of 8-bit operands "
         "may be i32, the sums themselves, or f32, these times multiplier · 2^-shift; b and params, of each column, as "
-        "MATMUL has them, are read by all lanes",
+        "MATMUL has them, are read by all lanes", flags=_ACC,
     ),
     "SELECT": Spec(
         13, Engine.TIU, ("out", "cond", "a", "b"),
@@ -219,7 +221,7 @@ SPECS: Mapping[str, Spec] = {
             Param("whole_b", "i1", "i32", "in place of b, if flagged, where the result is an i32"),
         ),
         "a where cond isn't 0 (a NaN isn't), else b; as i32 where those of a and b that are tensors are integers, or "
-        "cond if neither is, else as f32; stored in the type of out",
+        "cond if neither is, else as f32; stored in the type of out", flags=_SCALARS,
     ),
     "RESAMPLE": Spec(
         24, Engine.TIU, ("out", "in", "table"),

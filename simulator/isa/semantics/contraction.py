@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from simulator.isa.semantics.form import BYTES, FLOATS, PLAIN, Meaning, Part, Worked
-from simulator.isa.table import DType, Flag
+from simulator.isa.table import DType
 
 _WINDOW: Mapping[str, tuple[float, float]] = dict.fromkeys(("kh", "kw", "sh", "sw", "dh", "dw"), (1, 65535))
 _SUMS = (DType.F32, DType.I32)
-_ACC = Flag.ACC_IN | Flag.ACC_OUT
 
 _PARAMS = (
     "8-bit input: I32 bias, multiplier, shift (0 to 62) of each output channel; float input: F32 bias, +0.0 if absent"
@@ -69,8 +68,7 @@ CONTRACTIONS: Mapping[str, Meaning] = {
             "kh=3 kw=3 sh=1 sw=1 dh=1 dw=1 pt=1 pl=1 pb=1 pr=1 high=255.0",
             "1·⌈128/64⌉·⌈28·28/4⌉·⌈128/64⌉·9",
         ),
-        _ACC,
-        _WINDOW,
+        limits=_WINDOW,
     ),
     "DWCONV": Meaning(
         {
@@ -91,8 +89,7 @@ CONTRACTIONS: Mapping[str, Meaning] = {
             "kh=3 kw=3 sh=1 sw=1 dh=1 dw=1 pt=1 pl=1 pb=1 pr=1 high=255.0",
             "1·⌈128/64⌉·⌈28·28/(64/1)⌉·3·3",
         ),
-        _ACC,
-        _WINDOW,
+        limits=_WINDOW,
     ),
     "MATMUL": Meaning(
         {
@@ -112,7 +109,6 @@ CONTRACTIONS: Mapping[str, Meaning] = {
             "low=-128.0 high=127.0",
             "⌈384/64⌉·⌈128/4⌉·⌈384/64⌉",
         ),
-        _ACC,
     ),
     "BMATMUL": Meaning(
         {
@@ -156,8 +152,7 @@ Floats, widened to f32, za = zb = 0:
             "b=i8(12,128,32,1)@LOCAL+32768/64,32,1,1 turned=1",
             "12·⌈128/64⌉·⌈128/4⌉·⌈32/64⌉",
         ),
-        _ACC,
-        {"shift": (0, 62)},
+        limits={"shift": (0, 62)},
     ),
 }  # fmt: skip
 """By op."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from simulator.isa.semantics.form import BYTES, FLOATS, PLAIN, Meaning, Part, Worked
-from simulator.isa.table import DType, Flag
+from simulator.isa.table import DType
 
 _ALIKE = "(n, c, h, w)"
 _VECTORS = "n·⌈c/L⌉·⌈h·w/(E/size)⌉"
@@ -36,7 +36,6 @@ There are no zero points and no scales: quantised operands want RESCALE_ADD, RES
             "ARITH.exp out=f32(1,192,16,1)@LOCAL+0/192,64,4,4 a=f32(1,192,16,1)@LOCAL+16384/192,64,4,4",
             "1·⌈192/64⌉·⌈16·1/(64/4)⌉·13",
         ),
-        Flag.SCALAR_A | Flag.SCALAR_B,
     ),
     "SELECT": Meaning(
         {
@@ -56,7 +55,6 @@ integers (with two scalars, if cond is), else of f32; scalars are then `whole_a`
             "cond=u8(1,12,16,16)@LOCAL+16384/256,256,16,1 a=f32(1,12,16,16)@LOCAL+32768/1024,1024,64,4 scalar_b=-1e9",
             "1·⌈12/64⌉·⌈16·16/(64/4)⌉·2",
         ),
-        Flag.SCALAR_A | Flag.SCALAR_B,
     ),
     "LUT": Meaning(
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from simulator.isa.table import DType, Flag, Region
+from simulator.isa.table import DType, Region
 
 BYTES = (DType.I8, DType.U8)
 FLOATS = (DType.F32, DType.BF16, DType.F16)
@@ -52,5 +52,4 @@ class Meaning:
     numbers: str
     work: str
     worked: Worked | None = None
-    flags: Flag = Flag.NONE
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])

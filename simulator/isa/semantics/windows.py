@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from simulator.isa.semantics.form import BYTES, FLOATS, PLAIN, Meaning, Part, Worked
-from simulator.isa.table import DType, Flag
+from simulator.isa.table import DType
 
 WINDOWS: Mapping[str, Meaning] = {
     "POOL": Meaning(
@@ -35,8 +35,7 @@ rows have one count, which of them is used isn't defined. `zx` and `zy` have no 
             "kh=3 kw=3 sh=2 sw=2 dh=1 dw=1 high=255.0",
             "1·⌈64/64⌉·⌈55·55/(64/1)⌉·(3·3+0)",
         ),
-        Flag.COUNT_PAD,
-        dict.fromkeys(("kh", "kw", "sh", "sw", "dh", "dw"), (1, 65535)),
+        limits=dict.fromkeys(("kh", "kw", "sh", "sw", "dh", "dw"), (1, 65535)),
     ),
     "REDUCE": Meaning(
         {
@@ -81,8 +80,7 @@ result, over all records that add to it. `low` may not be above `high`, even whe
             "over_h=1 over_w=1 count=784 low=-inf high=inf",
             "1·⌈64/64⌉·⌈28·28/(64/4)⌉+1·⌈64/64⌉·⌈1·1/(64/4)⌉·5",
         ),
-        Flag.ACC_IN | Flag.ACC_OUT,
-        {"shift": (0, 62)},
+        limits={"shift": (0, 62)},
     ),
     "RESAMPLE": Meaning(
         {

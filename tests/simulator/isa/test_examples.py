@@ -15,7 +15,7 @@ import pytest
 from simulator.assembly.read import assembled
 from simulator.chip import CHIPS
 from simulator.execute.site import IllegalRecord, Site
-from simulator.execute.table import STEPS
+from simulator.execute.table import prepared
 from simulator.isa.examples import CHIP, Example, Slot, examples, values
 from simulator.isa.parse import assemble
 from simulator.isa.record import Command, Operand, decode
@@ -30,7 +30,6 @@ from simulator.timing import tiu_cycles, transfer, work
 E8 = CHIPS[CHIP]
 EXAMPLES = [example for made in examples().values() for example in made]
 TYPED = [dtype for dtype in DType if dtype != DType.NONE]
-UNLIKE = (Flag.NONE, Flag.ACC_OUT, Flag.SCALAR_A, Flag.SCALAR_B)
 
 
 def ran(example: Example) -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
@@ -115,7 +114,7 @@ def test_worked_figures_are_right(op: str) -> None:
 
 
 def legal(command: Command, memory: Memory) -> None:
-    STEPS[command.op](Site(command, 1, memory, {}))
+    prepared(Site(command, 1, memory, {}))
 
 
 def refused(command: Command) -> bool:
@@ -200,6 +199,13 @@ def test_regions_lanes_and_limits_are_the_chips(op: str) -> None:
         for value in {least - 1, most + 1} - {-1, 65536}:
             spoilt = [replace(command, params={**command.params, param: value}) for command in bases(op)]
             assert any(map(refused, spoilt)), (param, value)
+
+
+@pytest.mark.parametrize("op", SPECS)
+def test_flags_that_mean_nothing_are_refused(op: str) -> None:
+    for command in bases(op):
+        for flag in (flag for flag in Flag if flag and flag not in SPECS[op].flags):
+            assert refused(replace(command, flags=command.flags | flag)), flag
 
 
 def with_params(command: Command, others: dict[str, Operand], there: dict[str, Operand], dtype: DType) -> Command:
