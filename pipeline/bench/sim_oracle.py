@@ -1,8 +1,8 @@
 """
 The chip against its second implementation, which is a part of the tests: random commands of every kind, byte for byte.
 
-It runs in processes of its own, so that each may have its own number of threads. Where the tests aren't there nothing
-is compared, which is a bar missed.
+It runs in processes of its own, so that each may have its own number of threads and level of kernels. Where the tests
+aren't there nothing is compared, which is a bar missed.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline.bench.judged import Judged, Wanted, judged
 from pipeline.bench.sim import Bench
+from simulator.arithmetic.processor import VARIABLE, available
 
 ROOT = Path(__file__).parents[2]
 RUNNER = "tests/simulator/oracle"
@@ -26,6 +27,9 @@ PLENTY = 1_000_000
 """The goal: commands in all."""
 
 CONTRACTIONS = ("CONV", "DWCONV", "MATMUL", "BMATMUL")
+"""Ops whose kernels use several threads."""
+COMPILED = (*CONTRACTIONS, "POOL", "REDUCE", "RESCALE_ADD", "RESCALE_MUL", "RESAMPLE", "CAST", "UNPACK")
+"""Ops whose kernels are made for a level of the processor."""
 NONE = Wanted(0, 0, less=True)
 
 START = """
@@ -42,19 +46,25 @@ class RunnerFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """One comparison: threads (0 for all cores), and the ops whose kernels they change; none stands for all."""
+    """One comparison: threads (0 for all cores), the level of kernels (the highest if none), ops (all if none)."""
 
     case: str
     threads: int = 0
+    level: str = ""
     ops: Sequence[str] = ()
 
 
-RUNS = (Run("oracle"), Run("oracle/1 thread", 1, CONTRACTIONS))
+def runs() -> Iterator[Run]:
+    """All ops, and those that threads or another level of kernels change."""
+    yield Run("oracle")
+    yield Run("oracle/1 thread", threads=1, ops=CONTRACTIONS)
+    for level in available()[1:]:
+        yield Run(f"oracle/{level.name}", level=level.name, ops=COMPILED)
 
 
 def rows(bench: Bench) -> Iterator[Judged]:
     """Commands, kinds, and bytes that differ, of each run. Raises RunnerFailed."""
-    for run in RUNS:
+    for run in runs():
         bench.told.at(run.case)
         if not (ROOT / RUNNER / "__main__.py").exists():
             yield judged(f"{run.case}: no {RUNNER} here", "commands_an_op", 0, "commands", Wanted(COMMANDS, COMMANDS))
@@ -67,7 +77,7 @@ def compared(run: Run, commands: int, seed: int = 0) -> dict[str, Any]:
     ops = [argument for op in run.ops for argument in ("--op", op)]
     given = ["--commands", str(commands), "--seed", str(seed), "--json", *ops]
     command = [sys.executable, "-c", START, str(run.threads), *given]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **({VARIABLE: run.level} if run.level else {})}
     child = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if child.returncode not in (0, 1) or not child.stdout:
         raise RunnerFailed(f"{run.case} ended with {child.returncode}: {child.stderr.strip()}")

@@ -112,14 +112,20 @@ def maximum(a: Float32, b: Float32 | np.float32) -> Float32:
     """IEEE 754-2019 maximum: a NaN operand makes NaN, and -0 < +0."""
     made = np.maximum(a, b)
     zeros = (made == 0) & (a == 0) & (b == 0)
-    return np.where(zeros, a + b, made) if zeros.any() else made
+    if not zeros.any():
+        return made
+    with np.errstate(all="ignore"):
+        return np.where(zeros, a + b, made)
 
 
 def minimum(a: Float32, b: Float32 | np.float32) -> Float32:
     """IEEE 754-2019 minimum: a NaN operand makes NaN, and -0 < +0."""
     made = np.minimum(a, b)
     zeros = (made == 0) & (a == 0) & (b == 0)
-    return np.where(zeros, -((-a) + (-b)), made) if zeros.any() else made
+    if not zeros.any():
+        return made
+    with np.errstate(all="ignore"):
+        return np.where(zeros, -((-a) + (-b)), made)
 
 
 @native

@@ -99,7 +99,8 @@ def _columns(
                     apart = plane + above * w + shift - begin
                     low = begin + first_row * ow + max(-(first_row + above) * w - shift, 0)
                     high = begin + last_row * ow - max((last_row + above - h) * w + shift, 0)
-                    read, write = source[low + apart :], to[low:high]
+                    # A tap on padding alone copies nothing; its end may be negative, which would count from the end.
+                    read, write = source[low + apart :], to[low : max(low, high)]
                     for t in range(write.size):
                         write[t] = read[t]
                 else:

@@ -41,6 +41,14 @@ def test_convolution_is_exact(case: Case, dtype: type[np.generic], depthwise: bo
         assert made[index] == wrapped(total + (0 if start is None else int(start[index])))
 
 
+def test_a_kernel_row_far_below_the_input_sees_padding_alone() -> None:
+    """Its copy into the columns would end before the first of them."""
+    x, w = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3), np.arange(1, 7, dtype=np.int8).reshape(1, 2, 3, 1)
+    place: dict[str, Any] = {"strides": (1, 1), "pads": (0, 0, 5, 0), "dilations": (3, 1)}
+    made = integer.convolve(x, w, zx=255, **place, depthwise=False, start=None)
+    assert made[0, 0, 0].tolist() == [int(x[0, :, 0, z].astype(int) @ [1, 4]) - 255 * 5 for z in range(3)]
+
+
 @given(st.integers(1, 9), st.integers(1, 70), st.integers(1, 9), INPUTS, st.integers(0, 2**32 - 1))
 def test_product_is_exact(m: int, k: int, n: int, dtype: type[np.generic], seed: int) -> None:
     rng = np.random.default_rng(seed)
