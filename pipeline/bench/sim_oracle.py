@@ -32,13 +32,6 @@ COMPILED = (*CONTRACTIONS, "POOL", "REDUCE", "RESCALE_ADD", "RESCALE_MUL", "RESA
 """Ops whose kernels are made for a level of the processor."""
 NONE = Wanted(0, 0, less=True)
 
-START = """
-import os, runpy, sys
-cores = sorted(os.sched_getaffinity(0))
-os.sched_setaffinity(0, cores[: int(sys.argv.pop(1)) or len(cores)])
-runpy.run_module("tests.simulator.oracle", run_name="__main__", alter_sys=True)
-"""
-
 
 class RunnerFailed(RuntimeError):
     """The comparison didn't come to its end; the message is what it printed."""
@@ -46,7 +39,11 @@ class RunnerFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """One comparison: threads (0 for all cores), the level of kernels (the highest if none), ops (all if none)."""
+    """
+    One comparison: threads, the level of kernels (the highest if none), ops (all if none).
+
+    Of 0 threads it takes as many as it would for a user; of a number so many, however little there is to do.
+    """
 
     case: str
     threads: int = 0
@@ -57,7 +54,8 @@ class Run:
 def runs() -> Iterator[Run]:
     """All ops, and those that threads or another level of kernels change."""
     yield Run("oracle")
-    yield Run("oracle/1 thread", threads=1, ops=CONTRACTIONS)
+    for threads in (1, 2):
+        yield Run(f"oracle/{threads} threads", threads=threads, ops=CONTRACTIONS)
     for level in available()[1:]:
         yield Run(f"oracle/{level.name}", level=level.name, ops=COMPILED)
 
@@ -75,8 +73,9 @@ def rows(bench: Bench) -> Iterator[Judged]:
 def compared(run: Run, commands: int, seed: int = 0) -> dict[str, Any]:
     """What the runner says of so many commands of each op. Raises RunnerFailed."""
     ops = [argument for op in run.ops for argument in ("--op", op)]
-    given = ["--commands", str(commands), "--seed", str(seed), "--json", *ops]
-    command = [sys.executable, "-c", START, str(run.threads), *given]
+    threads = ["--threads", str(run.threads)] if run.threads else []
+    given = ["--commands", str(commands), "--seed", str(seed), "--json", *threads, *ops]
+    command = [sys.executable, "-m", "tests.simulator.oracle", *given]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **({VARIABLE: run.level} if run.level else {})}
     child = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if child.returncode not in (0, 1) or not child.stdout:

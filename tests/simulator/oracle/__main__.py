@@ -11,6 +11,7 @@ from random import Random
 from time import process_time
 from typing import Any, TypeVar
 
+from simulator.arithmetic import threads
 from tests.simulator.oracle.comparison import Mismatch, Tally
 from tests.simulator.oracle.drawing.kind import Kind
 from tests.simulator.oracle.drawing.table import DRAWINGS, KINDS, page_of
@@ -30,10 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="what to draw by")
     parser.add_argument("--op", choices=tuple(DRAWINGS), action="append", help="only this op; may be given again")
     parser.add_argument("--json", action="store_true", help="print every kind, as JSON")
+    parser.add_argument("--threads", type=int, help="so many, however little there is to do; default as for a user")
     given = parser.parse_args(arguments)
     start = process_time()
     ops = given.op or tuple(DRAWINGS)
-    tally = run(given.commands, given.seed, ops)
+    if given.threads:
+        threads.WORTHWHILE = 0.0
+    with threads.limited(given.threads):
+        tally = run(given.commands, given.seed, ops)
     found = report(tally, ops, process_time() - start)
     if given.json:
         print(json.dumps(found, indent=1))
