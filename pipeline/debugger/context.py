@@ -1,6 +1,6 @@
 """What the debugger's commands work on: the engine, the names of tensors, and where answers go."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -25,10 +25,17 @@ class Context:
         """What is debugged."""
         return self.debugger.program.model
 
+    def operands(self, turn: Turn) -> Mapping[str, str]:
+        """The tensors that a record's operands are, where that is known."""
+        return self._names.all(turn.core, turn.engine, turn.at + 1) if self._names else {}
+
     @cached_property
-    def names(self) -> Names:
-        """The tensors that records' operands are."""
-        return Names(self.model)
+    def _names(self) -> Names | None:
+        """None of a program with records that can't be read."""
+        try:
+            return Names(self.model)
+        except ValueError:
+            return None
 
     def fault(self, what: str) -> None:
         """Tell of a fault, and remember it for the exit code."""

@@ -1,7 +1,6 @@
 """What a session begins with, from files: a model, data to feed it, results to hold it against, its layers' groups."""
 
 from collections.abc import Mapping
-from csv import DictReader
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler import members
 from compiler.feeds import BadData, samples_for
 from compiler.npz import read_npz
 from compiler.results import Results
@@ -79,5 +79,4 @@ def groups(path: Path) -> Mapping[str, str]:
     """The group of each layer, where the profile has told."""
     if not path.is_file():
         return {}
-    with path.open(newline="") as file:
-        return {row["layer"]: row["group"] for row in DictReader(file)}
+    return members.read(path)

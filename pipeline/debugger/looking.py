@@ -21,7 +21,6 @@ from pipeline.debugger.words import (
     place,
     record,
 )
-from simulator.checks.check import check as checked
 from simulator.cores import Turn
 
 BYTES = 64
@@ -41,7 +40,7 @@ def print_(context: Context, rest: str, form: str = "") -> None:
     if is_record(rest) and rest not in context.debugger.tensors:
         turn, name, operand, after = operand_of(rest, program)
         asked = index(after[1:-1]) if after.startswith("[") and after.endswith("]") else ()
-        tensor = context.names.of(turn.core, turn.engine, turn.at + 1, name)
+        tensor = context.operands(turn).get(name, "")
         what = f"{context.owner(turn)}.{name}" + (f", {tensor}" if tensor else "")
         context.lines(values.operand(context, operand, turn.core, what, asked))
         return
@@ -79,7 +78,7 @@ def where(context: Context, rest: str) -> None:
     if not isinstance(upcoming, Turn):
         return
     tensors = context.debugger.tensors
-    for name in dict.fromkeys(context.names.all(upcoming.core, upcoming.engine, upcoming.at + 1).values()):
+    for name in dict.fromkeys(context.operands(upcoming).values()):
         if name in tensors:
             known, total = tensors.progress(name)
             context.say(f"  {name}: {known:,} of {total:,} elements finished")
@@ -129,7 +128,7 @@ def compare(context: Context, rest: str) -> None:
 
 def check(context: Context, rest: str) -> None:
     """`check`."""
-    found = checked(context.model)
+    found = context.debugger.examined.findings
     for each in found:
         context.say(str(each))
         context.fault(str(each))

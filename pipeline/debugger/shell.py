@@ -6,12 +6,15 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from compiler.npz import DamagedArrays
 from pipeline.debugger import changing, looking, running, show, stopping
 from pipeline.debugger.command import Command
 from pipeline.debugger.context import Context
 from pipeline.debugger.words import BadCommand, near
+from simulator.debugger.order import CannotPlan
 from simulator.debugger.reference import BadReference
 from simulator.debugger.run import CannotRun
+from simulator.dump import BadDump
 from simulator.execute.site import IllegalRecord
 from simulator.memory import BadOperand
 from simulator.onnx_host import HostFault
@@ -29,6 +32,9 @@ PROMPT = "(tpuflow) "
 WIDTH = 100
 HISTORY = 1000
 """Lines that are kept from one session to the next."""
+
+REFUSED = (CannotRun, CannotPlan, BadReference, BadOperand, BadDump, DamagedArrays, OSError)
+"""What a command may come upon that is no fault of the program that runs."""
 
 REPEATED = ("step", "next", "group", "continue", "back")
 """What an empty line does again."""
@@ -67,6 +73,7 @@ class Shell(cmd.Cmd):
             ended = execute(self._context, line)
         except KeyboardInterrupt:
             self._context.say("interrupted")
+            self._context.debugger.run.mend()
             self._context.lines(show.where(self._context))
             return False
         except BadCommand as error:
@@ -120,7 +127,7 @@ def execute(context: Context, line: str) -> bool:
             command.switched(context, rest.strip(), form)
         else:
             raise BadCommand(f"{command.name} has no switch /{form}")
-    except (CannotRun, BadReference, BadOperand) as error:
+    except REFUSED as error:
         raise BadCommand(str(error)) from error
     except (IllegalRecord, HostFault) as error:
         context.say(f"fault: {error}")

@@ -38,7 +38,7 @@ def line(context: Context, what: Moment) -> str:
 
 def _told(context: Context, what: Turn, accesses: Sequence[Access]) -> str:
     """The tensors of a record's operands; what belongs to its layer alone, such as the filter, by the role."""
-    known, layer = context.names.all(what.core, what.engine, what.at + 1), context.debugger.program.layer(what)
+    known, layer = context.operands(what), context.debugger.program.layer(what)
     names = {each.name: (known.get(each.name) or each.name).removeprefix(layer) for each in accesses}
     names = {key: name if name not in ("", layer) else layer for key, name in names.items()}
     made = [each for each in accesses if each.write]
@@ -60,7 +60,7 @@ def whole(context: Context, turn: Turn) -> Iterator[str]:
         yield f"{context.owner(turn)}  illegal: {error}"
         return
     yield f"{context.owner(turn)}  {text_of(command)}"
-    layer, names = program.layer(turn), context.names.all(turn.core, turn.engine, turn.at + 1)
+    layer, names = program.layer(turn), context.operands(turn)
     told = [f"{name} is {tensor}" for name, tensor in names.items() if tensor and not tensor.startswith(f"{layer}:")]
     if layer:
         yield f"    layer {layer}" + (f"; {', '.join(told)}" if told else "")
@@ -85,7 +85,7 @@ def where(context: Context) -> Iterator[str]:
         yield done + ("" if run.done else "; nothing can run")
         return
     cycle = ""
-    if isinstance(upcoming, Turn):
+    if isinstance(upcoming, Turn) and debugger.timelines:
         start = debugger.timelines[upcoming.core].track(upcoming.engine).start[upcoming.at]
         cycle = f", cycle {int(start):,}"
     yield f"{done}{cycle}; next: {line(context, upcoming)}"

@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 from pipeline.debugger.command import Command, both
 from pipeline.debugger.context import Context
 from pipeline.debugger.words import BadCommand, is_place, is_record, near, number, operand_of, place, record
-from simulator.checks.check import check
 from simulator.debugger import stops
 from simulator.debugger.stops import Breakpoint, Place
 from simulator.isa.table import SPECS
 
-DATA = ("nan", "mismatch", "check")
+FAULTS = (*stops.DATA, "mismatch", "check")
 """What a breakpoint can be on, beside places in the program."""
 
 
@@ -38,7 +37,7 @@ def at(context: Context, rest: str) -> Breakpoint:
         return stops.at_layer(context.debugger.run, rest)
     if rest in context.debugger.tensors:
         return stops.at_tensor(context.debugger.tensors, rest)
-    if kind in DATA:
+    if kind in FAULTS:
         return _on_data(context, kind, named.strip())
     if is_record(rest):
         turn = record(rest, program)
@@ -102,13 +101,13 @@ def _numbered(context: Context, rest: str) -> list[Breakpoint]:
 
 def _on_data(context: Context, kind: str, named: str) -> Breakpoint:
     debugger = context.debugger
-    if kind == "nan":
-        return stops.at_strange(debugger.run)
+    if kind in stops.DATA:
+        return debugger.data.at([stops.DATA[kind]], kind)
     if kind == "mismatch":
         if debugger.reference is None:
             raise BadCommand("there is nothing to compare with; give results with --against")
         return stops.at_mismatch(debugger.reference)
-    found = [each for each in check(context.model) if named in ("", each.check)]
+    found = [each for each in debugger.examined.findings if named in ("", each.check)]
     return stops.at_findings(found, f"{len(found)} findings{f' of {named}' if named else ''}")
 
 
@@ -144,12 +143,16 @@ KINDS: dict[str, Callable[[Context, str], Breakpoint]] = {
     "at": _on_place,
 }
 
-USAGE = "LAYER | layer LAYER | tensor TENSOR | op OP | RECORD | at PLACE [read|write] | check [KIND] | nan | mismatch"
+USAGE = (
+    "LAYER | layer LAYER | tensor TENSOR | op OP | RECORD | at PLACE [read|write] | check [KIND] | nan | overflow | "
+    "mismatch"
+)
 
 WHERE = (
     "before a layer's first record, after each record that finishes some of a tensor, before records of an op, before "
     "one record, before records that touch bytes, where a static check has a finding, after a record that makes a NaN "
-    "or an infinity of numbers that were none, or after one that leaves a tensor unlike the results of --against"
+    "or an infinity of numbers that were none, or a sum that int32 can't hold, or after one that leaves a tensor "
+    "unlike the results of --against"
 )
 
 COMMANDS: Sequence[Command] = (

@@ -10,7 +10,7 @@ from pipeline.debugger.given import Given, fed, groups
 from pipeline.display import BuildBars, bars
 from simulator.model_file import read
 
-STAGES = ("sample_model", "tpu_results")
+STAGES = ("sample_model", "lg_mlir", "tpu_results")
 
 
 def from_store(name: str, text: str, feeds: Path | None, sample: int) -> Given:
@@ -24,7 +24,7 @@ def from_store(name: str, text: str, feeds: Path | None, sample: int) -> Given:
     data = feeds or builder.zoo.files(name)["evaluation_data"] / "evaluation.npz"
     what = f"sample {sample} of {data.name if feeds is None else feeds}"
     given = Given(model, fed(data, model, sample), what)
-    given.groups = groups(builder.store.root / partition_of(name, target) / "members.csv")
+    given.groups = groups(made["lg_mlir"].ref.path / "members.csv")
     if feeds is None and sample == 0:
         given.wanted = Results.load(made["tpu_results"].ref.path, "tpu_results").arrays
     return given

@@ -34,6 +34,10 @@ class UnknownOrder(ValueError):
     """No order has that name; the message lists those there are."""
 
 
+class CannotPlan(ValueError):
+    """An order that the program has no part in; the message says why."""
+
+
 class Planner:
     """Plans of a model's run from any point on."""
 
@@ -60,7 +64,7 @@ class Planner:
         return walk
 
     def plan(self, past: Sequence[Moment], order: str = "machine", seed: int = 0) -> list[Moment]:
-        """What is to run after `past`, to the end or to where nothing can run. Raises UnknownOrder."""
+        """What is to run after `past`, to the end or to where nothing can run. Raises UnknownOrder, CannotPlan."""
         if order not in ORDERS:
             raise UnknownOrder(f"no order {order!r}; there are {', '.join(ORDERS)}")
         hosted = [moment.part for moment in past if isinstance(moment, Hosted)]
@@ -102,7 +106,10 @@ class Planner:
 
     def _start(self, walk: Walk) -> Callable[[tuple[int, Engine]], int]:
         if self._starts is None:
-            timelines = run_cores(self._model.cores, self._model.chip)
+            try:
+                timelines = run_cores(self._model.cores, self._model.chip)
+            except ValueError as error:
+                raise CannotPlan(f"the cycle model can't time this program: {error}") from error
             self._starts = [(line.tiu.start.tolist(), line.gdma.start.tolist()) for line in timelines]
         starts = self._starts
         return lambda who: starts[who[0]][who[1]][walk.done[who[0]][who[1]]]

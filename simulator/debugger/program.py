@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulator import spans
 from simulator.checks.shadow import Shadow
-from simulator.checks.walk import Access, accesses
+from simulator.checks.walk import Access, accesses, in_lanes
 from simulator.chip import Chip
 from simulator.cores import Turn
 from simulator.debugger.order import Hosted, Moment
@@ -109,7 +109,7 @@ class Program:
             for engine, stream in streams.items():
                 for i in np.flatnonzero(_near(stream.records, self.model.chip, bytes_, write)).tolist():
                     turn = Turn(owner, engine, i)
-                    if any(self._meet(shadow, access, bytes_.region, write) for access in self.accesses(turn)):
+                    if any(self._meet(shadow, access, bytes_.region, write) for access in self._in_lanes(turn)):
                         found.append(turn)
         return found
 
@@ -117,6 +117,15 @@ class Program:
         """The bytes of an operand, from its first to its last."""
         start, stop = _reach(operand, self.model.chip)
         return Extent(operand.region, start, stop, core)
+
+    def _in_lanes(self, turn: Turn) -> Iterator[Access]:
+        """What a record touches as it happens in each lane; nothing of one that the table lacks."""
+        try:
+            _, command = self.kind(turn)
+        except ValueError:
+            return
+        for access in accesses(command):
+            yield in_lanes(command, access, self.model.chip.lanes)
 
     def _meet(self, shadow: Shadow, access: Access, region: Region, write: bool | None) -> bool:
         if access.operand.region != region or (write is not None and access.write != write):

@@ -117,6 +117,12 @@ class Run:
             self._edits = {at: edits for at, edits in self._edits.items() if at <= count}
         self._reach(count)
 
+    def mend(self) -> None:
+        """Make memory anew as it should be here: a record may have been broken off."""
+        count = self.at
+        self._rewind(count)
+        self._reach(count)
+
     def revisit(self, counts: Iterable[int], look: Callable[[int], None]) -> None:
         """Call `look` with each of these numbers of moments done, in order, while memory is as it was then."""
         now, at = self.state.snapshot(), self.at

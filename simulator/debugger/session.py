@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from simulator.checks.check import Examined, examine
 from simulator.concurrent import run_cores
 from simulator.debugger.order import Moment
 from simulator.debugger.program import Program
 from simulator.debugger.reference import Reference
 from simulator.debugger.run import CannotRun, Run
-from simulator.debugger.stops import Breakpoint
+from simulator.debugger.stops import Breakpoint, DataChecks
 from simulator.debugger.tensors import Tensors
 from simulator.events import Timeline
 from simulator.host import Feeds
@@ -53,8 +54,21 @@ class Debugger:
 
     @cached_property
     def timelines(self) -> list[Timeline]:
-        """When the cycle model has each record run, core by core. Raises Deadlock."""
-        return run_cores(self.program.model.cores, self.program.model.chip)
+        """When the cycle model has each record run, core by core; none of a program that it can't run to its end."""
+        try:
+            return run_cores(self.program.model.cores, self.program.model.chip)
+        except ValueError:
+            return []
+
+    @cached_property
+    def examined(self) -> Examined:
+        """What the static checks say of the program."""
+        return examine(self.program.model)
+
+    @cached_property
+    def data(self) -> DataChecks:
+        """The checks of data, which look at each record from the first time they are asked for. Raises CannotRun."""
+        return DataChecks(self.run, self.examined)
 
     def hold_against(self, arrays: Mapping[str, Array]) -> Reference:
         """Have results to compare with. Raises BadReference."""

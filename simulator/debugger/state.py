@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -16,6 +16,7 @@ from simulator.execute.table import Step, prepared
 from simulator.host import Feeds
 from simulator.host_ops import Held, HostOp
 from simulator.isa.table import Engine, Region
+from simulator.machine import Watch
 from simulator.memory import NUMPY, Array, Bytes, Memory
 from simulator.model_file import IO
 
@@ -50,7 +51,9 @@ class State:
         self._stored = {entry.name: host.stored(entry, given[entry.name]) for entry in model.inputs}
         self.held = Held()
         self.memories: list[Memory] = []
-        self._steps: dict[tuple[int, Engine, int] | Hosted, Step] = {}
+        self._steps: dict[tuple[int, Engine, int] | Moment, Step] = {}
+        self._watched: Callable[[Sequence[Memory]], Watch] | None = None
+        self._watch: Watch | None = None
         self.owns_weights = False
         """Whether weights are a copy; else they are the model's own."""
         self._load(model.weights)
@@ -91,6 +94,12 @@ class State:
         self.owns_weights = True
         self._load(self._program.model.weights.copy())
 
+    def watch(self, made: Callable[[Sequence[Memory]], Watch]) -> None:
+        """Have what `made` makes for the cores' memories look at each record's step from now on."""
+        self._watched = made
+        self._watch = made(self.memories)
+        self._steps.clear()
+
     def home(self, entry: IO) -> Array:
         """An input or output that lies in the IO region."""
         dtype, region = NUMPY[entry.dtype], self.memories[0].regions[Region.IO]
@@ -102,6 +111,8 @@ class State:
         first = Memory(model.chip, weights, model.activation_bytes, model.io_bytes)
         self.memories = [first, *(first.beside() for _ in model.others)]
         self._steps.clear()
+        if self._watched is not None:
+            self._watch = self._watched(self.memories)
         self.begin()
 
     def _step(self, moment: Moment) -> Step:
@@ -114,10 +125,11 @@ class State:
             kind, command = self._program.kind(moment)
         except ValueError as error:
             raise IllegalRecord(moment.engine, moment.at + 1, "op, function or operand", str(error)) from error
-        key = moment.core, moment.engine, kind
+        key = (moment.core, moment.engine, kind) if self._watch is None else moment
         if key not in self._steps:
             if command.engine != moment.engine:
                 why = f"{command.op} is one of the {command.engine.name}'s"
                 raise IllegalRecord(moment.engine, moment.at + 1, "op", why)
-            self._steps[key] = prepared(Site(command, moment.at + 1, self.memories[moment.core], {}))
+            step = prepared(Site(command, moment.at + 1, self.memories[moment.core], {}))
+            self._steps[key] = step if self._watch is None else self._watch(moment, command, step)
         return self._steps[key]

@@ -7,20 +7,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from simulator.checks.check import Examined
 from simulator.checks.finding import Finding
+from simulator.checks.watch import Watch
 from simulator.cores import Turn
 from simulator.debugger.order import Moment
 from simulator.debugger.program import Extent, Program
 from simulator.debugger.reference import Reference
-from simulator.debugger.run import Run
+from simulator.debugger.run import CannotRun, Run
 from simulator.debugger.tensors import Tensors
-from simulator.execute.site import FLOATS
 from simulator.isa.record import Operand
-from simulator.isa.table import BY_CODE, Engine, Region
-from simulator.memory import Bytes
+from simulator.isa.table import Region
+from simulator.memory import Bytes, Memory
 
 Place = tuple[Extent | Operand, int]
 """Bytes, and the core whose memory they are in."""
+
+
+DATA = {"nan": "births", "overflow": "overflow"}
+"""Checks of data, by what a breakpoint on one is called."""
 
 
 @dataclass
@@ -102,28 +107,41 @@ def at_findings(findings: Sequence[Finding], what: str) -> Breakpoint:
     return Breakpoint(what, before=_always(turns), fault=True)
 
 
-def at_strange(run: Run) -> Breakpoint:
-    """After each record that makes a NaN or an infinity of operands that hold none."""
-    program = run.program
-    makers = [
-        turn
-        for turn in program.turns()
-        if turn.engine == Engine.TIU
-        and any(each.write and each.operand.dtype in FLOATS for each in _known(program, turn))
-    ]
+class DataChecks:
+    """What only data show, looked for in each record of a run: sums beyond int32, and births of NaN and infinity."""
 
-    def test(moment: Moment) -> str:
-        assert isinstance(moment, Turn)
-        memory = run.state.memories[moment.core]
-        strange = {True: 0, False: 0}
-        for each in program.accesses(moment):
-            if each.operand.dtype in FLOATS:
-                held = memory.place(each.operand).gather()
-                strange[each.write] += int(np.count_nonzero(~np.isfinite(held)))
-        born = strange[True] and not strange[False]
-        return f"NaN or infinity: {strange[True]:,} elements of the result, none of what it was made of" if born else ""
+    def __init__(self, run: Run, examined: Examined) -> None:
+        """Raises CannotRun where the program is too faulty to be watched."""
+        if examined.program is None:
+            raise CannotRun("the program is too faulty for its data to be checked; 'check' lists how")
+        self._run, self._program, self._unproven = run, examined.program, examined.unproven
+        self._watch: Watch | None = None
+        self._last: tuple[Moment | None, Sequence[Finding]] = None, ()
+        run.state.watch(self._made)
 
-    return Breakpoint("nan", after=_always(makers), test=test, fault=True)
+    def at(self, checks: Sequence[str], what: str) -> Breakpoint:
+        """After each record in which one of these checks finds something."""
+
+        def test(moment: Moment) -> str:
+            return "; ".join(str(each) for each in self._found(moment) if each.check in checks)
+
+        return Breakpoint(what, after=_always(self._run.program.turns()), test=test, arm=self._forget, fault=True)
+
+    def _made(self, memories: Sequence[Memory]) -> Watch:
+        self._watch = Watch(self._program, self._unproven, memories)
+        return self._watch
+
+    def _found(self, moment: Moment) -> Sequence[Finding]:
+        """What the record that has just run was found to do, however many ask."""
+        if self._last[0] != moment and self._watch is not None:
+            self._last = moment, self._watch.take()
+        return self._last[1]
+
+    def _forget(self) -> None:
+        """Whatever was found on the way to where the run sets out from."""
+        if self._watch is not None:
+            self._watch.take()
+        self._last = None, ()
 
 
 def at_mismatch(reference: Reference) -> Breakpoint:
@@ -150,9 +168,3 @@ def bytes_of(run: Run, place: Extent | Operand, core: int) -> Bytes:
 def _always(moments: Iterable[Moment]) -> Callable[[], Iterable[Moment]]:
     kept = frozenset(moments)
     return lambda: kept
-
-
-def _known(program: Program, turn: Turn):
-    """What a record reads and writes; nothing of one that the table lacks."""
-    known = int(program.records(turn.core, turn.engine)["op"][turn.at]) in BY_CODE
-    return program.accesses(turn) if known else ()

@@ -256,7 +256,7 @@ def test_a_planted_weight_is_found_by_comparing(talk: Talk) -> None:
     assert play(context, ["break mismatch", "continue", "compare"])
     assert not context.faults
     gdma = [turn for turn in context.debugger.program.turns() if turn.engine]
-    load = next(turn for turn in gdma if context.names.of(*turn[:2], turn.at + 1, "out").endswith(":filter"))
+    load = next(turn for turn in gdma if context.operands(turn).get("out", "").endswith(":filter"))
     layer = context.debugger.program.layer(load)
     assert play(context, ["run", f"set gdma {load.at + 1}.in[0,0,0,:4] = -99", "continue"])
     assert context.faults

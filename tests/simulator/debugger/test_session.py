@@ -353,19 +353,41 @@ def test_results_of_another_model_are_refused() -> None:
 def test_a_nan_is_found_where_it_is_born() -> None:
     made = built("hosted")
     held = debugger(made)
-    held.add(stops.at_strange(held.run))
+    held.add(held.data.at(["births"], "nan"))
     assert held.go_on().why == "the run is at its end"
     held.again()
     turn = held.program.touching(held.tensors["x"].slices[0].operand, 0)[0]
     weights = np.array(made.model.weights)
     weights.view(np.uint16)[:] = 0x7F7F
     wrong = Debugger(replace(made.model, weights=weights), made.feeds)
-    wrong.add(stops.at_strange(wrong.run))
+    wrong.add(wrong.data.at(["births"], "nan"))
     stop = wrong.go_on()
     assert stop.fault
-    assert "NaN or infinity" in stop.why
+    assert "births: " in stop.why
+    assert "of operands that are all finite" in stop.why
     assert wrong.program.op(wrong.run.past[-1]) == "CONV"
     assert turn in wrong.run.past
+
+
+def test_a_sum_beyond_int32_is_found_in_its_record() -> None:
+    made = built("one core")
+    held = debugger(made)
+    loads = [turn for turn in held.program.turns() if held.program.op(turn) == "LOAD"]
+    sources = [each.operand for turn in loads for each in held.program.accesses(turn) if not each.write]
+    params = next(each for each in sources if each.region == Region.WEIGHT and each.dtype == DType.I32)
+    weights = np.array(made.model.weights)
+    weights[params.addr : params.addr + 4].view(np.int32)[:] = np.iinfo(np.int32).max
+    wrong = Debugger(replace(made.model, weights=weights), made.feeds)
+    wrong.add(wrong.data.at(["births"], "nan"))
+    one = wrong.add(wrong.data.at(["overflow"], "overflow"))
+    stop = wrong.go_on()
+    assert stop.breakpoint is one
+    assert "which int32 holds as -" in stop.why
+    assert wrong.program.op(wrong.run.past[-1]) == "CONV"
+    wrong.back(2)
+    assert wrong.go_on().why == stop.why
+    held.add(held.data.at(["overflow"], "overflow"))
+    assert held.go_on().why == "the run is at its end"
 
 
 def test_a_deadlock_is_told_and_can_be_looked_at() -> None:
