@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.checks.ordering import Order
-from simulator.checks.walk import accesses
+from simulator.checks.walk import accesses, in_lanes
 from simulator.chip import Chip
 from simulator.events import distinct
 from simulator.isa.record import Operand, Records, decode
@@ -168,7 +168,8 @@ def _rows(records: Records, chip: Chip, local: bool) -> _Rows:
 
 def _touched(record: Records, chip: Chip, local: bool) -> Iterator[tuple[bool, tuple[Runs, ...]]]:
     """Of one record: whether it writes, and the bytes."""
-    for access in accesses(decode(record)):
+    command = decode(record)
+    for access in (in_lanes(command, access, chip.lanes) for access in accesses(command)):
         region = access.operand.region
         if region != Region.WEIGHT and (region == Region.LOCAL) == local:
             yield access.write, runs_of(access.operand, chip.lanes)

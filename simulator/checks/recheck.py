@@ -14,7 +14,7 @@ import numpy as np
 from simulator.checks.conflicts import Needs
 from simulator.checks.ordering import ordering
 from simulator.checks.shadow import Shadow
-from simulator.checks.walk import Access, visits
+from simulator.checks.walk import Access, in_lanes, visits
 from simulator.cores import Streams
 from simulator.isa.table import Engine, Region
 from simulator.model_file import Model
@@ -32,7 +32,8 @@ class Recheck:
         far = [np.zeros((len(core.gdma), len(cores)), np.int64) for core in model.cores]
         for visit in visits(model):
             own, at = visit.core, visit.number - 1
-            for access in (access for access in visit.accesses if access.operand.region != Region.WEIGHT):
+            told = (in_lanes(visit.command, access, model.chip.lanes) for access in visit.accesses)
+            for access in (access for access in told if access.operand.region != Region.WEIGHT):
                 met = _latest(last[own][1 - visit.engine], access)
                 near[own][visit.engine][at] = max(near[own][visit.engine][at], met)
                 if access.operand.region != Region.LOCAL:
