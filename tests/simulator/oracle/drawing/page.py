@@ -10,7 +10,7 @@ from simulator.isa.record import Command, Operand
 from simulator.isa.table import DType, Region
 from simulator.layout import Frame, Strides, up
 from tests.simulator.oracle.drawing.kind import Kind
-from tests.simulator.oracle.memory import State, indices
+from tests.simulator.oracle.memory import Index, State, indices
 
 LANES = (1, 2, 3, 4, 5)
 LANE_BYTES = 1 << 17
@@ -113,9 +113,11 @@ class Page:
         """A table (1, 1, rows, columns) in each lane, the same in all or one of its own."""
         every = self._placed((1, self.lanes, rows, columns), kind, Region.LOCAL, 0, ())
         first, alone = draw(), self.likely(0.5)
+        made: dict[Index, bytes] = {}
         for lane in range(self.lanes):
             held = draw() if alone and lane else first
-            self.state.put(every, {(0, lane, h, w): held[h][w] for h in range(rows) for w in range(columns)})
+            made |= {(0, lane, h, w): held[h][w] for h in range(rows) for w in range(columns)}
+        self.state.put(every, made)
         return replace(every, dims=(1, 1, rows, columns))
 
     def _placed(self, dims: Frame, kind: DType, region: Region, lane: int, repeats: Sequence[int]) -> Operand:
