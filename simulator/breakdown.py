@@ -14,12 +14,13 @@ from simulator.chip import Chip
 from simulator.cores import Streams
 from simulator.critical import RESOURCES, Deciding, deciding, is_outward, layers_of, summed, waiting
 from simulator.debug_map import volume
-from simulator.events import Cycles, Timeline
+from simulator.events import Cycles, Timeline, dma_costs, tiu_work
 from simulator.isa.record import Records
-from simulator.isa.table import Region
+from simulator.isa.table import BY_CODE, Region
 from simulator.model_file import Model
 from simulator.profile import Traffic, overlaps
 from simulator.spans import local_spans
+from simulator.timing import TIU_SETUP
 
 HIDDEN = "hidden"
 """Why a part takes no time of the run: others decide while it runs."""
@@ -36,12 +37,15 @@ class Part:
     `decides` cycles of the run (`simulator.critical`); over all parts they add up to the run but for its last records.
     `why` names the resource that most of them go to. `bound` is the least that its own contractions and weights take.
     `overlap` are the cycles of its TIU records in which the GDMA is busy; `waits_…` those in which an engine stands
-    still before its records. `halo` is the share of its results that are computed again; bytes are payload,
+    still before its records. `ops` counts its records by kind, `conflict_cycles` those of the TIU's that bank
+    conflicts add, `bus_cycles` those of the GDMA's that other cores' transfers do. `compulsory_bytes` are its weights
+    as they must be read at least once. `halo` is the share of its results that are computed again; bytes are payload,
     `wire_bytes` whole bursts. `mac_utilisation` is that of the array while the part's TIU records run.
     """
 
     name: str
     group: str
+    ops: str
     decides: int
     why: str
     bound: int
@@ -50,9 +54,12 @@ class Part:
     tiu_cycles: int
     gdma_cycles: int
     overlap: int
+    conflict_cycles: int
+    bus_cycles: int
     macs: int
     mac_utilisation: float
     halo: float
+    compulsory_bytes: int
     weight_bytes: int
     in_bytes: int
     out_bytes: int
@@ -87,12 +94,17 @@ class Own:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Layers in the order they start, groups likewise, the run's cycles by resource, and what decides when."""
+    """
+    Layers in the order they start, groups likewise, the run's cycles by resource, and what decides when.
+
+    `rest`, where it was asked for, is what belongs to no layer: with it, layers add up to the run.
+    """
 
     layers: Sequence[Part]
     groups: Sequence[Part]
     resources: Mapping[str, int]
     deciding: Deciding
+    rest: Part | None = None
 
 
 def own_work(work: Mapping[str, Contraction], layers: Mapping[str, str], size: int, chip: Chip) -> Mapping[str, Own]:
@@ -112,11 +124,13 @@ def broken_down(
     groups: Mapping[str, str],
     own: Mapping[str, Own],
     macs_per_cycle: float,
+    rest: Traffic | None = None,
 ) -> Breakdown:
     """
     Of a run that is timed and summed up; `groups` has the group of each layer, one of none stands for itself.
 
-    The engines' last records belong to no layer; their cycles are among the resources'.
+    The engines' last records belong to no layer; their cycles are among the resources', and in `rest` if its traffic is
+    given.
     """
     count = len(model.layers)
     when = deciding(model.cores, timelines, count, model.chip)
@@ -124,36 +138,41 @@ def broken_down(
     each = [_extra(core, timeline, count, model.chip) for core, timeline in zip(model.cores, timelines, strict=True)]
     extra = {key: sum((core[key] for core in each), np.zeros(count + 1, np.int64)) for key in each[0]}
     extra["lmem_peak"] = np.max([core["lmem_peak"] for core in each], axis=0)
-    place = {name: i for i, name in enumerate(model.layers)}
+    kinds = _kinds(model, count)
+    place = {name: i for i, name in enumerate((*model.layers, ""))}
     again = {tensor.name: volume(tensor.slices) / max(prod(tensor.shape), 1) - 1 for tensor in model.tensors}
     layers = list[Part]()
-    for told in traffic:
+    for told in (*traffic, *([rest] if rest else [])):
         at = place[told.layer]
         layers.append(
             Part(
                 name=told.layer,
                 group=groups.get(told.layer, told.layer),
+                ops=_ops(kinds[at]),
                 decides=int(decided[at].sum()),
                 why=_why(decided[at]),
-                bound=own.get(told.layer, Own()).cycles(model.chip),
+                bound=own.get(told.layer, Own()).cycles(model.chip) if told.layer else 0,
                 start=told.start,
                 end=told.end,
                 tiu_cycles=told.tiu_cycles,
                 gdma_cycles=told.gdma_cycles,
                 macs=told.macs,
                 mac_utilisation=_over(told.macs, macs_per_cycle * told.tiu_cycles),
+                compulsory_bytes=own.get(told.layer, Own()).weights if told.layer else 0,
                 halo=max(again.get(told.layer, 0.0), 0.0),
                 wire_bytes=told.wire_bytes,
                 **{name: int(values[at]) for name, values in extra.items()},
             )
         )
+    ends = layers.pop() if rest else None
     makers = {part.group: [other for other in layers if other.group == part.group] for part in layers}
-    whole = [
-        _grouped(name, parts, decided[[place[part.name] for part in parts]].sum(0), own, macs_per_cycle, model.chip)
-        for name, parts in makers.items()
-    ]
+    whole = list[Part]()
+    for name, parts in makers.items():
+        at = [place[part.name] for part in parts]
+        made = _grouped(name, parts, decided[at].sum(0), own, macs_per_cycle, model.chip)
+        whole.append(replace(made, ops=_ops(kinds[at].sum(0))))
     totals = dict(zip(RESOURCES, decided.sum(0).tolist(), strict=True))
-    return Breakdown(layers, sorted(whole, key=lambda part: part.start), totals, when)
+    return Breakdown(layers, sorted(whole, key=lambda part: part.start), totals, when, ends)
 
 
 class Miscounted(ValueError):
@@ -165,7 +184,14 @@ def check_sums(parts: Breakdown, timelines: Sequence[Timeline], cycles: int) -> 
     payload = sum(int(timeline.payload.sum()) for timeline in timelines)
     wire = sum(int(timeline.wire.sum()) for timeline in timelines)
     kinds = sum(part.weight_bytes + part.in_bytes + part.out_bytes + part.io_bytes for part in parts.layers)
+    every = [*parts.layers, *([parts.rest] if parts.rest else [])]
+    whole = (
+        ("cycles by layer", sum(part.decides for part in every), cycles),
+        ("TIU cycles by layer", sum(part.tiu_cycles for part in every), sum(run.tiu.busy for run in timelines)),
+        ("GDMA cycles by layer", sum(part.gdma_cycles for part in every), sum(run.gdma.busy for run in timelines)),
+    )
     for what, added, records in (
+        *(whole if parts.rest else ()),
         ("payload bytes by kind", kinds, payload),
         ("bytes on the bus by layer", sum(part.wire_bytes for part in parts.layers), wire),
         ("bytes on the bus by group", sum(part.wire_bytes for part in parts.groups), wire),
@@ -201,6 +227,7 @@ def _extra(core: Streams, timeline: Timeline, count: int, chip: Chip) -> Mapping
         "out_bytes": (region == Region.ACTIVATION) & outward,
         "io_bytes": region == Region.IO,
     }
+    alone = TIU_SETUP + tiu_work(core.tiu, chip)
     shared = np.rint(overlaps(timeline.gdma, timeline.tiu)).astype(np.int64)
     peaks = np.zeros(count + 1, np.int64)
     for places, records in ((tiu, core.tiu), (gdma, core.gdma)):
@@ -209,8 +236,24 @@ def _extra(core: Streams, timeline: Timeline, count: int, chip: Chip) -> Mapping
         "overlap": summed(tiu, shared, count),
         "lmem_peak": peaks,
         **{name: summed(gdma, np.where(chosen, timeline.payload, 0), count) for name, chosen in kinds.items()},
+        "conflict_cycles": summed(tiu, timeline.tiu.free - timeline.tiu.start - alone, count),
+        "bus_cycles": summed(gdma, timeline.gdma.free - timeline.gdma.start - dma_costs(core.gdma, chip)[:, 0], count),
         **{f"waits_{cause}": values for cause, values in waiting(core, timeline, count).items()},
     }
+
+
+def _kinds(model: Model, count: int) -> Cycles:
+    """(layers + 1, 256) records by layer and op code."""
+    made = np.zeros((count + 1, 256), np.int64)
+    for core in model.cores:
+        for records in (core.tiu, core.gdma):
+            np.add.at(made, (layers_of(records, count), records["op"]), 1)
+    return made
+
+
+def _ops(kinds: Cycles) -> str:
+    """Each kind of record and how many there are of it."""
+    return " ".join(f"{BY_CODE[code]}:{kinds[code]}" for code in np.flatnonzero(kinds).tolist())
 
 
 def _far_region(records: Records) -> NDArray[np.integer]:

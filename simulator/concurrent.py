@@ -34,6 +34,23 @@ def run_cores(cores: Sequence[Streams], chip: Chip) -> list[Timeline]:
     return [core.timeline() for core in walk.cores]
 
 
+@dataclass(frozen=True)
+class Share:
+    """What a core moves over the bus from cycle `begin` to `end`, at one rate."""
+
+    core: int
+    begin: int
+    end: int
+    bytes: float
+
+
+def bus_shares(cores: Sequence[Streams], chip: Chip) -> list[Share]:
+    """Who has how much of the bus when, in the order of `begin`. Raises Deadlock."""
+    shares = list[Share]()
+    _Walk(cores, chip, shares).run()
+    return shares
+
+
 def last_cycle(timelines: Sequence[Timeline]) -> int:
     """Cycles until the last core is done."""
     return max((timeline.cycles for timeline in timelines), default=0)
@@ -113,12 +130,14 @@ class _Core:
 class _Walk:
     """All cores, from one change of what is on the bus to the next."""
 
-    def __init__(self, cores: Sequence[Streams], chip: Chip) -> None:
+    def __init__(self, cores: Sequence[Streams], chip: Chip, shares: list[Share] | None = None) -> None:
+        """`shares`, if given, takes in what moves."""
         rates = (chip.ddr_bytes_per_second, chip.ddr_write_bytes_per_second or chip.ddr_bytes_per_second)
         in_, out = (Fraction(rate) / Fraction(chip.hertz) for rate in rates)
         self.bus = lcm(in_.numerator, out.numerator) * lcm(*range(1, len(cores) + 1))
         held, costs = messages(cores), (int(self.bus / in_), int(self.bus / out))
         self.cores = [_Core(core, held[i], chip, *costs) for i, core in enumerate(cores)]
+        self.shares = shares
 
     def run(self) -> None:
         """Time every record."""
@@ -136,11 +155,21 @@ class _Walk:
             share = self.bus // len(on)
             through = min(-(-transfer.need // share) for _, transfer in on)
             step = min([through, *(at - now for at in entering)])
+            if self.shares is not None:
+                self._share(self.shares, now, step, share)
             now += step
             for core, transfer in on:
                 transfer.need -= share * step
                 if transfer.need <= 0:
                     core.arrive(now)
+
+    def _share(self, shares: list[Share], now: int, step: int, share: int) -> None:
+        """Take in what is on the bus for the next cycles, each of which has a share of it."""
+        for number, core in enumerate(self.cores):
+            if (moving := core.moving) and moving.enters <= now:
+                at = len(core.made[Engine.GDMA])
+                part = min(moving.need, share * step) / core.needs[at]
+                shares.append(Share(number, now, now + step, part * int(core.moves[at, 3])))
 
     def _settle(self) -> None:
         """Time what needs no bus, and begin what does, for as long as anything can."""

@@ -35,6 +35,16 @@ RESOURCES: Mapping[str, str] = {
 }
 """Each resource, and what takes its cycles."""
 
+CAUSES: Mapping[str, str] = {
+    "data": "what it reads is still on its way to local memory",
+    "drain": "what it writes over is still being stored",
+    "buffer": "what it loads over is still in use",
+    "result": "what it stores is still being computed",
+    "message": "another core has yet to send",
+    "order": "it has no work, and follows all that the other engine does before",
+}
+"""What an engine waits for when it stands still before a record."""
+
 CONTRACTIONS = ("CONV", "DWCONV", "MATMUL", "BMATMUL")
 OUTWARD = ("STORE", "SCATTER")
 
@@ -137,17 +147,23 @@ def waiting(core: Streams, timeline: Timeline, layers: int) -> Mapping[str, Cycl
     The TIU for `data` that is loaded, or for a `drain`: a store to leave the buffer that it will write. The GDMA for a
     `buffer` that the TIU still reads, or for a `result` to store.
     """
-    tags = layers_of(core.tiu, layers), layers_of(core.gdma, layers)
+    sums = {cause: np.zeros(layers + 1, np.int64) for cause in ("data", "drain", "buffer", "result")}
+    for engine, why in causes(core).items():
+        tags, gaps = layers_of(core.of(engine), layers), still(timeline.track(engine))
+        for cause, total in sums.items():
+            np.add.at(total, tags, np.where(why == cause, gaps, 0))
+    return sums
+
+
+def causes(core: Streams) -> Mapping[Engine, NDArray[np.str_]]:
+    """For each record, which of `CAUSES` its engine waits for if it stands still before it."""
     outward = is_outward(core.gdma)
     awaited = np.maximum(core.tiu["wait"].astype(np.int64) - 1, 0)
     draining = outward[awaited] & (core.tiu["wait"] > 0) if len(outward) else np.zeros(len(awaited), bool)
-    still = _still(timeline.tiu), _still(timeline.gdma)
-    return {
-        "data": summed(tags[0], np.where(draining, 0, still[0]), layers),
-        "drain": summed(tags[0], np.where(draining, still[0], 0), layers),
-        "buffer": summed(tags[1], np.where(outward, 0, still[1]), layers),
-        "result": summed(tags[1], np.where(outward, still[1], 0), layers),
-    }
+    idle, listening = [name for name, spec in SPECS.items() if not spec.operands], _is(core.gdma, ["WAIT"])
+    computing = np.where(_is(core.tiu, idle), "order", np.where(draining, "drain", "data"))
+    moving = np.where(_is(core.gdma, idle), "order", np.where(outward, "result", "buffer"))
+    return {Engine.TIU: computing, Engine.GDMA: np.where(listening, "message", moving)}
 
 
 def is_outward(records: Records) -> NDArray[np.bool_]:
@@ -168,13 +184,13 @@ def summed(places: Cycles, figures: Cycles, count: int) -> Cycles:
     return sums
 
 
-def _is(records: Records, names: Sequence[str]) -> NDArray[np.bool_]:
-    return np.isin(records["op"], [SPECS[name].code for name in names])
-
-
-def _still(track: Track) -> Cycles:
+def still(track: Track) -> Cycles:
     """Cycles from when the engine is free until each record starts."""
     return track.start - np.concatenate([[0], track.free[:-1]]) if len(track.start) else track.start
+
+
+def _is(records: Records, names: Sequence[str]) -> NDArray[np.bool_]:
+    return np.isin(records["op"], [SPECS[name].code for name in names])
 
 
 def _computing(records: Records, track: Track, chip: Chip) -> Cycles:

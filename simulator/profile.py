@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from simulator.chip import Chip
 from simulator.concurrent import last_cycle, run_cores
 from simulator.cores import Streams
-from simulator.critical import is_outward, layers_of, summed
+from simulator.critical import CONTRACTIONS, is_outward, layers_of, summed
 from simulator.events import Cycles, Timeline, Track, distinct
 from simulator.isa.record import Command, Records, decode
-from simulator.isa.table import Flag, Region
+from simulator.isa.table import DType, Flag, Region
 from simulator.model_file import Model
-from simulator.timing import span, used
+from simulator.timing import input_channels, span, used
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Profile:
 
     `cycles` of the whole run, in which `overlap` cycles keep both engines of a core busy; it and all sums are over all
     cores. `lmem_peak` is the highest byte of a lane's memory that a record touches, plus one. `layers` in the order
-    they start, `total` their sum.
+    they start, `total` their sum; `rest` has the records that belong to none: those that end or order the streams.
     """
 
     cycles: int
@@ -54,6 +54,7 @@ class Profile:
     lmem_peak: int
     total: Traffic
     layers: tuple[Traffic, ...]
+    rest: Traffic
 
     @property
     def ddr_bytes(self) -> int:
@@ -79,11 +80,11 @@ def profile(model: Model) -> Profile:
 
 def profile_of(model: Model, timelines: Sequence[Timeline]) -> Profile:
     """The sums of a run that is already timed, core by core."""
-    layers = _layers(model, timelines)
+    layers, rest = _layers(model, timelines)
     peak = max(lmem_peak(records, model.chip) for core in model.cores for records in (core.tiu, core.gdma))
     cycles = last_cycle(timelines)
     both = sum(overlap(timeline.tiu, timeline.gdma) for timeline in timelines)
-    return Profile(cycles, cycles / model.chip.hertz, both, peak, _total(layers, cycles), layers)
+    return Profile(cycles, cycles / model.chip.hertz, both, peak, _total(layers, cycles), layers, rest)
 
 
 def macs(command: Command) -> int:
@@ -96,6 +97,16 @@ def macs(command: Command) -> int:
     result = present["acc"] if Flag.ACC_OUT in command.flags else present["out"]
     _, _, depth, taps = present["filter"].dims
     return prod(result.dims) * depth * taps
+
+
+def peak_macs(command: Command, chip: Chip) -> int:
+    """Multiply-accumulates a cycle that the array does at most on numbers of the record's type; 0 if it does none."""
+    if command.op not in CONTRACTIONS:
+        return 0
+    read = used(command)["a" if command.op == "BMATMUL" else "in"].dtype
+    if command.op == "DWCONV" or read == DType.F32:
+        return chip.lanes * chip.eu_bytes // read.itemsize
+    return chip.lanes * chip.cube_px * input_channels(chip, read)
 
 
 def overlap(one: Track, other: Track) -> int:
@@ -125,17 +136,18 @@ def lmem_peak(records: Records, chip: Chip) -> int:
     return max(tops, default=0)
 
 
-def _layers(model: Model, timelines: Sequence[Timeline]) -> tuple[Traffic, ...]:
+def _layers(model: Model, timelines: Sequence[Timeline]) -> tuple[tuple[Traffic, ...], Traffic]:
+    """The layers that have records, and what belongs to none."""
     count = len(model.layers)
     each = [_sums(core, timeline, count) for core, timeline in zip(model.cores, timelines, strict=True)]
     sums = {key: sum((core[key] for core in each), np.zeros(count + 1, np.int64)) for key in each[0]}
     start, end = _limits(model, timelines, count)
     rows = [
         Traffic(name, int(start[i]), int(end[i]), **{key: int(values[i]) for key, values in sums.items()})
-        for i, name in enumerate(model.layers)
-        if sums["tiu_records"][i] + sums["gdma_records"][i]
+        for i, name in enumerate((*model.layers, ""))
+        if i == count or sums["tiu_records"][i] + sums["gdma_records"][i]
     ]
-    return tuple(sorted(rows, key=lambda row: row.start))
+    return tuple(sorted(rows[:-1], key=lambda row: row.start)), rows[-1]
 
 
 def _sums(core: Streams, timeline: Timeline, count: int) -> Mapping[str, Cycles]:

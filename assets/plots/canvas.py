@@ -86,10 +86,10 @@ def boxes(on: Axes, left: ArrayLike, right: ArrayLike, low: ArrayLike, high: Arr
     on.add_collection(PolyCollection(list(corners), facecolor=colour, edgecolor=edges, linewidth=PIXEL), autolim=False)
 
 
-def legend(on: Axes, entries: Mapping[str, str]) -> None:
+def legend(on: Axes, entries: Mapping[str, str], columns: int = 4) -> None:
     """Names and their colours, at the right below the axes."""
     patches = [Patch(color=colour, linewidth=0) for colour in entries.values()]
-    on.figure.legend(patches, entries, loc="lower right", ncols=4)
+    on.figure.legend(patches, entries, loc="lower right", ncols=columns)
 
 
 def pixels(on: Axes) -> NDArray[np.uint8]:

@@ -3,18 +3,19 @@
 
 Inputs: `sample_onnx`, `lg_mlir`, `sample_model`. Parameters: `mode`, `chip`. Writes `profile.json` (all totals, the
 chip's roofs, the run's cycles by resource, and a row a layer and a group), `layers.csv` and `groups.csv` (the same
-rows; `simulator.breakdown` says what is in them), `cycles.nodes.json` and `ddr_bytes.nodes.json` (node data for Model
-Explorer), `timeline.npz` (cycles in which each record of `tiu` and `gdma` begins and ends, and its layer's index;
-`tiu1`, `gdma1` … of further cores; likewise `chain`, the records that decide how long the run is, each with its main
-resource and its group), `trace.json` (the same for Perfetto or about:tracing) and `findings.txt` (what the static
-checks have to say; empty for a sound program).
+rows; `simulator.breakdown` says what is in them; a last row of layers.csv has what belongs to none, so that columns add
+up to the run), `cycles.nodes.json` and `ddr_bytes.nodes.json` (node data for Model Explorer), `timeline.npz` (cycles in
+which each record of `tiu` and `gdma` begins and ends, its layer's index, op code and bytes on the memory bus; `live`:
+from which cycle on how many bytes of the fullest lane are live; `tiu1`, `gdma1`, `live1` … of further cores; `chain`,
+the records that decide how long the run is: begin, end, layer, main resource and group), `trace.json` (the same for
+Perfetto or about:tracing) and `findings.txt` (what the static checks have to say; empty for a sound program).
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from compiler import members, model_explorer
 from compiler.npz import write_npz
 from compiler.shown import ROWS
 from compiler.stages.progress import Progress, silent
-from simulator import model_file, trace
+from simulator import model_file
 from simulator.bound import WIDTHS, Aside, Bounds, bounds, contractions
 from simulator.breakdown import Breakdown, Part, broken_down, check_sums, own_work
 from simulator.checks.check import check
@@ -36,9 +37,14 @@ from simulator.concurrent import run_cores
 from simulator.critical import RESOURCES
 from simulator.events import Timeline
 from simulator.isa.table import Engine
+from simulator.lifetimes import Lifetimes, lifetimes
 from simulator.model_file import Model
 from simulator.onnx_layers import homes
 from simulator.profile import Profile, Traffic, profile_of
+from simulator.trace.write import write as write_trace
+
+REST = "(rest)"
+"""The row of what belongs to no layer."""
 
 
 def run(
@@ -68,12 +74,13 @@ def run(
     groups = [asdict(part) for part in parts.groups]
     document = {"totals": totals, "roofs": roofs, "total": asdict(costs.total), "resources": parts.resources}
     (out / "profile.json").write_text(json.dumps(document | {"layers": layers, "groups": groups}, indent=1))
-    for name, rows in (("layers", layers), ("groups", groups)):
-        _write_rows(out / f"{name}.csv", rows)
+    for name, rows in (("layers", [*layers, *_rest(costs, parts, least)]), ("groups", groups)):
+        _write_rows(out / f"{name}.csv", [_shared(row, costs.cycles) for row in rows])
     for name, figures in _by_node(costs.layers).items():
         model_explorer.write(out / f"{name}.nodes.json", figures)
-    write_npz(out / "timeline.npz", _times(model, timelines) | _decided(model, parts))
-    trace.write(model, timelines, out / "trace.json")
+    live = lifetimes(model, timelines)
+    write_npz(out / "timeline.npz", arrays(model, timelines, parts, live))
+    write_trace(model, timelines, out / "trace.json", members.read(inputs["lg_mlir"] / "members.csv"), live)
     (out / "findings.txt").write_text("".join(f"{finding}\n" for finding in found))
     return {
         **totals,
@@ -84,6 +91,20 @@ def run(
         "slowest_groups": _deciding(parts.groups, costs.cycles),
         "table": _costliest(costs.layers, costs.cycles * chip.cores),
     }
+
+
+def arrays(model: Model, timelines: Sequence[Timeline], parts: Breakdown, live: Lifetimes) -> dict[str, NDArray[Any]]:
+    """`timeline.npz`: the arrays of the first core by engine, those of further ones with the core's number behind."""
+    made: dict[str, NDArray[Any]] = {}
+    for core, (streams, timeline) in enumerate(zip(model.cores, timelines, strict=True)):
+        behind = str(core) if core else ""
+        for engine in Engine:
+            track, records = timeline.track(engine), streams.of(engine)
+            wire = timeline.wire if engine == Engine.GDMA else np.zeros_like(track.start)
+            rows = track.start, track.free, records["tag"].astype(np.int64), records["op"].astype(np.int64), wire
+            made[engine.name.lower() + behind] = np.stack(rows)
+        made[f"live{behind}"] = np.stack([live.live[core].times, live.live[core].fullest])
+    return made | _decided(model, parts)
 
 
 def _totals(model: Model, costs: Profile, least: Bounds, roofs: Mapping[str, float]) -> dict[str, Any]:
@@ -130,7 +151,26 @@ def _parts(
     own = own_work(work, homes(whole, work, model.layers), WIDTHS[mode], model.chip)
     groups = members.read(inputs["lg_mlir"] / "members.csv")
     macs_per_cycle = _roofs(mode, model.chip)["macs_per_cycle"] / model.chip.cores
-    return broken_down(model, timelines, costs.layers, groups, own, macs_per_cycle)
+    return broken_down(model, timelines, costs.layers, groups, own, macs_per_cycle, costs.rest)
+
+
+def _rest(costs: Profile, parts: Breakdown, least: Bounds) -> Iterator[dict[str, Any]]:
+    """
+    The row after the layers with which they add up to the run.
+
+    It has the records that belong to no layer, and of the compulsory bytes what isn't a layer's weights: the network's
+    inputs and results, and tables.
+    """
+    if parts.rest:
+        known = sum(part.compulsory_bytes for part in parts.layers)
+        yield asdict(costs.rest) | asdict(parts.rest) | {"name": REST, "compulsory_bytes": least.compulsory - known}
+
+
+def _shared(row: Mapping[str, Any], cycles: int) -> dict[str, Any]:
+    """A row of CSV: its name first, then the cycles from its first record's start to its last one's end."""
+    told = {"name": row["name"], "group": row["group"], "ops": row["ops"], "span": row["end"] - row["start"]}
+    rest = {name: value for name, value in row.items() if name not in told and name != "layer"}
+    return {**told, "share": _over(row["decides"], cycles), **rest}
 
 
 def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -207,14 +247,3 @@ def _by_node(layers: Sequence[Traffic]) -> dict[str, dict[str, int]]:
         "cycles": {layer.layer: max(layer.tiu_cycles, layer.gdma_cycles) for layer in layers},
         "ddr_bytes": {layer.layer: layer.load_bytes + layer.store_bytes for layer in layers},
     }
-
-
-def _times(model: Model, timelines: Sequence[Timeline]) -> dict[str, NDArray[Any]]:
-    """The arrays of the first core by engine, those of further ones with the core's number behind."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for core, (streams, timeline) in enumerate(zip(model.cores, timelines, strict=True)):
-        for engine in Engine:
-            track, records = timeline.track(engine), streams.of(engine)
-            name = engine.name.lower() + (str(core) if core else "")
-            arrays[name] = np.stack([track.start, track.free, records["tag"].astype(np.int64)])
-    return arrays

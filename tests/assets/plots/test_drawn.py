@@ -23,6 +23,7 @@ from assets.plots import (
     misjudged,
     roofline,
     similarity,
+    spread,
     thresholds,
     timeline,
 )
@@ -32,7 +33,13 @@ from compiler.build.flow import Target
 from compiler.build.keys import Code
 from compiler.build.store import Store
 from compiler.npz import write_npz
+from compiler.stages import profile
+from simulator.breakdown import broken_down
+from simulator.concurrent import run_cores
+from simulator.lifetimes import lifetimes
+from simulator.profile import profile_of
 from tests.offline_zoo import SEARCHED, OfflineZoo
+from tests.simulator.two_cores import halves
 
 BLUE, RED, GREEN, YELLOW = (ImageColor.getrgb(colour) for colour in COLOURS)
 FIGURES = [(stage, figure.name, figure.module) for stage, about in ABOUT.items() for figure in about.figures]
@@ -179,20 +186,39 @@ def test_layers_are_coloured_by_the_roof_over_them(tmp_path: Path) -> None:
     assert len(roofline.draw({"profile": tmp_path})) < MAX_BYTES
 
 
-def test_close_spans_are_one_and_far_ones_are_not() -> None:
-    starts, ends = np.array([0, 12, 40]), np.array([10, 20, 50])
-    assert timeline.merged(starts, ends, 2) == [(0, 20), (40, 50)]
-    assert timeline.merged(starts, ends, 1) == [(0, 10), (12, 20), (40, 50)]
+def test_what_records_do_falls_into_the_parts_in_which_they_do_it() -> None:
+    starts, ends = np.array([0, 150, 200]), np.array([100, 200, 400])
+    edges = np.linspace(0, 400, 5)
+    assert spread.shares(starts, ends, ends - starts, edges).tolist() == [100, 50, 100, 100]
+    assert spread.shares(starts, ends, np.array([64, 0, 100]), edges).tolist() == [64, 0, 50, 50]
+    assert spread.shares(starts[:0], ends[:0], ends[:0], edges).tolist() == [0, 0, 0, 0]
 
 
-def test_what_most_of_a_part_of_the_run_goes_to_stands_for_it() -> None:
-    ends = np.arange(1, 11_201) * 5
-    kinds = np.where(np.arange(11_200) % 10 == 0, 1, 0)
-    kinds[5600:] = 2
-    found = timeline.shown(ends - 5, ends, kinds, 56_000)
-    assert list(found) == [0, 2], "a tenth here and there can't be seen"
-    assert found[0] == [(0, 28_000)]
-    assert found[2] == [(28_000, 56_000)]
+def test_a_part_shows_what_takes_most_of_it() -> None:
+    starts, ends, kinds = np.array([0, 60, 100]), np.array([60, 100, 400]), np.array([5, 6, 5])
+    edges = np.linspace(0, 400, 5)
+    assert spread.longest(starts, ends, kinds, edges) == {5: [(0, 400)]}
+    assert spread.longest(starts, ends, np.array([6, 6, 5]), edges) == {6: [(0, 100)], 5: [(100, 400)]}
+
+
+def test_a_peak_between_two_parts_edges_is_kept() -> None:
+    times, values = np.array([10, 20, 30, 250]), np.array([7, 100, 3, 0])
+    assert spread.highest(times, values, np.linspace(0, 400, 5)).tolist() == [100, 3, 3, 0]
+
+
+def test_a_run_of_two_cores_has_lanes_for_each(tmp_path: Path) -> None:
+    made = halves()
+    timelines = run_cores(made.cores, made.chip)
+    costs = profile_of(made, timelines)
+    parts = broken_down(made, timelines, costs.layers, {}, {}, 1, costs.rest)
+    write_npz(tmp_path / "timeline.npz", profile.arrays(made, timelines, parts, lifetimes(made, timelines)))
+    totals = {"cycles": costs.cycles, "cycles_over_bound": 1, "lane_bytes": made.chip.lane_bytes}
+    told = {"totals": totals | {"tiu_busy": 0.5, "gdma_busy": 0.5}, "resources": parts.resources}
+    (tmp_path / "profile.json").write_text(json.dumps(told | {"roofs": {"bytes_per_cycle": 26.7}}))
+    both = timeline.picture(tmp_path, 640)
+    busy = (both[:, :, None] == np.array([GREEN, RED])).all(-1).any((1, 2))
+    assert (np.diff(busy.astype(int)) == 1).sum() >= 5
+    assert timeline.picture(tmp_path, 1600).shape[:2] == (len(both), 1600)
 
 
 def test_a_histogram_is_spread_over_the_range_that_was_seen() -> None:

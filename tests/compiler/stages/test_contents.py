@@ -24,8 +24,10 @@ from compiler.results import Results
 from compiler.stages import cali_table, comparison
 from simulator.chip import chip_named
 from tests.offline_zoo import OfflineZoo
+from tests.simulator.trace.schema import check as check_trace
 
 E8 = chip_named("e8")
+WAITS = {"tiu": ("data", "drain"), "gdma": ("buffer", "result")}
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +119,33 @@ def test_the_models_sections_are_all_of_it(built: dict[str, Record]) -> None:
     assert sizes["weights"] == told["weight_bytes"]
     assert 0 < sizes["manifest and padding"] < 64 << 10
     assert sum(row["count"] for row in told["table"]) == told["commands"]
+
+
+def test_the_rows_of_layers_add_up_to_the_run(built: dict[str, Record]) -> None:
+    told, (*layers, rest) = built["profile"].metadata, rows(built["profile"], "layers.csv")
+    groups = rows(built["profile"], "groups.csv")
+    assert rest["name"] == "(rest)"
+    sums = {name: sum(int(row[name]) for row in (*layers, rest)) for name, value in rest.items() if value.isdecimal()}
+    assert sums["decides"] == told["cycles"]
+    assert sums["compulsory_bytes"] == told["compulsory_bytes"]
+    assert sum(sums[f"{kind}_bytes"] for kind in ("weight", "in", "out", "io")) == told["ddr_bytes"]
+    assert (sums["load_bytes"] + sums["store_bytes"], sums["wire_bytes"]) == (told["ddr_bytes"], told["wire_bytes"])
+    for engine in ("tiu", "gdma"):
+        assert sums[f"{engine}_cycles"] - int(rest[f"{engine}_cycles"]) == told[f"{engine}_cycles"]
+        assert 0 <= sums[f"{engine}_cycles"] + sum(sums[f"waits_{why}"] for why in WAITS[engine]) <= told["cycles"]
+    for name in ("decides", "tiu_cycles", "macs", "wire_bytes", "conflict_cycles", "compulsory_bytes", "waits_data"):
+        assert sum(int(row[name]) for row in groups) == sums[name] - int(rest[name])
+    counted = [int(pair.split(":")[1]) for row in (*layers, rest) for pair in row["ops"].split()]
+    assert sum(counted) == sums["tiu_records"] + sums["gdma_records"]
+    assert sum(float(row["share"]) for row in (*layers, rest)) == pytest.approx(1)
+
+
+def test_the_trace_says_what_the_profile_says(built: dict[str, Record]) -> None:
+    told = json.loads((built["profile"].ref.path / "trace.json").read_text())
+    check_trace(told["traceEvents"])
+    assert told["otherData"]["cycles"] == built["profile"].metadata["cycles"]
+    groups = {event["name"] for event in told["traceEvents"] if event.get("cat") == "group"}
+    assert groups == {row["name"] for row in rows(built["profile"], "groups.csv")}
 
 
 def test_shares_of_the_profile_are_shares(built: dict[str, Record]) -> None:
