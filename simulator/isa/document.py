@@ -1,179 +1,228 @@
-"""`docs/isa.md`, made from the table, the record's layout and the timing's passes: there is no second text to keep."""
+"""`docs/isa.md`, made from the table, the semantics, the examples, the record's layout and the cycle model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from simulator.chip import BANKS, CHIPS
-from simulator.isa.record import OPERAND, RECORD
-from simulator.isa.table import SPECS, DType, Engine, Flag, Region, Spec
-from simulator.timing import BURST, DMA_LATENCY, DMA_SETUP, PASSES, TIU_SETUP
+from simulator.assembly import write
+from simulator.chip import CHIPS
+from simulator.isa import chapters, text
+from simulator.isa.examples import CHIP, Example, examples
+from simulator.isa.parse import RANGES, assemble
+from simulator.isa.record import OPERAND, OPERANDS, RECORD, decode
+from simulator.isa.semantics.form import Meaning, Part, Worked
+from simulator.isa.semantics.functions import FUNCTIONS
+from simulator.isa.semantics.table import SEMANTICS
+from simulator.isa.table import SPECS, DType, Engine, Flag, Param, Region, Spec
+from simulator.timing import DMA_SETUP, PASSES, TIU_SETUP, cycles, transfer, work
 
-WORK: Mapping[str, str] = {
-    "NOP": "0",
-    "END": "0",
-    "CONV": "n·⌈oc/L⌉·⌈oh·ow/P⌉·R, R = ⌈ic·kh·kw/I⌉ if ic < I, else ⌈ic/I⌉·kh·kw; f32: n·⌈oc/L⌉·⌈oh·ow/(E/4)⌉·ic·kh·kw",
-    "DWCONV": "n·⌈c/L⌉·⌈oh·ow/(E/size)⌉·kh·kw",
-    "MATMUL": "⌈n/L⌉·⌈m/P⌉·⌈k/I⌉; f32: ⌈n/L⌉·⌈m/(E/4)⌉·k",
-    "POOL": "n·⌈c/L⌉·⌈oh·ow/(E/size)⌉·(kh·kw + the passes of an average)",
-    "REDUCE": "n·⌈c/L⌉·⌈h·w/(E/size)⌉ over what is read, and for a finished mean its passes over the result",
-    "ARITH": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes of the function",
-    "LUT": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes",
-    "RESCALE_ADD": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes",
-    "RESCALE_MUL": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes",
-    "CAST": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes of the direction",
-    "COPY": "n·D·⌈h·w/(E/size)⌉·passes, D the depths that the operand of more depths spans: ⌈(lane + c)/L⌉",
-    "SELECT": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·passes",
-    "BMATMUL": "batch·⌈m/L⌉·⌈n/P⌉·⌈k/I⌉; f32: batch·⌈m/L⌉·⌈n/(E/4)⌉·k: the rows of a are in the lanes",
-    "RESAMPLE": "n·⌈c/L⌉·⌈h·w/(E/size)⌉·(passes · taps + those of requantising)",
-    "LOAD": "bytes on the bus ÷ DDR bytes a cycle, or local bytes ÷ (lanes touched · E), whichever is more",
-    "STORE": "as LOAD",
-    "UNPACK": "as LOAD, the stream's bytes on the bus",
-    "GATHER": "as LOAD, a contiguous run ending where the index changes; the indices are on the bus too",
-    "SCATTER": "as GATHER",
-    "SEND": "0",
-    "WAIT": "0",
-    "DMA_END": "0",
+FLAGS: Mapping[Flag, str] = {
+    Flag.ACC_IN: "goes on from the f32 or i32 accumulators in `acc` instead of from the bias or the start value",
+    Flag.ACC_OUT: "leaves the accumulators in `acc` unfinished; `out` isn't written",
+    Flag.SCALAR_A: "a scalar parameter takes the place of operand `a`",
+    Flag.SCALAR_B: "a scalar parameter takes the place of operand `b`",
+    Flag.COUNT_PAD: "padding counts as taps of an average",
 }
-"""What `simulator.timing` computes for each op, in the symbols of the presets."""
 
-INTRODUCTION = """\
-# The instruction set
+FIELDS: Mapping[str, str] = {
+    "op": "code of the op",
+    "function": "which of the op's functions, by its number; 0 if it has none",
+    "flags": "sum of the bits of its flags",
+    "wait": "record of the other engine that must be complete, counted from 1; 0: none",
+    "tag": "number of the layer that it belongs to; the engines pass it over",
+    "reserved": "0",
+}
 
-Made by `simulator/isa/document.py` from the table in `simulator/isa/table.py`; run the tests with `--update-golden` to
-write it anew. What the numbers in a record mean is in [numerics.md](numerics.md).
+OPERAND_FIELDS: Mapping[str, str] = {
+    "addr": "bytes from the start of the region, or of each lane",
+    "lane": "lane of channel 0; 0 in global memory",
+    "dtype": "code of the type; 255: no operand",
+    "region": "code of the region",
+    "pad": "0",
+    "dims": "extents n, c, h, w",
+    "strides": "bytes from one index to the next of n, of c (in local memory: depth), h and w",
+}
 
-A program is two streams of records, one for each engine. The TIU computes on local memory, the GDMA moves between
-global and local memory. Each engine works through its stream in order, and effects within it are in order. `wait = k`
-holds a record back until the other engine's k-th record (counted from 1) is complete, and so all before it; 0 waits
-for none. Nothing else orders the engines.
+SPANS: Mapping[str, str] = {
+    "low": "at most high; whole, of its type, for 8-bit `out`",
+    "high": "at least low; whole, of its type, for 8-bit `out`",
+}
+"""What parameters of these names may be in every op."""
 
-A chip of several cores runs a program a core, each with both streams and local memory of its own; global memory is
-theirs in common, and waits and counts are of one core's streams. Cores meet only through SEND and WAIT: `WAIT core=c
-count=k` is held back until core c's k-th SEND is complete, and so all that its GDMA did before. A SEND stays: any core
-may wait for it, once, often or never.
+LANES: Mapping[str, str] = {"any": "any", "same": "same", "each": "each", "": "-"}
 
-Where an op runs on the host (see [host.md](host.md)), each stream falls into stretches, one for each subnet of the
-chip, and each stretch ends with END or DMA_END. Waits count through the whole stream. The first record of each engine
-in a later subnet waits for the other engine's end of the subnet before; between the two, the host reads and writes
-global memory.
-"""
-
-LOCAL_MEMORY = f"""\
-## Memory
-
-Local memory is private to a lane and has {BANKS} banks. Channel c of an operand that begins at lane l lies in lane
-(l + c) mod lanes, at depth (l + c) ÷ lanes, rounded down; a local operand's strides are bytes in a lane from one image,
-depth, row and column to the next. Global memory has three regions; a global operand's strides are bytes from one image,
-channel, row and column to the next. A stride of 0 repeats. Nothing in local memory outlasts an inference.
-"""
-
-TIME = f"""\
-## Time
-
-A TIU record takes ({TIU_SETUP} + work) · (1 + conflicts) cycles; an operand conflicts if it shares a bank with another,
-so two that meet are two. A GDMA record occupies its engine for {DMA_SETUP} + transfer cycles and completes
-{DMA_LATENCY} later; the next starts when the occupancy ends. On the bus each contiguous run of the global side takes
-whole bursts of {BURST} bytes. L, I, P and E are the preset's lanes, cube channels (half of them at 16 bits), cube
-pixels and element-unit bytes; size is that of the widest operand.
-
-The presets' DDR bytes are for all cores together. A transfer is on the bus from the end of its record's {DMA_SETUP}
-first cycles until its bytes are through; of each cycle that begins with k transfers on the bus, each gets 1/k. Its
-engine is free at the end of the cycle in which the last of them are through, but not sooner than if the core had been
-alone. (TPU-MLIR models BM1688 with 24 GB/s for a core alone and 15 for each of two; here two get 12 each, so that no
-program moves more than the bus has.)
-"""
+ENGINES: Mapping[Engine, str] = {
+    Engine.TIU: "They compute; all operands lie in local memory.",
+    Engine.GDMA: "They move bytes between global and local memory, and let cores wait for each other.",
+}
 
 
 def document() -> str:
     """The page, ending in a newline."""
-    parts = [INTRODUCTION, *_presets(), LOCAL_MEMORY, *_codes(), *_layout(), TIME, *_passes(), "## Records\n"]
-    for name, spec in SPECS.items():
-        parts += _spec(name, spec)
-    return "\n".join(parts)
+    made = examples()
+    parts = [chapters.INTRODUCTION, *_presets(), chapters.PROGRAMS, chapters.MEMORY, *_codes(), *_layout()]
+    parts += [chapters.WINDOWS, chapters.ACCUMULATORS, chapters.FAULTS, chapters.TIME, *_passes()]
+    for engine in Engine:
+        parts.append(f"## Ops of the {engine.name}\n\n{ENGINES[engine]}\n")
+        for name, spec in SPECS.items():
+            if spec.engine == engine:
+                parts += _op(name, spec, SEMANTICS[name], made[name])
+    parts.append(
+        f"## As text\n\n`tpuflow dis` writes records and programs as text, `tpuflow asm` reads it.\n{text.__doc__}"
+    )
+    parts.append(write.__doc__ or "")
+    return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A table in Markdown, ending in a newline."""
     head = list(header)
-    lines = [head, ["---"] * len(head), *([str(cell) for cell in row] for row in rows)]
+    lines = [head, ["---"] * len(head), *([str(cell).replace("|", "\\|") for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _presets() -> Iterator[str]:
-    yield "## Presets\n"
     header = ("preset", "cores", "lanes L", "bytes a lane", "E", "I", "P", "GHz", "DDR GB/s")
+    numbers = (
+        (c.name, c.cores, c.lanes, c.lane_bytes, c.eu_bytes, c.cube_ic, c.cube_px, c.hertz, c.ddr_bytes_per_second)
+        for c in CHIPS.values()
+    )
+    yield table(header, ((*row, hertz / 1e9, rate / 1e9) for *row, hertz, rate in numbers))
+    yield "I is for 8-bit numbers; at 16 bits it is half as many, and f32 is left to the element units.\n"
+
+
+def _codes() -> Iterator[str]:
+    yield "## Types and flags\n"
+    yield table(("type", "code", "bytes"), ((dtype.name, dtype.value, dtype.itemsize) for dtype in DType))
+    yield "A stored NaN is canonical: `7FC00000`, `7FC0`, `7E00`. Integers are two's complement.\n"
+    takers = {flag: ", ".join(name for name, spec in SPECS.items() if flag in spec.flags) for flag in FLAGS}
+    yield table(("flag", "bit", "meaning", "ops"), ((f.name, f.value, FLAGS[f], takers[f]) for f in FLAGS))
+    yield "A flag is refused by all other ops.\n"
+
+
+def _layout() -> Iterator[str]:
+    yield chapters.RECORDS
+    rows = [(at, size, name, kind, FIELDS[name]) for at, size, name, kind in _fields(RECORD) if name in FIELDS]
+    first = _byte("operands")
+    rows += [
+        (first + i * OPERAND.itemsize, OPERAND.itemsize, f"operand {i}", "operand", "the op's operands, in its order")
+        for i in range(OPERANDS)
+    ]
+    rows += [(_byte(f"u{i}"), 2, f"u{i}", "u16 or i16", "parameter") for i in range(10)]
+    rows += [(_byte(slot), 4, slot, "f32", "parameter") for slot in ("lo", "hi")]
+    rows += [(_byte(f"i{i}"), 4, f"i{i}", "i32", "parameter") for i in range(3)]
+    yield table(("byte", "bytes", "field", "type", "meaning"), rows)
+    yield chapters.OPERANDS
     yield table(
-        header,
+        ("byte", "bytes", "field", "type", "meaning"),
+        ((at, size, name, kind, OPERAND_FIELDS[name]) for at, size, name, kind in _fields(OPERAND)),
+    )
+
+
+def _fields(structure: np.dtype[Any]) -> Iterator[tuple[int, int, str, str]]:
+    """Offset, bytes, name and type of each field of a structure."""
+    assert structure.fields is not None
+    for name, (kind, at, *_) in structure.fields.items():
+        base, extents = kind.subdtype or (kind, ())
+        told = base.name.replace("uint", "u").replace("int", "i").replace("float", "f")
+        yield at, kind.itemsize, name, f"{told} × {extents[0]}" if extents else told
+
+
+def _byte(slot: str) -> int:
+    """Offset of a parameter's slot in the record."""
+    fields = {name: at for at, _, name, _ in _fields(RECORD)}
+    if slot in fields and slot not in "ui":
+        return fields[slot]
+    return fields[slot[0]] + int(slot[1:]) * (2 if slot[0] == "u" else 4)
+
+
+def _passes() -> Iterator[str]:
+    yield chapters.PASSES
+    yield table(("op or function", "passes", "because"), ((name, p.count, p.why) for name, p in PASSES.items()))
+
+
+def _op(name: str, spec: Spec, meaning: Meaning, made: Sequence[Example]) -> Iterator[str]:
+    yield f"### {name}\n"
+    yield f"{spec.engine.name}, code {spec.code}: {spec.meaning}.\n"
+    if spec.operands:
+        header = ("operand", "byte", "extents", "types", "lane", "region", "holds")
+        yield table(header, (_operand(i, o, meaning.operands[o]) for i, o in enumerate(spec.operands)))
+    if spec.params:
+        header = ("parameter", "slot", "byte", "bits", "type", "may be", "meaning")
+        yield table(header, (_param(p, meaning) for p in spec.params))
+    if spec.flags:
+        yield f"Flags: {', '.join(f'`{flag.name}`' for flag in Flag if flag and flag in spec.flags)}.\n"
+    if spec.functions and name != "ARITH":
+        yield "Functions: " + ", ".join(f"{i} `{function}`" for i, function in enumerate(spec.functions)) + ".\n"
+    yield meaning.steps + "\n"
+    if name == "ARITH":
+        yield from _functions(spec)
+    if meaning.numbers:
+        yield f"Formulas: {meaning.numbers} of [numerics.md](numerics.md).\n"
+    yield f"**{'Work' if spec.engine == Engine.TIU else 'Transfer'}**: {meaning.work}.\n".replace("..", ".")
+    if meaning.worked:
+        yield _worked(meaning.worked)
+    for example in made:
+        yield _example(example)
+
+
+def _operand(i: int, name: str, part: Part) -> Sequence[object]:
+    at = _byte("operands") + i * OPERAND.itemsize
+    regions = "not LOCAL" if len(part.regions) == len(Region) - 1 else ", ".join(r.name for r in part.regions)
+    return f"`{name}`", at, part.extents, _types(part.types), LANES[part.lane], regions, part.meaning
+
+
+def _types(types: Sequence[DType]) -> str:
+    return "any" if len(types) == len(DType) - 1 else ", ".join(dtype.name for dtype in types)
+
+
+def _param(p: Param, meaning: Meaning) -> Sequence[object]:
+    limits = meaning.limits.get(p.name) or SPANS.get(p.name) or RANGES.get(p.kind, "any f32")
+    span = limits if isinstance(limits, str) else f"{limits[0]} to {limits[1]}"
+    return f"`{p.name}`", p.slot, _byte(p.slot), 16 if p.slot[0] == "u" else 32, p.kind, span, p.meaning
+
+
+def _functions(spec: Spec) -> Iterator[str]:
+    yield table(
+        ("code", "function", "on f32", "for example", "on i32", "for example", "passes"),
         (
             (
-                c.name,
-                c.cores,
-                c.lanes,
-                c.lane_bytes,
-                c.eu_bytes,
-                c.cube_ic,
-                c.cube_px,
-                c.hertz / 1e9,
-                c.ddr_bytes_per_second / 1e9,
+                i,
+                f"`{name}`",
+                FUNCTIONS[name].real or "refused",
+                FUNCTIONS[name].real_sample,
+                FUNCTIONS[name].whole or "refused",
+                FUNCTIONS[name].whole_sample,
+                PASSES[name].count,
             )
-            for c in CHIPS.values()
+            for i, name in enumerate(spec.functions)
         ),
     )
 
 
-def _codes() -> Iterator[str]:
-    yield table(("region", "code"), ((region.name, region.value) for region in Region))
-    yield "## Types and flags\n"
-    yield table(("type", "code", "bytes"), ((dtype.name, dtype.value, dtype.itemsize) for dtype in DType))
-    yield table(("flag", "bit", "meaning"), ((flag.name, flag.value, FLAGS[flag]) for flag in Flag if flag))
+def _worked(worked: Worked) -> str:
+    """A record's cycles, as the formula has them and as the cycle model does."""
+    chip, command = CHIPS[worked.chip], decode(assemble([worked.record])[0])
+    text = f"For instance, on {chip.name},\n\n    {worked.record}\n\n"
+    if command.engine == Engine.TIU:
+        done, taken = work(command, chip), cycles(command, chip)
+        conflicts = taken // (TIU_SETUP + done) - 1
+        whole = f"({TIU_SETUP} + {done}) · (1 + {conflicts}) = {taken}"
+        return text + f"has {worked.expression} = {done}, and takes {whole} cycles.\n"
+    cost = transfer(command, chip)
+    moved = f"{cost.payload} bytes, {cost.wire} on the wire"
+    return text + (
+        f"moves {moved}: {worked.expression} = {cost.occupancy - DMA_SETUP}, and with the setup takes {cost.occupancy} "
+        f"cycles, complete {cost.latency} later.\n"
+    )
 
 
-FLAGS: Mapping[Flag, str] = {
-    Flag.ACC_IN: "goes on from the f32 or i32 accumulators in `acc` instead of from the bias or the start value",
-    Flag.ACC_OUT: "leaves the accumulators in `acc` unfinished; `out` isn't written",
-    Flag.SCALAR_A: "ARITH, SELECT: a scalar takes the place of operand `a`",
-    Flag.SCALAR_B: "ARITH, SELECT: a scalar takes the place of operand `b`",
-    Flag.COUNT_PAD: "POOL avg: padding counts as taps",
-}
-
-
-def _layout() -> Iterator[str]:
-    yield f"## Layout\n\nA record has {RECORD.itemsize} bytes, little endian.\n"
-    yield _fields(RECORD)
-    yield f"An operand has {OPERAND.itemsize} bytes; type {DType.NONE.value} marks one that isn't there.\n"
-    yield _fields(OPERAND)
-
-
-def _fields(structure: np.dtype[Any]) -> str:
-    assert structure.fields is not None
-    rows = ((name, offset, _kind(kind)) for name, (kind, offset, *_) in structure.fields.items())
-    return table(("field", "offset", "type"), rows)
-
-
-def _kind(kind: np.dtype[Any]) -> str:
-    base, extents = kind.subdtype or (kind, ())
-    name = "operand" if base == OPERAND else base.name
-    return f"{name} × {extents[0]}" if extents else name
-
-
-def _passes() -> Iterator[str]:
-    yield "Passes of the element units over each vector:\n"
-    yield table(("op or function", "passes", "because"), ((name, p.count, p.why) for name, p in PASSES.items()))
-
-
-def _spec(name: str, spec: Spec) -> Iterator[str]:
-    yield f"### {name}\n"
-    yield f"{spec.engine.name}, code {spec.code}: {spec.meaning}.\n"
-    if spec.operands:
-        yield f"Operands: {', '.join(f'`{operand}`' for operand in spec.operands)}.\n"
-    if spec.functions:
-        yield "Functions: " + ", ".join(f"{i} `{function}`" for i, function in enumerate(spec.functions)) + ".\n"
-    if spec.params:
-        yield table(
-            ("parameter", "slot", "type", "meaning"), ((f"`{p.name}`", p.slot, p.kind, p.meaning) for p in spec.params)
-        )
-    yield f"{'Work' if spec.engine == Engine.TIU else 'Transfer'}: {WORK[name]}.\n"
+def _example(example: Example) -> str:
+    """An example as text that assembles, what is given and made as comments."""
+    given = [f"    ; {name} = {value}" for name, value in example.given.items()]
+    records = [f"    {line}" for line in example.text.splitlines()]
+    made = [f"    ; {name} = {value}" for name, value in example.makes.items()]
+    return "\n".join((f"Example ({CHIP}): {example.title}.\n", *given, *records, *made)) + "\n"

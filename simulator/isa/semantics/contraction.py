@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from simulator.isa.semantics.form import BYTES, FLOATS, PLAIN, Meaning, Part, Worked
 from simulator.isa.table import DType
 
-_WINDOW: Mapping[str, tuple[float, float]] = dict.fromkeys(("kh", "kw", "sh", "sw", "dh", "dw"), (1, 65535))
+_ZERO = "of the type of `in`; 0 for floats"
+_WINDOW: Mapping[str, tuple[float, float] | str] = {
+    **dict.fromkeys(("kh", "kw", "sh", "sw", "dh", "dw"), (1, 65535)),
+    **dict.fromkeys(("pt", "pl", "pb", "pr"), "below the reach"),
+    "zx": _ZERO,
+}
 _SUMS = (DType.F32, DType.I32)
 
 _PARAMS = (
@@ -35,7 +40,7 @@ Float `in`, operands widened to f32, `zx` 0:
     s = ACC_IN ? acc : bias{channel} or +0.0
     s = f32(s + f32(filter · in))           for every tap that isn't padding, in the order {order}
     ACC_OUT:      acc = s
-    else          out = rounded to its type(min(max(s, low), high))
+    else          out = stored(min(max(s, low), high))
 
 So a bias is the start of a float sum, and joins an integer sum when it is finished."""
 
@@ -109,6 +114,7 @@ CONTRACTIONS: Mapping[str, Meaning] = {
             "low=-128.0 high=127.0",
             "⌈384/64⌉·⌈128/4⌉·⌈384/64⌉",
         ),
+        limits={"zx": _ZERO},
     ),
     "BMATMUL": Meaning(
         {
@@ -144,7 +150,7 @@ Floats, widened to f32, za = zb = 0:
     s = ACC_IN ? acc : bias[column] or +0.0
     s = f32(s + f32(a · b))                 for k in rising order
     ACC_OUT:      acc = s
-    else          out = rounded to its type(min(max(s, low), high))""",
+    else          out = stored(min(max(s, low), high))""",
         "§2 and §3",
         "batch·⌈m/L⌉·⌈n/P⌉·⌈k/I⌉; f32: batch·⌈m/L⌉·⌈n/(E/4)⌉·k. 16-bit `a`: I/2 in the place of I.",
         Worked(
@@ -152,7 +158,11 @@ Floats, widened to f32, za = zb = 0:
             "b=i8(12,128,32,1)@LOCAL+32768/64,32,1,1 turned=1",
             "12·⌈128/64⌉·⌈128/4⌉·⌈32/64⌉",
         ),
-        limits={"shift": (0, 62)},
+        limits={
+            "shift": (0, 62),
+            "turned": "0 or 1",
+            **dict.fromkeys(("za", "zb"), "of the operand's type; 0 for floats"),
+        },
     ),
 }  # fmt: skip
 """By op."""

@@ -9,7 +9,7 @@ from simulator.isa.table import DType
 
 _ALIKE = "(n, c, h, w)"
 _VECTORS = "n·⌈c/L⌉·⌈h·w/(E/size)⌉"
-_SHIFT: Mapping[str, tuple[float, float]] = {"shift": (0, 62)}
+_SHIFT: Mapping[str, tuple[float, float] | str] = {"shift": (0, 62)}
 _BROADCAST = "a stride of 0 broadcasts"
 
 ELEMENTS: Mapping[str, Meaning] = {
@@ -25,7 +25,7 @@ it is **of f32**. It computes `v = f(a, b)`, for functions of one operand `f(a)`
 operand is sign- or zero-extended, and the scalar is `whole`; of f32 floats are widened, integers rounded to nearest
 even, and the scalar is `scalar`. With both flags the scalar is both operands. Then
 
-    out is a float type:           out = rounded to it(f32(v))           an i32 is rounded to f32 first
+    out is a float type:           out = stored(f32(v))           an i32 is rounded to f32 first
     v is i32, out is an integer:   out = the low bits of v               it wraps
     v is f32, out is an integer:   out = v cut towards zero, saturated; NaN → 0
 
@@ -127,8 +127,8 @@ In i64:
 Which cast it is follows from the types; from an integer to an integer there is none.
 
     quantise, float → I8, U8:         s = rne(f32(f32(in) ÷ scale)), NaN → 0; out = saturated(f32(s + f32(zero)))
-    dequantise, I8, U8, I32 → float:  d = in - zero, in i32, which wraps; out = rounded to its type(f32(f32(d) · scale))
-    float → float:                    out = rounded to its type(f32(in)); zero and scale have no part in it
+    dequantise, I8, U8, I32 → float:  d = in - zero, in i32, which wraps; out = stored(f32(f32(d) · scale))
+    float → float:                    out = stored(f32(in)); zero and scale have no part in it
 
 `scale` must be above 0 and finite where it has a part. A `zero` beyond ±2^24 isn't exact in f32.""",
         "§1",
@@ -137,6 +137,7 @@ Which cast it is follows from the types; from an integer to an integer there is 
             "CAST out=i8(1,64,28,28)@LOCAL+0/832,832,28,1 in=f32(1,64,28,28)@LOCAL+16384/3136,3136,112,4 scale=0.1",
             "1·⌈64/64⌉·⌈28·28/(64/4)⌉·5",
         ),
+        limits={"scale": "above 0, finite"},
     ),
     "COPY": Meaning(
         {

@@ -44,7 +44,8 @@ class Meaning:
     """
     An op: operands by name, what it does in steps (Markdown), where in `docs/numerics.md` its formulas are, its cycles.
 
-    `limits` are the least and greatest value of parameters that may not have all of their slot's.
+    `limits` are the least and greatest value of parameters that may not have all of their slot's, or what they may be
+    where that depends on more.
     """
 
     operands: Mapping[str, Part]
@@ -52,4 +53,4 @@ class Meaning:
     numbers: str
     work: str
     worked: Worked | None = None
-    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    limits: Mapping[str, tuple[float, float] | str] = field(default_factory=dict[str, tuple[float, float] | str])

@@ -122,7 +122,7 @@ ignored.""",
         "",
         "0: it occupies its engine for the setup alone",
     ),
-    "NOP": Meaning({}, "Nothing; it can carry a wait.", "", "0"),
+    "NOP": Meaning({}, "It serves to wait where no other record can.", "", "0"),
     "END": Meaning({}, _ENDS, "", "0"),
     "DMA_END": Meaning({}, _ENDS, "", "0: it occupies its engine for the setup alone"),
 }  # fmt: skip

@@ -19,12 +19,22 @@ WINDOWS: Mapping[str, Meaning] = {
         """\
 Taps lie as CONV's do; those that are padding are passed over. Kernel, stride, dilation and pads: see Windows.
 
-`max`: the greatest tap. Of integers the stored value; of floats IEEE maximum (NaN wins, -0 < +0). A window of
-padding alone makes the type's least value, or -∞. Then `out = min(max(v, low), high)`, rounded to its type.
+max of 8-bit `in`, or of floats, widened to f32 (IEEE maximum: NaN wins, -0 < +0):
 
-`avg` of floats: `s = +0.0`; `s = f32(s + tap)`, row by row; `v = f32(s ÷ f32(count))`; clamp; round. `avg` of 8-bit
-`in`: `s = Σ (tap - zx)` in i32; with multiplier m and shift of the row of `params` that has this window's count, `r
-= shift ? (s·m + 2^(shift-1)) >> shift : s·m`, `out = min(max(r + zy, low), high)`.
+    v = the greatest tap                    of padding alone the least value of the type, or -∞
+    out = stored(min(max(v, low), high))
+
+avg of floats, widened to f32:
+
+    s = +0.0; s = f32(s + tap)              row by row
+    out = stored(min(max(f32(s ÷ f32(count)), low), high))
+
+avg of 8-bit `in`:
+
+    s = Σ (tap - zx)                        in i32
+    m, shift = those of the row of params that has this window's count
+    r = shift ? (s·m + 2^(shift-1)) >> shift : s·m                         in i64
+    out = min(max(r + zy, low), high)
 
 count is of the taps that aren't padding, with COUNT_PAD kh·kw. A count that no row has is a fault; so far as two
 rows have one count, which of them is used isn't defined. `zx` and `zy` have no part in max.""",
@@ -35,7 +45,10 @@ rows have one count, which of them is used isn't defined. `zx` and `zy` have no 
             "kh=3 kw=3 sh=2 sw=2 dh=1 dw=1 high=255.0",
             "1·⌈64/64⌉·⌈55·55/(64/1)⌉·(3·3+0)",
         ),
-        limits=dict.fromkeys(("kh", "kw", "sh", "sw", "dh", "dw"), (1, 65535)),
+        limits={
+            **dict.fromkeys(("kh", "kw", "sh", "sw", "dh", "dw"), (1, 65535)),
+            **dict.fromkeys(("pt", "pl", "pb", "pr"), "below the reach"),
+        },
     ),
     "REDUCE": Meaning(
         {
@@ -69,7 +82,7 @@ Floats, widened to f32:
     max, min IEEE maximum and minimum; sum, mean s = f32(s + x); prod s = f32(s · x)
     ACC_OUT:      acc = s
     v = mean ? f32(s ÷ f32(count)) : s
-    out = rounded to its type(min(max(v, low), high))
+    out = stored(min(max(v, low), high))
 
 An 8-bit mean's division is in its multiplier and shift. `count`, which a mean must have, is of all elements of a
 result, over all records that add to it. `low` may not be above `high`, even where no clamp takes place.""",
@@ -80,7 +93,7 @@ result, over all records that add to it. `low` may not be above `high`, even whe
             "over_h=1 over_w=1 count=784 low=-inf high=inf",
             "1·⌈64/64⌉·⌈28·28/(64/4)⌉+1·⌈64/64⌉·⌈1·1/(64/4)⌉·5",
         ),
-        limits={"shift": (0, 62)},
+        limits={"shift": (0, 62), "over_h": "0 or 1", "over_w": "0 or 1", "count": "1 or more for mean"},
     ),
     "RESAMPLE": Meaning(
         {
@@ -99,7 +112,7 @@ Result o of the axis is made of the indices from `k = table[o, 0] - first` on; f
 start and its weights below one another.
 
     pick:             out[o] = in[k], the same bits
-    sum of floats:    s = +0.0; s = f32(s + f32(weight[t] · in[k + t])), t rising; out = rounded to its type(s)
+    sum of floats:    s = +0.0; s = f32(s + f32(weight[t] · in[k + t])), t rising; out = stored(s)
     sum of integers:  s = Σ weight[t] · (in[k + t] - zx) in i32, which wraps
                       out is I32: out = s
                       else r = shift ? (s·multiplier + 2^(shift-1)) >> shift : s·multiplier

@@ -195,7 +195,8 @@ def test_regions_lanes_and_limits_are_the_chips(op: str) -> None:
             local = {name: there[name] for name in result if there[name].region == Region.LOCAL}
             shifted = {name: replace(operand, lane=operand.lane + 1) for name, operand in local.items()}
             assert not refused(with_operands(command, shifted))
-    for param, (least, most) in meaning.limits.items():
+    numbered = {param: limits for param, limits in meaning.limits.items() if not isinstance(limits, str)}
+    for param, (least, most) in numbered.items():
         for value in {least - 1, most + 1} - {-1, 65536}:
             spoilt = [replace(command, params={**command.params, param: value}) for command in bases(op)]
             assert any(map(refused, spoilt)), (param, value)
