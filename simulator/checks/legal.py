@@ -43,8 +43,8 @@ class _Blank(Memory):
 
     def __init__(self, model: Model) -> None:
         self.chip = model.chip
-        self.lanes = np.zeros((model.chip.lanes, model.chip.lane_bytes), np.uint8)
-        self.regions = {region: np.zeros(size, np.uint8) for region, size in sizes(model).items() if region}
+        self.lanes = np.empty((model.chip.lanes, model.chip.lane_bytes), np.uint8)
+        self.regions = {region: np.empty(size, np.uint8) for region, size in sizes(model).items() if region}
         self._places = {}
 
 

@@ -19,9 +19,11 @@ from simulator.checks.finding import Finding
 from simulator.checks.program import Program
 from simulator.checks.shadow import Shadow
 from simulator.checks.walk import Access, accesses, in_lanes
+from simulator.chip import Chip
 from simulator.isa.record import Command
 from simulator.isa.table import Region
 from simulator.model_file import Model
+from simulator.timing import span
 
 NAME = "overlap"
 
@@ -36,9 +38,8 @@ def check_overlap(model: Model) -> Iterator[Finding]:
 
 def overlap(program: Program) -> Iterator[Finding]:
     """The same of a program."""
-    shadow = Shadow(program.model.chip, {}, np.bool_)
     for kind in np.flatnonzero(_suspects(program)).tolist():
-        for finding in _overlaps(program, shadow, program.command(kind)):
+        for finding in _overlaps(program.command(kind), program.model.chip):
             for where in program.records(kind):
                 made = report.at_record(program, NAME, where, finding.message, "overlap")
                 bytes_ = finding.operand, Region.LOCAL, finding.start, finding.stop
@@ -58,19 +59,28 @@ def _suspects(program: Program) -> NDArray[np.bool_]:
     return meets.any(1)
 
 
-def _overlaps(program: Program, shadow: Shadow, command: Command) -> Iterator[Finding]:
-    told = [in_lanes(command, access, program.model.chip.lanes) for access in accesses(command)]
+def _overlaps(command: Command, chip: Chip) -> Iterator[Finding]:
+    told = [in_lanes(command, access, chip.lanes) for access in accesses(command)]
     local = [access for access in told if access.operand.region == Region.LOCAL]
     for made in (access for access in local if access.write):
+        read = [access for access in local if not access.write and not _in_place(command, access, made)]
+        near = [access for access in read if _meet(access, made, chip)]
+        if not near:
+            continue
+        shadow = Shadow(chip, {}, np.bool_)
         for part in shadow.of(made.operand):
             part[...] = True
-        for read in (access for access in local if not access.write and not _in_place(command, access, made)):
-            if any(bool(part.any()) for part in shadow.of(read.operand)):
-                start, stop = shadow.extent(read.operand, lambda part: part)
-                message = f"{command.op} writes {made.name} over bytes {start} to {stop} of {read.name}"
-                yield Finding(NAME, command.engine, 0, message, "", read.name, Region.LOCAL, start, stop)
-        for part in shadow.of(made.operand):
-            part[...] = False
+        for access in near:
+            if any(bool(part.any()) for part in shadow.of(access.operand)):
+                start, stop = shadow.extent(access.operand, lambda part: part)
+                message = f"{command.op} writes {made.name} over bytes {start} to {stop} of {access.name}"
+                yield Finding(NAME, command.engine, 0, message, "", access.name, Region.LOCAL, start, stop)
+
+
+def _meet(one: Access, other: Access, chip: Chip) -> bool:
+    """Whether the bytes of a lane from the first to the last of two operands have any in common."""
+    (first, last), (start, stop) = span(one.operand, chip), span(other.operand, chip)
+    return first < stop and start < last
 
 
 def _in_place(command: Command, read: Access, made: Access) -> bool:

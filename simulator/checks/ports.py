@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +11,9 @@ from simulator.checks import report
 from simulator.checks.finding import Finding
 from simulator.checks.program import Program
 from simulator.checks.shadow import Shadow
+from simulator.isa.record import Operand
 from simulator.isa.table import Engine, Region
+from simulator.model_file import IO
 
 NAME = "ports"
 
@@ -34,14 +35,27 @@ def ports(program: Program) -> Iterator[Finding]:
 
 
 def _written(program: Program) -> Iterator[Finding]:
-    found, shadow = program.accesses, Shadow(program.model.chip, {Region.IO: program.model.io_bytes}, np.bool_)
-    for entry in program.model.inputs:
+    found, given = program.accesses, [entry for entry in program.model.inputs if entry.bytes]
+    stores = np.flatnonzero(found.write & (found.region == Region.IO)).tolist()
+    told = [(number, program.access(number).operand) for number in stores]
+    near = [pair for pair in told if any(_meets(pair[1], entry) for entry in given)]
+    if not near:
+        return
+    shadow = Shadow(program.model.chip, {Region.IO: program.model.io_bytes}, np.bool_)
+    for entry in given:
         shadow.region(Region.IO)[entry.offset : entry.offset + entry.bytes] = True
-    for number in np.flatnonzero(found.write & (found.region == Region.IO)).tolist():
-        operand = program.access(number).operand
+    for number, operand in near:
         if any(bool(part.any()) for part in shadow.of(operand)):
             start, stop = shadow.extent(operand, lambda part: part)
             message = f"writes IO bytes {start} to {stop}, of input {report.io_name(program, start, stop)!r}"
             for where in program.records(int(found.kind[number])):
                 made = report.at_record(program, NAME, where, message, "input")
-                yield replace(report.at_operand(made, program, number, start, stop))
+                yield report.at_operand(made, program, number, start, stop)
+
+
+def _meets(operand: Operand, entry: IO) -> bool:
+    """Whether an input lies between an operand's first byte and its last."""
+    steps = [(count - 1) * stride for count, stride in zip(operand.dims, operand.strides, strict=True)]
+    first = operand.addr + sum(step for step in steps if step < 0)
+    last = operand.addr + sum(step for step in steps if step > 0) + operand.dtype.itemsize
+    return first < entry.offset + entry.bytes and entry.offset < last

@@ -104,6 +104,8 @@ class _Core:
     def __init__(self, program: Program) -> None:
         self._chip, self._weights = program.model.chip, program.model.weights
         self._held: list[_Held] = []
+        self._start, self._stop = self._chip.lane_bytes, 0
+        """What is held, or was, lies between."""
         self.bound: int | None = None
         """Of the last record's sums."""
 
@@ -119,21 +121,30 @@ class _Core:
 
     def write(self, start: int, stop: int) -> None:
         """Forget what is written over."""
-        if any(held.start < stop and start < held.stop for held in self._held):
+        if (
+            start < self._stop
+            and self._start < stop
+            and any(held.start < stop and start < held.stop for held in self._held)
+        ):
             self._held = [held for held in self._held if held.stop <= start or stop <= held.start]
+
+    def _keep(self, held: _Held) -> None:
+        self._held.append(held)
+        self._start, self._stop = min(self._start, held.start), max(self._stop, held.stop)
 
     def enter(self, command: Command) -> None:
         """Keep what a record leaves: parameters, or accumulators of the last bound."""
         out, acc = command.operands.get("out"), command.operands.get("acc")
         if command.op == "LOAD" and out is not None:
-            self._held.append(_Held(*span(out, self._chip), out, command.operands["in"]))
+            self._keep(_Held(*span(out, self._chip), out, command.operands["in"]))
         elif acc is not None and Flag.ACC_OUT in command.flags and self.bound is not None:
-            self._held.append(_Held(*span(acc, self._chip), acc, None, min(self.bound, LIMIT)))
+            self._keep(_Held(*span(acc, self._chip), acc, None, min(self.bound, LIMIT)))
 
     def _loaded(self, operand: Operand) -> NDArray[np.int64] | None:
         """A tensor read from local memory, from where in WEIGHT it was loaded."""
         for held in self._held:
-            if held.source is not None and (channel := self._channel(operand, held.operand)) is not None:
+            here = held.start <= operand.addr < held.stop
+            if here and held.source is not None and (channel := self._channel(operand, held.operand)) is not None:
                 source = held.source
                 at, dtype = source.addr + channel * source.strides[1], NUMPY[operand.dtype]
                 made = np.ndarray(operand.dims, dtype, self._weights.data, at, source.strides)

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from simulator.checks.finding import Finding
 from simulator.cores import turns
-from simulator.events import Deadlock, distinct
+from simulator.events import Deadlock
 from simulator.isa.record import Records
 from simulator.isa.table import ARITHMETIC, BINARY, BY_CODE, SPECS, DType, Engine, Flag, Region, Spec
 from simulator.model_file import Model
@@ -39,17 +42,30 @@ def check_structure(model: Model) -> Iterator[Finding]:
 
 def _stream(engine: Engine, records: Records, others: int, layers: int) -> Iterator[Finding]:
     """What is wrong with each record of a stream."""
-    kinds, kind = distinct(records, addresses=False)
-    faults = [list(_faults(engine, record)) for record in kinds]
+    first, kind = _kinds(records)
+    faults = [list(_faults(engine, record)) for record in records[first]]
     waits: list[int] = records["wait"].tolist()
     tags: list[int] = records["tag"].tolist()
-    for i, of_kind in enumerate(map(int, kind)):
-        for why in faults[of_kind]:
+    wrong = np.array([bool(of_kind) for of_kind in faults])[kind] if len(kind) else np.zeros(0, np.bool_)
+    for i in np.flatnonzero(wrong | (records["wait"] > others) | (records["tag"] >= max(layers, 1))).tolist():
+        for why in faults[int(kind[i])]:
             yield Finding(NAME, engine, i + 1, why)
         if waits[i] > others:
             yield Finding(NAME, engine, i + 1, f"waits for record {waits[i]} of {Engine(1 - engine).name}'s {others}")
         if tags[i] >= max(layers, 1):
             yield Finding(NAME, engine, i + 1, f"tag {tags[i]} names none of {layers} layers")
+
+
+def _kinds(records: Records) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Records that differ in op, function, flags or in types and regions of operands: the first of each, and which."""
+    header = [records[name].astype(np.uint64) << shift for name, shift in (("op", 0), ("function", 8), ("flags", 16))]
+    operands = [
+        records["operands"][name].astype(np.uint64) << np.arange(0, 40, 8, dtype=np.uint64)
+        for name in ("dtype", "region")
+    ]
+    words = np.stack([sum(header, start=np.uint64(0)), *(part.sum(1, dtype=np.uint64) for part in operands)], 1)
+    _, first, kind = np.unique(words, axis=0, return_index=True, return_inverse=True)
+    return first, kind.reshape(-1)
 
 
 def _subnets(engine: Engine, records: Records, ranges: Mapping[Engine, Sequence[Range]]) -> Iterator[Finding]:
