@@ -80,11 +80,24 @@ def run(
     feeds: Feeds,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the outputs to this .npz.")] = None,
     raw: Annotated[bool, typer.Option(help="Outputs as stored, not dequantised.")] = False,
+    checked: Annotated[bool, typer.Option(help="Check program and data; exit code 1 if there are findings.")] = False,
 ) -> None:
     """Run a model on the simulated chip."""
     from pipeline.commands import model as command
 
-    command.run(model, feeds, output, raw)
+    if not command.run(model, feeds, output, raw, checked):
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    model: ModelFile, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+) -> None:
+    """Check a model's program without running it; exit code 1 if there are findings."""
+    from pipeline.commands import model as command
+
+    if not command.check(model, as_json):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -120,10 +133,11 @@ def debug(
 
 @app.command()
 def inspect(model: ModelFile) -> None:
-    """Show what is in a model: inputs, outputs, sizes, commands, cycles, layers, faults."""
+    """Show what is in a model: inputs, outputs, sizes, commands, cycles, layers; exit code 1 if there are faults."""
     from pipeline.commands import model as command
 
-    command.inspect(model)
+    if not command.inspect(model):
+        raise typer.Exit(1)
 
 
 @app.command()

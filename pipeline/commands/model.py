@@ -1,6 +1,8 @@
 """`tpuflow run` and `tpuflow inspect`: a `sample.model` on the simulated chip, and what is in one."""
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,9 @@ import numpy as np
 
 from compiler.npz import read_npz, write_npz
 from pipeline.display import CONSOLE, table
-from simulator.checks.check import check
+from simulator.checks.check import examine
+from simulator.checks.finding import Faulty, Finding
+from simulator.checks.summary import by_check, summary
 from simulator.isa.table import BY_CODE
 from simulator.model_file import IO, Model, read
 from simulator.profile import profile
@@ -23,16 +27,28 @@ class BadInput(ValueError):
     """A file of inputs lacks one that the model needs; the message names both."""
 
 
-def run(model: Path, feeds: Path, output: Path | None, raw: bool) -> None:
-    """Run a model on the arrays of an `.npz` by input name; print the outputs' first values, or write them all."""
-    session = PyRuntime(model)
+def run(model: Path, feeds: Path, output: Path | None, raw: bool, checked: bool) -> bool:
+    """
+    Run a model on the arrays of an `.npz` by input name; print the outputs' first values, or write them all.
+
+    If `checked`, print what the checks find too. Whether they find nothing.
+    """
     held = read_npz(feeds)
+    try:
+        session = PyRuntime(model, checked=checked, collect=True)
+    except Faulty as error:
+        _print_findings(error.findings)
+        return False
     wanted = [entry.name for entry in session.get_inputs()]
     if missing := [name for name in wanted if name not in held]:
         raise BadInput(f"{feeds} has no {', '.join(missing)}; it holds {', '.join(held) or 'nothing'}")
     given = {name: held[name] for name in wanted}
     names = [entry.name for entry in session.get_outputs()]
-    results = dict(zip(names, session.run(None, given, raw=raw), strict=True))
+    try:
+        results = dict(zip(names, session.run(None, given, raw=raw), strict=True))
+    except Faulty as error:
+        _print_findings(error.findings)
+        return False
     if output is not None:
         write_npz(output, results)
     rows = [
@@ -45,12 +61,32 @@ def run(model: Path, feeds: Path, output: Path | None, raw: bool) -> None:
         for name, array in results.items()
     ]
     CONSOLE.print(table(rows))
+    _print_findings(session.findings)
+    return not session.findings
 
 
-def inspect(path: Path) -> None:
-    """Print a model's inputs and outputs, sizes, commands and costliest layers."""
+def check(path: Path, as_json: bool) -> bool:
+    """Print what the checks looked at and found, as a table and lines, or as one JSON object. Whether it's nothing."""
     model = read(path)
-    costs, found = profile(model), check(model)
+    examined = examine(model)
+    told, found = summary(model, examined), examined.findings
+    if as_json:
+        print(json.dumps({"summary": told, "findings": [finding.as_dict() for finding in found]}, indent=1))
+        return not found
+    told |= {f"findings: {name}": count for name, count in by_check(found).items()}
+    CONSOLE.print(table([{"": name, "value": value} for name, value in told.items()], path.name))
+    _print_findings(found)
+    return not found
+
+
+def inspect(path: Path) -> bool:
+    """Print a model's inputs and outputs, sizes, commands, costliest layers and faults. Whether it has none."""
+    model = read(path)
+    examined = examine(model)
+    if examined.program is None:
+        _print_findings(examined.findings)
+        return False
+    costs, found = profile(model), examined.findings
     totals: dict[str, Any] = {
         "chip": model.chip.name,
         "cores": len(model.cores),
@@ -66,8 +102,7 @@ def inspect(path: Path) -> None:
         "subnets": len(model.parts),
         "host_ops": len(model.host),
         "host_bytes": sum(op.crossing_bytes for op in model.host),
-        "findings": len(found),
-    }
+    } | summary(model, examined)
     CONSOLE.print(table([{"": name, "value": value} for name, value in totals.items()], str(path.name)))
     ports = [_port("input", entry) for entry in model.inputs] + [_port("output", entry) for entry in model.outputs]
     CONSOLE.print(table(ports, "inputs and outputs"))
@@ -76,7 +111,13 @@ def inspect(path: Path) -> None:
         CONSOLE.print(table([_hosted(op) for op in model.host], "on the host"))
     layers = sorted(costs.rows(), key=lambda row: row["start"] - row["end"])[:COSTLIEST]
     CONSOLE.print(table(layers, f"the {len(layers)} costliest of {len(costs.layers)} layers"))
-    for finding in found:
+    _print_findings(found)
+    return not found
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    """A line each, as it is, whatever the width of the terminal."""
+    for finding in findings:
         print(finding)
 
 

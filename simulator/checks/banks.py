@@ -38,9 +38,11 @@ class BankConflicts:
     tiu_cycles: int
     meetings: int
 
-    def as_dict(self) -> dict[str, int]:
-        """Every count by name."""
-        return asdict(self)
+    def as_dict(self) -> dict[str, float]:
+        """Counts by name, the cost as a share of the TIU's cycles too."""
+        named: dict[str, float] = asdict(self)
+        whole = named.pop("tiu_cycles")
+        return named | {"share": self.cycles / whole if whole else 0.0}
 
 
 def bank_conflicts(model: Model, timelines: Sequence[Timeline] | None = None) -> BankConflicts:

@@ -94,9 +94,9 @@ class Cells:
         at_box = np.concatenate([found.at, found.at[-1] + 1 + np.arange(len(values))])
         return at_kind, write, shared, skipped, at_box, box, axes
 
-    def visits(self) -> tuple[Whole, Whole]:
-        """All records in order and the host's ops between them: `visits` and `far` for `shadow_run.run`."""
-        every = self._visits()
+    def visits(self, order: Whole) -> tuple[Whole, Whole]:
+        """All records in an order and the host's ops between them: `visits` and `far` for `shadow_run.run`."""
+        every = self._visits(order)
         far, rows, known = self._far(every), list[Whole](), list[Whole]()
         start, seen, kinds = 0, 0, len(self._program.kinds)
         for part in self._model.parts:
@@ -120,9 +120,9 @@ class Cells:
         origin = np.where(local, lane_class * self._model.chip.lane_bytes, far)
         return np.stack([origin, found.start, found.length, rows, lane_class], 1)
 
-    def _visits(self) -> Whole:
+    def _visits(self, order: Whole) -> Whole:
         """Rows of core, engine, number, kind and what is known of the other engine."""
-        core, engine, at = self._program.order.T
+        core, engine, at = order.T
         every = np.zeros((len(at), 5), np.int64)
         every[:, 0], every[:, 1], every[:, 2] = core, engine, at + 1
         for i, streams in enumerate(self._model.cores):

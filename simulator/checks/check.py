@@ -14,7 +14,7 @@ from simulator.checks.ports import ports
 from simulator.checks.program import Program
 from simulator.checks.proofs import proofs
 from simulator.checks.races import races
-from simulator.checks.replay import replay
+from simulator.checks.replay import explained
 from simulator.checks.report import Where
 from simulator.checks.structure import check_structure
 from simulator.checks.uninitialised import uninitialised
@@ -48,7 +48,7 @@ def examine(model: Model) -> Examined:
     program = Program(model)
     if found := collapsed(bounds(program)):
         return Examined(report.named(program, found))
-    history, proven = replay(program), proofs(program)
+    history, proven = explained(program), proofs(program)
     each = (
         legal(program),
         overlap(program),

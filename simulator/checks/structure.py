@@ -17,7 +17,7 @@ from simulator.isa.table import ARITHMETIC, BINARY, BY_CODE, SPECS, DType, Engin
 from simulator.model_file import Model
 from simulator.subnets import ChipSubnet, Range
 
-NAME = "structure"
+STRUCTURE = "structure"
 
 END: Mapping[Engine, str] = {Engine.TIU: "END", Engine.GDMA: "DMA_END"}
 
@@ -37,7 +37,7 @@ def check_structure(model: Model) -> Iterator[Finding]:
         try:
             turns(model.cores)
         except Deadlock as error:
-            yield Finding(NAME, error.engine, error.record, str(error), core=error.core, kind="deadlock")
+            yield Finding(STRUCTURE, error.engine, error.record, str(error), core=error.core, kind="deadlock")
 
 
 def _stream(engine: Engine, records: Records, others: int, layers: int) -> Iterator[Finding]:
@@ -49,11 +49,13 @@ def _stream(engine: Engine, records: Records, others: int, layers: int) -> Itera
     wrong = np.array([bool(of_kind) for of_kind in faults])[kind] if len(kind) else np.zeros(0, np.bool_)
     for i in np.flatnonzero(wrong | (records["wait"] > others) | (records["tag"] >= max(layers, 1))).tolist():
         for why in faults[int(kind[i])]:
-            yield Finding(NAME, engine, i + 1, why)
+            yield Finding(STRUCTURE, engine, i + 1, why)
         if waits[i] > others:
-            yield Finding(NAME, engine, i + 1, f"waits for record {waits[i]} of {Engine(1 - engine).name}'s {others}")
+            yield Finding(
+                STRUCTURE, engine, i + 1, f"waits for record {waits[i]} of {Engine(1 - engine).name}'s {others}"
+            )
         if tags[i] >= max(layers, 1):
-            yield Finding(NAME, engine, i + 1, f"tag {tags[i]} names none of {layers} layers")
+            yield Finding(STRUCTURE, engine, i + 1, f"tag {tags[i]} names none of {layers} layers")
 
 
 def _kinds(records: Records) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -75,13 +77,13 @@ def _subnets(engine: Engine, records: Records, ranges: Mapping[Engine, Sequence[
         ends = (records["op"][first:last] == end).nonzero()[0].tolist()
         if not ends:
             where = f" in records {first + 1} to {last}" if len(ranges[engine]) > 1 else ""
-            yield Finding(NAME, engine, 0, f"has no {END[engine]}{where}")
+            yield Finding(STRUCTURE, engine, 0, f"has no {END[engine]}{where}")
         elif first + ends[0] + 1 < last:
             left = last - first - ends[0] - 1
-            yield Finding(NAME, engine, first + ends[0] + 1, f"{left} records follow the first {END[engine]}")
+            yield Finding(STRUCTURE, engine, first + ends[0] + 1, f"{left} records follow the first {END[engine]}")
         if last > first and int(records["wait"][first]) < before:
             message = f"begins a subnet but doesn't wait for the end of the one before, record {before}"
-            yield Finding(NAME, engine, first + 1, message)
+            yield Finding(STRUCTURE, engine, first + 1, message)
 
 
 def _faults(engine: Engine, record: Any) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The command line on a committed model: builds, models, and messages for bad input."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,27 @@ def test_a_built_model_is_taken_apart_and_put_together(offline: Path) -> None:
     assert (wrong.exit_code, wrong.stderr) == (
         1, f"error: lenet.tpuasm: line {line}, column 1: no op is called LAOD; is LOAD meant?\n",
     )  # fmt: skip
+
+
+def test_checks_pass_a_built_model_and_find_what_is_cut_out_of_it(offline: Path) -> None:
+    figures("--goal", "sample_model")
+    model = offline / "lenet" / "e8-int8" / "sample.model"
+    np.savez("x.npz", x=np.zeros((1, 1, 28, 28), np.float32))
+    assert tpuflow("check", str(model)).exit_code == 0
+    assert tpuflow("run", str(model), "--input", "x.npz", "--checked").exit_code == 0
+    text = tpuflow("dis", "--plain", str(model)).stdout
+    first = next(line for line in text.splitlines() if line.startswith("CONV"))
+    Path("racy.tpuasm").write_text(text.replace(first, re.sub(r"wait=\d+ ", "", first)))
+    assert tpuflow("asm", "racy.tpuasm", "-o", "racy.model").exit_code == 0
+    told = tpuflow("check", "racy.model", "--json")
+    assert told.exit_code == 1
+    found = json.loads(told.stdout)["findings"]
+    assert {(one["check"], one["kind"], one["engine"], one["other_command"].partition(" ")[0]) for one in found} >= {
+        ("races", "RAW", "TIU", "LOAD")
+    }
+    for shown in (tpuflow("inspect", "racy.model"), tpuflow("run", "racy.model", "--input", "x.npz", "--checked")):
+        assert shown.exit_code == 1
+        assert "RAW: CONV reads LOCAL bytes" in shown.stdout
 
 
 def test_a_listing_has_tensors_and_groups(offline: Path) -> None:
