@@ -21,7 +21,7 @@ def kinds() -> Iterator[Kind]:
     """Of every type, padding counted or not; axes reduced alone and together, in one record or several."""
     for function, group in product(("max", "avg"), (BYTES, FLOATS)):
         for kind, made in product(group, group):
-            for flags in (Flag.NONE, Flag.COUNT_PAD) if function == "avg" else (Flag.NONE,):
+            for flags in (Flag.NONE, Flag.COUNT_PAD):
                 yield Kind("POOL", (("in", kind), ("out", made)), function, flags)
     for function, over, carry, kind in product(SPECS["REDUCE"].functions, OVER, CARRIES, (*BYTES, DType.I32, *FLOATS)):
         results = (DType.I32,) if kind == DType.I32 else (*BYTES, DType.I32) if kind in BYTES else FLOATS
