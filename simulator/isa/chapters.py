@@ -146,7 +146,8 @@ ACCUMULATORS = """\
 
 A sum too long for one record is made by several. With ACC_OUT a record leaves its i32 or f32 accumulators in `acc`
 and has no `out`; with ACC_IN it goes on from those in `acc` instead of from the start. Both together do both, in the
-same place. As order and type are those of one long record, so are the bits, wherever the sum is cut.
+same place. As order and type are those of one long record, so are the bits, wherever the sum is cut. Accumulators are
+stored like any result: a NaN in them is canonical.
 """
 
 FAULTS = """\
