@@ -136,3 +136,15 @@ def test_accumulators_live_from_the_first_slice_to_the_last() -> None:
     assert Use(0, (Engine.TIU, 0), (Engine.TIU, 1)) in found.uses
     while_last = found.live[0].times == timeline.tiu.start[1]
     assert found.live[0].fullest[while_last] == 4 + 8 + 16 + 4
+
+
+def test_a_table_is_read_in_every_lane() -> None:
+    table, pixels, result = local(0, (1, 8, 1, 256)), local(4096, (1, 8, 2, 2)), local(8192, (1, 8, 2, 2))
+    first = local(0, (1, 1, 1, 256))
+    loads = [Command("LOAD", {"out": operand, "in": far(Region.IO, 0, operand.dims)}) for operand in (table, pixels)]
+    made = model([Command("LUT", {"out": result, "in": pixels, "table": first}, wait=2)], loads)
+    compare(made)
+    (timeline,) = run_cores(made.cores, E8)
+    live = lifetimes(made, [timeline]).live[0]
+    during = live.times == timeline.tiu.start[0]
+    assert (live.fullest[during], live.mean[during]) == (256 + 4 + 4, 256 + 4 + 4)
