@@ -160,7 +160,7 @@ def dis(
     as_json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
 ) -> None:
     """Disassemble: a model's records with their tensors, layers and groups."""
-    from pipeline.commands import assembly as command
+    from pipeline.commands import dis as command
 
     command.dis(model, layer, core, engine, group, groups, cycles, plain, as_json)
 
@@ -176,7 +176,7 @@ def asm(
     ] = None,
 ) -> None:
     """Assemble: the text of a program to a model."""
-    from pipeline.commands import assembly as command
+    from pipeline.commands import asm as command
 
     command.asm(source, chip, data, output)
 

@@ -23,6 +23,10 @@ class NoSuchPart(ValueError):
     """A layer, group or core that the program doesn't have; the message has the nearest, or what there is."""
 
 
+class NoCommand(ValueError):
+    """A record that says nothing; the message names it."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """Which records to list; what is left out isn't asked for."""
@@ -86,9 +90,10 @@ def listed(model: Model, choice: Choice, groups: Mapping[str, str], timed: bool 
     """
     The chosen records in the order of their streams; `groups` has the group of each layer.
 
-    Raises NoSuchPart, ValueError for a record that can't be decoded, and if `timed` Deadlock.
+    Raises NoSuchPart, NoCommand, and if `timed` Deadlock.
     """
     _check(model, choice, groups)
+    _check_records(model)
     names, timelines = Names(model), run_cores(model.cores, model.chip) if timed else None
     for core, streams in enumerate(model.cores):
         for engine in Engine:
@@ -182,6 +187,18 @@ def _check(model: Model, choice: Choice, groups: Mapping[str, str]) -> None:
             raise NoSuchPart(
                 f"no {what} is called {name!r}; {f'the nearest are {near}' if near else 'none is near it'}"
             )
+
+
+def _check_records(model: Model) -> None:
+    """Raise NoCommand for a record that isn't one."""
+    for core, streams in enumerate(model.cores):
+        for engine in Engine:
+            for number, record in enumerate(streams.of(engine), 1):
+                try:
+                    decode(record)
+                except ValueError as error:
+                    where = f"core {core} {engine.name} record {number}"
+                    raise NoCommand(f"{where}: {error}; tpuflow dis --plain shows its bytes") from error
 
 
 def _plain(value: float) -> float | str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,6 +53,7 @@ class Example:
         return Slot(int(core), Engine[str(engine)], int(record), operand)
 
 
+@cache
 def examples() -> Mapping[str, Sequence[Example]]:
     """All examples by op."""
     held: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("examples.yaml").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.assembly.listing import Choice, NoSuchPart, columns, listed
+from simulator.assembly.listing import Choice, NoCommand, NoSuchPart, columns, listed
 from simulator.assembly.read import assembled
 from simulator.assembly.write import program
 from simulator.isa.parse import AssemblyError
@@ -178,6 +178,13 @@ def test_what_is_chosen_is_listed() -> None:
     ):
         with pytest.raises(NoSuchPart, match=message):
             records(wrong)
+
+
+def test_a_record_that_says_nothing_is_named() -> None:
+    given = copy_twice()
+    given.gdma["op"][2] = 77
+    with pytest.raises(NoCommand, match="core 0 GDMA record 3: no op has code 77; tpuflow dis --plain shows its bytes"):
+        list(listed(given, Choice(), {}))
 
 
 def test_json_holds_all_of_a_record() -> None:

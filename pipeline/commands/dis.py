@@ -1,17 +1,14 @@
-"""`tpuflow dis` and `tpuflow asm`: a `sample.model` as text, and text as a `sample.model`."""
+"""`tpuflow dis`: a `sample.model` as text, for people, for programs, and for `tpuflow asm`."""
 
 import json
 from pathlib import Path
 
 from compiler import members
-from pipeline.display import CONSOLE, NOTES
 from simulator.assembly.listing import Choice, columns, listed
-from simulator.assembly.read import assembled
 from simulator.assembly.write import program
-from simulator.checks.check import check
 from simulator.isa.parse import Word, chosen
 from simulator.isa.table import Engine
-from simulator.model_file import Model, read, write
+from simulator.model_file import Model, read
 
 GROUPS = "members.csv"
 """The file beside a built `sample.model` that has the group of each layer."""
@@ -42,16 +39,6 @@ def dis(
         return
     for line in columns(lines):
         print(line)
-
-
-def asm(source: Path, chip: str, data: Path | None, output: Path) -> None:
-    """Make a model of a program's text, and say what the checks find in it."""
-    model = assembled(source.read_text(encoding="utf-8").splitlines(), source, chip, data)
-    write(model, output)
-    for finding in check(model):
-        NOTES.print(str(finding), markup=False, highlight=False, soft_wrap=True)
-    records = sum(len(streams.of(engine)) for streams in model.cores for engine in Engine)
-    CONSOLE.print(f"{output}: {records} records for {model.chip.name}", highlight=False)
 
 
 def _plain(path: Path, model: Model, choice: Choice) -> None:
