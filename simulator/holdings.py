@@ -28,14 +28,15 @@ class Holdings:
     def __init__(self, size: int, lanes: int = 1) -> None:
         self._lanes = lanes
         self._grain = max(up(size, GRAINS), 64)
+        self._count = up(size, self._grain)
         self._lists: dict[int, list[tuple[Operand, Holding]]] = {}
 
     def put(self, holding: Holding, place: Operand | None = None) -> None:
-        """A holding comes to lie at its operand, or at another `place` too."""
+        """A holding comes to lie at its operand, or at another `place` too; as far as that is in the memory."""
         place = place or holding.operand
         first, stop = extent(place, self._lanes)
         whole = self._fills(place, stop - first)
-        for at in range(first // self._grain, up(stop, self._grain)):
+        for at in range(max(first // self._grain, 0), min(up(stop, self._grain), self._count)):
             if whole and first <= at * self._grain and (at + 1) * self._grain <= stop:
                 self._lists[at] = [(place, holding)]
             else:

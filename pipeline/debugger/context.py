@@ -31,11 +31,8 @@ class Context:
 
     @cached_property
     def _names(self) -> Names | None:
-        """None of a program with records that can't be read."""
-        try:
-            return Names(self.model)
-        except ValueError:
-            return None
+        """None of a program with records that can't be read, or that leave their memories."""
+        return None if self.debugger.examined.program is None else Names(self.model)
 
     def fault(self, what: str) -> None:
         """Tell of a fault, and remember it for the exit code."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.checks.program import sizes
 from simulator.cores import Turn
 from simulator.debugger.program import Extent, Program
 from simulator.isa.record import Operand
@@ -85,7 +86,10 @@ def operand_of(text: str, program: Program) -> tuple[Turn, str, Operand, str]:
     """
     turn, rest = leading_record(text, program)
     found = re.match(r"\.?\s*(\w+)", rest)
-    present = {each.name: each.operand for each in program.accesses(turn)}
+    try:
+        present = {each.name: each.operand for each in program.accesses(turn)}
+    except ValueError as error:
+        raise BadCommand(f"{turn.engine.name} {turn.at + 1} is no record that the chip knows: {error}") from error
     if found is None or found[1] not in present:
         missing = near(found[1], present, "operand") if found else "which operand?"
         raise BadCommand(f"{missing}; {program.op(turn)} has {', '.join(present) or 'none'}: write 'tiu 57.out'")
@@ -106,10 +110,7 @@ def place(text: str, program: Program, size: int = 1) -> Extent:
         names = ", ".join(region.name for region in Region)
         raise BadCommand(f"{text!r} is no place; write one as LOCAL+0x100:64 or LOCAL+256%3:64, of {names}")
     model, region = program.model, regions[0]
-    limits = {
-        Region.LOCAL: model.chip.lane_bytes, Region.WEIGHT: model.weights.size,
-        Region.ACTIVATION: model.activation_bytes, Region.IO: model.io_bytes,
-    }  # fmt: skip
+    limits = sizes(model)
     start = number(found["start"])
     stop = start + (number(found["size"]) if found["size"] else size)
     if not 0 <= start < stop <= limits[region]:

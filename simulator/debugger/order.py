@@ -108,7 +108,7 @@ class Planner:
         if self._starts is None:
             try:
                 timelines = run_cores(self._model.cores, self._model.chip)
-            except ValueError as error:
+            except (ValueError, KeyError) as error:
                 raise CannotPlan(f"the cycle model can't time this program: {error}") from error
             self._starts = [(line.tiu.start.tolist(), line.gdma.start.tolist()) for line in timelines]
         starts = self._starts

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import spans
+from simulator.checks.program import sizes
 from simulator.checks.shadow import Shadow
 from simulator.checks.walk import Access, accesses, in_lanes
 from simulator.chip import Chip
@@ -18,6 +19,7 @@ from simulator.debugger.order import Hosted, Moment
 from simulator.events import distinct
 from simulator.isa.record import Command, Operand, Records, decode
 from simulator.isa.table import BY_CODE, SPECS, Engine, Region
+from simulator.memory import BadOperand, check
 from simulator.model_file import Model
 from simulator.subnets import HostSubnet
 
@@ -100,7 +102,9 @@ class Program:
         return {name: moments for name, moments in made.items() if moments}
 
     def touching(self, what: Extent | Operand, core: int, write: bool | None = None) -> list[Turn]:
-        """The records that read or write any byte of it, or with `write` only those that do that."""
+        """The records that read or write any byte of it, or with `write` only those that do that. Raises BadOperand."""
+        if isinstance(what, Operand):
+            check(what, self.model.chip, sizes(self.model)[what.region])
         bytes_ = what if isinstance(what, Extent) else self.extent(what, core)
         shadow, found = self._marked(what), list[Turn]()
         for owner, streams in enumerate(self._streams):
@@ -130,15 +134,17 @@ class Program:
     def _meet(self, shadow: Shadow, access: Access, region: Region, write: bool | None) -> bool:
         if access.operand.region != region or (write is not None and access.write != write):
             return False
+        try:
+            check(access.operand, self.model.chip, sizes(self.model)[region])
+        except BadOperand:
+            return False
         return any(bool(part.any()) for part in shadow.of(access.operand))
 
     def _marked(self, what: Extent | Operand) -> Shadow:
         """A shadow in which just these bytes are set."""
         model = self.model
-        sizes = {
-            Region.WEIGHT: model.weights.size, Region.ACTIVATION: model.activation_bytes, Region.IO: model.io_bytes
-        }  # fmt: skip
-        made = Shadow(model.chip, sizes, np.bool_)
+        far = {region: size for region, size in sizes(model).items() if region != Region.LOCAL}
+        made = Shadow(model.chip, far, np.bool_)
         if isinstance(what, Operand):
             for part in made.of(what):
                 part[...] = True

@@ -14,7 +14,7 @@ from simulator.debugger.reference import Reference
 from simulator.debugger.run import CannotRun, Run
 from simulator.debugger.stops import Breakpoint, DataChecks
 from simulator.debugger.tensors import Tensors
-from simulator.events import Timeline
+from simulator.events import Deadlock, Timeline
 from simulator.host import Feeds
 from simulator.isa.table import Engine
 from simulator.memory import Array
@@ -55,9 +55,11 @@ class Debugger:
     @cached_property
     def timelines(self) -> list[Timeline]:
         """When the cycle model has each record run, core by core; none of a program that it can't run to its end."""
+        if self.examined.program is None:
+            return []
         try:
             return run_cores(self.program.model.cores, self.program.model.chip)
-        except ValueError:
+        except Deadlock:
             return []
 
     @cached_property
