@@ -42,7 +42,7 @@ def test_every_kind_leaves_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("op", list(DRAWINGS))
-@settings(max_examples=12)
+@settings(max_examples=9)
 @given(st.data())
 def test_drawn_commands_leave_the_same_bytes(op: str, data: st.DataObject) -> None:
     kinds = [kind for kind in KINDS if kind.op == op]
