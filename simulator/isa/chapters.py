@@ -41,7 +41,7 @@ sees, and two **engines** that work side by side:
   the cube, which multiplies I input channels by P pixels a cycle for the lane's own output channel;
 * the **GDMA** moves bytes between global and local memory.
 
-A preset is every number of a chip. Its hash is in each program, and a program runs on no other.
+A preset is every number of a chip. Its SHA-256 is in each program, and a program runs on no other.
 """
 
 PROGRAMS = f"""\
@@ -65,7 +65,8 @@ complete, and so all that c's GDMA did before, and all that this waited for.
 **Ends.** A stream ends with END or DMA_END. Where ops run on the host (see [host.md](host.md)), each stream falls
 into stretches, one for each subnet of the chip, each of which so ends. Waits and SENDs count through the whole
 stream. The first record of each engine in a later subnet waits for the other engine's end of the one before; between
-the two the host reads and writes global memory.
+the two the host reads and writes global memory. With several cores each GDMA also waits, before it touches global
+memory, for a SEND that every other core makes at the end of the one before.
 
 **Deadlock.** A program of which not every record can run, because engines or cores wait for each other or for what
 isn't there, is refused before it starts.
@@ -198,6 +199,23 @@ bus, each gets 1/k. Its engine is free at the end of the cycle in which the last
 than if the core had been alone. (TPU-MLIR models BM1688 with 24 GB/s for a core alone and 15 for each of two; here
 two get 12 each, so that no program moves more than the bus has.) Between SEND and WAIT there is no time but SEND's
 latency.
+"""
+
+TIMELINE = """\
+**A program in time**, on e8: two loads, a sum of what they brought, a store, and the ends.
+"""
+
+SMALL = """\
+    LOAD out=i8(1,8,8,8)@LOCAL+0/64,64,8,1 in=i8(1,8,8,8)@IO+0/512,64,8,1
+    LOAD out=i8(1,8,8,8)@LOCAL+2048/64,64,8,1 in=i8(1,8,8,8)@IO+512/512,64,8,1
+    STORE wait=1 out=i8(1,8,8,8)@IO+1024/512,64,8,1 in=i8(1,8,8,8)@LOCAL+4096/64,64,8,1
+    DMA_END
+    ARITH.add wait=2 out=i8(1,8,8,8)@LOCAL+4096/0,0,8,1 a=i8(1,8,8,8)@LOCAL+0/0,0,8,1 b=i8(1,8,8,8)@LOCAL+2048/0,0,8,1
+    END
+"""
+
+CONFLICTS = """\
+The sum's three operands lie in three banks. With `b` at 64, in the bank of `a`, there are two conflicts, and it takes
 """
 
 PASSES = """\

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from simulator.assembly import write
 from simulator.chip import CHIPS
+from simulator.events import run
 from simulator.isa import chapters, text
 from simulator.isa.examples import CHIP, Example, examples
 from simulator.isa.parse import RANGES, assemble
@@ -16,7 +18,7 @@ from simulator.isa.record import OPERAND, OPERANDS, RECORD, decode
 from simulator.isa.semantics.form import Meaning, Part, Worked
 from simulator.isa.semantics.functions import FUNCTIONS
 from simulator.isa.semantics.table import SEMANTICS
-from simulator.isa.table import SPECS, DType, Engine, Flag, Param, Region, Spec
+from simulator.isa.table import BY_CODE, SPECS, DType, Engine, Flag, Param, Region, Spec
 from simulator.timing import DMA_SETUP, PASSES, TIU_SETUP, cycles, transfer, work
 
 FLAGS: Mapping[Flag, str] = {
@@ -64,7 +66,7 @@ def document() -> str:
     """The page, ending in a newline."""
     made = examples()
     parts = [chapters.INTRODUCTION, *_presets(), chapters.PROGRAMS, chapters.MEMORY, *_codes(), *_layout()]
-    parts += [chapters.WINDOWS, chapters.ACCUMULATORS, chapters.FAULTS, chapters.TIME, *_passes()]
+    parts += [chapters.WINDOWS, chapters.ACCUMULATORS, chapters.FAULTS, chapters.TIME, *_timeline(), *_passes()]
     for engine in Engine:
         parts.append(f"## Ops of the {engine.name}\n\n{ENGINES[engine]}\n")
         for name, spec in SPECS.items():
@@ -85,12 +87,12 @@ def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def _presets() -> Iterator[str]:
-    header = ("preset", "cores", "lanes L", "bytes a lane", "E", "I", "P", "GHz", "DDR GB/s")
+    header = ("preset", "cores", "lanes L", "bytes a lane", "E", "I", "P", "GHz", "DDR GB/s", "SHA-256")
     numbers = (
-        (c.name, c.cores, c.lanes, c.lane_bytes, c.eu_bytes, c.cube_ic, c.cube_px, c.hertz, c.ddr_bytes_per_second)
+        (c.name, c.cores, c.lanes, c.lane_bytes, c.eu_bytes, c.cube_ic, c.cube_px, c.hertz, c.ddr_bytes_per_second, c)
         for c in CHIPS.values()
     )
-    yield table(header, ((*row, hertz / 1e9, rate / 1e9) for *row, hertz, rate in numbers))
+    yield table(header, ((*row, hertz / 1e9, rate / 1e9, f"`{c.digest()[:8]}…`") for *row, hertz, rate, c in numbers))
     yield "I is for 8-bit numbers; at 16 bits it is half as many, and f32 is left to the element units.\n"
 
 
@@ -137,6 +139,27 @@ def _byte(slot: str) -> int:
     if slot in fields and slot not in "ui":
         return fields[slot]
     return fields[slot[0]] + int(slot[1:]) * (2 if slot[0] == "u" else 4)
+
+
+def _timeline() -> Iterator[str]:
+    """When each record of a small program runs, and one of its records with its operands moved together."""
+    chip, records = CHIPS[CHIP], assemble(chapters.SMALL.splitlines())
+    engines = np.array([SPECS[BY_CODE[code]].engine for code in records["op"].tolist()])
+    streams = {engine: records[engines == engine] for engine in Engine}
+    times = run(streams[Engine.TIU], streams[Engine.GDMA], chip)
+    yield chapters.TIMELINE
+    yield chapters.SMALL
+    rows: list[tuple[object, ...]] = []
+    for engine in reversed(Engine):
+        spans = zip(times.track(engine).start, times.track(engine).free, times.track(engine).end, strict=True)
+        for number, (record, span) in enumerate(zip(map(decode, streams[engine]), spans, strict=True), 1):
+            rows.append((engine.name, number, record.op, record.wait or "", *span))
+    yield table(("engine", "record", "op", "waits for", "starts", "frees its engine", "is complete"), rows)
+    add = decode(streams[Engine.TIU][0])
+    b = add.operands["b"]
+    assert b is not None
+    moved = replace(add, operands={**add.operands, "b": replace(b, addr=64)})
+    yield f"{chapters.CONFLICTS.rstrip()} {cycles(moved, chip)} cycles in the place of {cycles(add, chip)}.\n"
 
 
 def _passes() -> Iterator[str]:
