@@ -39,11 +39,11 @@ Place = tuple[int, Engine, int]
 class Names:
     """The tensors of a program's operands, looked up once for all records."""
 
-    def __init__(self, model: Model) -> None:
-        """Walk the program. Raises ValueError for a record that can't be decoded; waits may be wrong."""
+    def __init__(self, model: Model, order: Sequence[Turn] | None = None) -> None:
+        """Walk the program, in `order` if given. Raises ValueError for a record no op has; waits may be wrong."""
         self._named: dict[Place, Mapping[str, str]] = {}
         walk = _Walk(model)
-        walked = [(visit, walk.enter(visit)) for visit in visits(model, _order(model))]
+        walked = [(visit, walk.enter(visit)) for visit in visits(model, _order(model) if order is None else order)]
         for visit, held in walked:
             names = {name: walk.name(visit, name, holding) for name, holding in held.items()}
             self._named[visit.core, visit.engine, visit.number] = names

@@ -58,4 +58,4 @@ def examine(model: Model) -> Examined:
         proven.findings,
     )
     every = collapsed(finding for findings in each for finding in findings)
-    return Examined(report.named(program, every), proven.unproven, program)
+    return Examined(report.named(program, every, history.order), proven.unproven, program)

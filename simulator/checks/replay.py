@@ -66,6 +66,8 @@ class Replay:
 
     hits: Sequence[Hit]
     missing: Sequence[Missing]
+    order: Whole
+    """As `Program.order` is."""
 
     @property
     def empty_reads(self) -> int:
@@ -142,7 +144,7 @@ def _replayed(program: Program, cells: Cells, order: Whole) -> Replay:
             break
         room = found
     hits = [_hit(program, cells, visits, row) for row in rows[:found].tolist()]
-    return Replay(hits, [gap for entry in model.outputs if (gap := _missing(cells, empty, entry))])
+    return Replay(hits, [gap for entry in model.outputs if (gap := _missing(cells, empty, entry))], order)
 
 
 def _hit(program: Program, cells: Cells, visits: Any, row: Sequence[int]) -> Hit:

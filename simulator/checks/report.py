@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from simulator.checks.finding import Finding
-from simulator.checks.program import Program
+from simulator.checks.program import Program, Whole
+from simulator.cores import Turn
 from simulator.isa.record import Command, Operand, decode
 from simulator.isa.table import Engine, Region
 from simulator.isa.text import text_of
@@ -54,12 +55,13 @@ def with_record(model: Model, finding: Finding) -> Finding:
         return replace(finding, layer=layer)
 
 
-def named(program: Program, findings: Iterable[Finding]) -> list[Finding]:
-    """Findings of records with their tensors by name."""
+def named(program: Program, findings: Iterable[Finding], order: Whole | None = None) -> list[Finding]:
+    """Findings of records with their tensors by name, as they lie if records run in `order`."""
     told = list(findings)
     if not any(finding.record and finding.operand for finding in told):
         return told
-    names = Names(program.model)
+    rows: list[list[int]] = (program.order if order is None else order).tolist()
+    names = Names(program.model, [Turn(core, Engine(engine), at) for core, engine, at in rows])
     return [
         replace(finding, tensor=tensor)
         if finding.record and (tensor := names.of(finding.core, finding.engine, finding.record, finding.operand))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,22 @@ def decode(record: Any) -> Command:
     operands = {name: _operand(slots[at : at + 13]) for name, at in zip(spec.operands, _OPERAND_AT, strict=False)}
     params = {p.name: _get(slots, p.slot, p.kind) for p in spec.params}
     named = spec.functions[function] if spec.functions else ""
-    return Command(BY_CODE[code], operands, params, named, Flag(flags), wait, tag)
+    return Command(BY_CODE[code], operands, params, named, _flags(flags), wait, tag)
+
+
+@cache
+def _dtype(code: int) -> DType:
+    return DType(code)
+
+
+@cache
+def _region(code: int) -> Region:
+    return Region(code)
+
+
+@cache
+def _flags(bits: int) -> Flag:
+    return Flag(bits)
 
 
 def _packed(command: Command) -> bytes:
@@ -134,7 +150,7 @@ def _operand(slots: tuple[Any, ...]) -> Operand | None:
     addr, lane, dtype, region, _, n, c, h, w, sn, sc, sh, sw = slots
     if dtype == DType.NONE:
         return None
-    return Operand(addr, DType(dtype), (n, c, h, w), (sn, sc, sh, sw), Region(region), lane)
+    return Operand(addr, _dtype(dtype), (n, c, h, w), (sn, sc, sh, sw), _region(region), lane)
 
 
 def _get(slots: tuple[Any, ...], slot: str, kind: str) -> float:

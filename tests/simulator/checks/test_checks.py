@@ -160,7 +160,7 @@ def test_findings_read_well() -> None:
     gdma["wait"] = np.where(gdma["op"] == 33, 0, gdma["wait"])
     assert [str(finding) for finding in check(replace(made, gdma=gdma))] == [
         "races: GDMA record 2, layer store: RAW: STORE reads LOCAL bytes 8192 to 8320 (in), which TIU record 1 writes, "
-        "and no wait orders the two (lanes 0 to 8; the other is COPY; of layer copy; 4 alike)"
+        "and no wait orders the two (tensor x; lanes 0 to 8; the other is COPY; of layer copy; 4 alike)"
     ]
 
 
