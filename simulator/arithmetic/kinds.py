@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -34,6 +35,18 @@ Key = tuple[Any, ...]
 
 _CONTIGUOUS, _WRITEABLE = 0x1, 0x400
 """Numpy's bits of `flags.num`."""
+
+
+DATA, EXTENTS, STRIDES = 16, 32, 40
+"""Where numpy's array object has the addresses of its bytes, extents and strides."""
+
+
+def found_in_arrays() -> bool:
+    """Whether array objects are laid out so, which numpy promises to C, and C alone."""
+    array = np.zeros((3, 5), np.int16)[::2, 1:]
+    address, *inside = (ctypes.c_void_p.from_address(id(array) + at).value for at in (DATA, EXTENTS, STRIDES))
+    told = [tuple((ctypes.c_int64 * 2).from_address(place)) for place in inside if place]
+    return address == array.ctypes.data and told == [array.shape, array.strides]
 
 
 def handed(arguments: Sequence[Any]) -> tuple[Key, list[Any]]:

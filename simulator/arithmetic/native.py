@@ -1,7 +1,7 @@
 """
 Kernels: functions on arrays that run as machine code.
 
-Numba makes the code of a kernel for the types of a call, once; a file keeps it, and later processes map that without
+Numba makes the code of a kernel for the types of a call, once; a file keeps it, and later processes load that without
 importing numba. The bits depend on it that no float operation is contracted or reordered: each is rounded by itself.
 """
 
@@ -10,10 +10,8 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import platform
 import struct
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
@@ -21,14 +19,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from simulator.arithmetic import image as images
-from simulator.arithmetic.kinds import Key, handed, kinds, layout
+from simulator.arithmetic import machine_code
+from simulator.arithmetic.kinds import Key, found_in_arrays, handed, kinds, layout
+from simulator.arithmetic.machine_code import BadCode, MachineCode
 from simulator.arithmetic.processor import identity, level
 
 Function = Callable[..., Any]
-
-LINKS = sys.platform == "linux" and platform.machine() == "x86_64" and object.__basicsize__ == 16
-"""Whether code is kept by us, which finds arrays' extents in their objects; elsewhere numba keeps it."""
 
 
 class Kernel:
@@ -50,22 +46,22 @@ class Kernel:
         return run(words, arguments)
 
     def _made(self, key: Key) -> Function:
-        if not LINKS:
+        if not readable():
             return self._by_numba()
-        path = _folder() / f"{self._name}-{self._digest(key)}"
+        entry = f"{self._name}-{self._digest(key)}"
+        path = _folder() / entry
         try:
-            return _entered(images.unpacked(path.read_bytes()), key)
-        except (OSError, images.BadImage):
+            return _entered(machine_code.unpacked(path.read_bytes(), entry), key)
+        except (OSError, BadCode):
             _aim()
-        from simulator.arithmetic import linking
+        from simulator.arithmetic import making
 
         try:
-            made = linking.image(self._function(), kinds(key))
-            run = _entered(made, key)
-        except (linking.NotLinked, OSError):
+            made = making.made(self._function(), kinds(key), entry)
+        except making.NotAlone:
             return self._by_numba()
         _write(path, made.packed())
-        return run
+        return _entered(made, key)
 
     def _by_numba(self) -> Function:
         _aim()
@@ -90,15 +86,15 @@ def native(function: Function) -> Kernel:
     return Kernel(function.__qualname__, Path(function.__code__.co_filename), lambda: function)
 
 
-def _entered(image: images.Image, key: Key) -> Function:
-    """What calls an image with the words of the arguments, and gives its result."""
-    code: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p, ctypes.c_void_p)(images.loaded(image))
+def _entered(code: MachineCode, key: Key) -> Function:
+    """What calls code with the words of the arguments, and gives its result."""
+    call: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p, ctypes.c_void_p)(machine_code.loaded(code))
     pack = struct.Struct("<" + "".join(layout(kind) for kind in kinds(key))).pack
-    read = _RESULTS[image.returns]
+    read = _RESULTS[code.returns]
 
     def run(words: list[Any], _: object) -> Any:
         made = ctypes.c_int64()
-        if status := code(pack(*words), ctypes.addressof(made)):
+        if status := call(pack(*words), ctypes.addressof(made)):
             raise RuntimeError(f"a kernel ended with status {status}")
         return read(made.value)
 
@@ -107,6 +103,12 @@ def _entered(image: images.Image, key: Key) -> Function:
 
 _RESULTS: dict[str, Callable[[int], Any]] = {"none": lambda _: None, "int64": int, "bool": lambda held: bool(held & 1)}
 """How to read the eight bytes of a result, by numba's name of its type."""
+
+
+@cache
+def readable() -> bool:
+    """Whether code finds arrays in their objects; where it doesn't, numba calls it, and keeps it in its own way."""
+    return sys.maxsize > 1 << 32 and sys.implementation.name == "cpython" and found_in_arrays()
 
 
 @cache
@@ -136,9 +138,11 @@ def _aim() -> None:
 
 def _write(path: Path, held: bytes) -> None:
     """Write a file that others see whole or not at all; without it every process makes the code anew."""
+    from tempfile import NamedTemporaryFile
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        with NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(held)
         Path(file.name).replace(path)
     except OSError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simulator.arithmetic import image, linking, native
+from simulator.arithmetic import machine_code, making, native
+from simulator.arithmetic.kinds import ArrayKind
 from simulator.arithmetic.processor import LEVELS, NoSuchLevel, available, level
 
 Array = NDArray[Any]
-pytestmark = pytest.mark.skipif(not native.LINKS, reason="numba keeps the code on this system")
+pytestmark = pytest.mark.skipif(not native.readable(), reason="numba keeps the code on this system")
 
 
 def scaled(x: Array, factor: float, by: tuple[int, int], made: Array) -> int:
@@ -53,7 +53,7 @@ def test_arrays_of_any_strides_and_type(folder: Path) -> None:
 def test_code_is_found_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.ones((2, 3), np.float32)
     run(x)
-    monkeypatch.setattr(linking, "image", None)
+    monkeypatch.setattr(making, "made", None)
     assert (run(x) == 5.5).all()
 
 
@@ -65,10 +65,10 @@ def test_a_damaged_file_is_made_anew(folder: Path, damage: str) -> None:
     held = bytearray(file.read_bytes())
     held[len(held) // 2] ^= 1
     file.write_bytes({"cut": held[:-1], "changed": held, "empty": b""}[damage])
-    with pytest.raises(image.BadImage):
-        image.unpacked(file.read_bytes())
+    with pytest.raises(machine_code.BadCode):
+        machine_code.unpacked(file.read_bytes(), "")
     assert (run(x) == 5.5).all()
-    image.unpacked(file.read_bytes())
+    machine_code.unpacked(file.read_bytes(), "")
 
 
 def test_a_folder_that_cannot_be_written_only_costs_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -79,28 +79,17 @@ def test_a_folder_that_cannot_be_written_only_costs_time(monkeypatch: pytest.Mon
 
 def test_code_that_needs_more_than_its_arguments_is_numbas(folder: Path) -> None:
     made = np.ones(1)
-    with pytest.raises(linking.NotLinked):
-        linking.image(holding, [linking.ArrayKind("d", 1, True, True)])
+    with pytest.raises(making.NotAlone, match="holding calls NRT"):
+        making.made(holding, [ArrayKind("d", 1, True, True)], "holding")
     native.native(holding)(made)
     assert made[0] == 0
     assert not list(folder.iterdir())
 
 
-def test_a_system_that_lets_nobody_make_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: image.Image) -> int:
-        raise OSError(13, "no memory may hold code")
-
-    monkeypatch.setattr(image, "loaded", refuse)
+def test_where_arrays_look_otherwise_numba_calls_the_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "readable", lambda: False)
     assert (run(np.ones((2, 3), np.float32)) == 5.5).all()
-
-
-def test_functions_of_the_library_are_found() -> None:
-    """Return what memcpy, called through an address in the code, returns: its first argument."""
-    code = b"\x48\xb8" + bytes(8) + b"\xff\xe0"  # movabs rax, address; jmp rax
-    at = image.loaded(image.unpacked(image.Image(code, 0, "none", (), [(2, "memcpy")]).packed()))
-    to, source = (ctypes.c_char * 4)(), (ctypes.c_char * 4)(*b"abcd")
-    place = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)(at)(to, source, 4)
-    assert (place, to.raw) == (ctypes.addressof(to), b"abcd")
+    assert not list(folder.iterdir())
 
 
 def test_the_highest_level_there_is_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +103,6 @@ def test_the_highest_level_there_is_unless_another_is_named(monkeypatch: pytest.
 
 
 def test_a_session_starts_without_what_makes_code() -> None:
-    slow = ("numba", "llvmlite", "onnx", "onnxruntime")
+    slow = ("numba", "onnx", "onnxruntime", "concurrent.futures", "numpy.random")
     told = f"import sys, simulator.runtime; print([name for name in {slow} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", told], stdout=subprocess.PIPE, text=True, check=True).stdout == "[]\n"
