@@ -12,11 +12,11 @@ from pipeline.debugger.command import Command
 from pipeline.debugger.context import Context
 from pipeline.debugger.words import BadCommand, near
 from simulator.debugger.order import CannotPlan
-from simulator.debugger.reference import BadReference
 from simulator.debugger.run import CannotRun
 from simulator.dump import BadDump
 from simulator.execute.site import IllegalRecord
 from simulator.memory import BadOperand
+from simulator.mismatch import BadReference
 from simulator.onnx_host import HostFault
 
 GROUPS: Mapping[str, Iterable[Command]] = {

@@ -37,6 +37,11 @@ def limited(threads: int | None) -> Generator[None]:
         _wanted.reset(before)
 
 
+def number() -> int:
+    """How many threads work is spread over here."""
+    return _wanted.get()
+
+
 def spread(total: int, work: Callable[[int, int], object], nanoseconds: float) -> None:
     """
     Call `work(start, stop)` on as many parts of `range(total)` as there are threads, and wait for them.

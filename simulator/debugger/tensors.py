@@ -9,14 +9,13 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arithmetic.casts import dequantise, widen
 from simulator.cores import Turn
 from simulator.debug_map import SliceBox, TensorSlice
 from simulator.debugger.order import Hosted, Moment
 from simulator.debugger.run import Edit, Run
 from simulator.dump import frame_of, home_of
-from simulator.execute.site import FLOATS
 from simulator.memory import NUMPY, Array
+from simulator.mismatch import real
 from simulator.model_file import Tensor
 
 FEW = 32
@@ -181,15 +180,6 @@ class Tensors:
         since = [at for turn in writers if piece.count <= (at := self._run.position(turn)) < self._run.at]
         first = self._run.moments[min(since)] if since else None
         return Piece(piece.part, piece.count, first if isinstance(first, Turn) else None)
-
-
-def real(tensor: Tensor, stored: Array) -> Array:
-    """Stored values of a tensor as float32; of one that isn't numbers by itself, as they are."""
-    if tensor.held:
-        return stored
-    if tensor.dtype in FLOATS:
-        return widen(stored)
-    return dequantise(stored, tensor.scale, tensor.zero_point, tensor.axis)
 
 
 def _turn(part: TensorSlice) -> Turn | None:

@@ -15,6 +15,7 @@ from simulator.debug_map import TensorSlice
 from simulator.events import Deadlock
 from simulator.isa.record import Command, encode
 from simulator.isa.table import DType, Engine, Region
+from simulator.loaded import Loaded
 from simulator.machine import Machine
 from simulator.model_file import Tensor, read, write
 from simulator.runtime import PyRuntime
@@ -34,10 +35,9 @@ def test_each_core_finds_what_the_other_stored() -> None:
 @given(st.integers(0, 1000))
 def test_every_interleaving_gives_the_same(seed: int) -> None:
     made = halves()
-    session = PyRuntime(made)
-    memories = [session.memory, session.memory.beside()]
+    memories = Loaded(made).memories
     machine = Machine(memories, made.cores, seed)
-    io = session.memory.regions[Region.IO]
+    io = memories[0].regions[Region.IO]
     io[: X.size] = X.reshape(-1)
     machine.run()
     assert np.array_equal(io[X.size :], Y.reshape(-1))

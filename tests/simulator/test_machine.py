@@ -11,6 +11,7 @@ from simulator.events import Deadlock
 from simulator.execute.site import IllegalRecord
 from simulator.isa.record import Command, Records, encode
 from simulator.isa.table import DType, Engine
+from simulator.loaded import Loaded
 from simulator.machine import Machine
 from simulator.memory import POISON
 from simulator.model_file import Model
@@ -95,9 +96,8 @@ def test_nothing_stays_between_runs() -> None:
 
 def test_an_observer_sees_every_record_once() -> None:
     model = doubled(waits=True)
-    session = PyRuntime(model)
     seen: list[tuple[int, Engine, int]] = []
-    machine = Machine([session.memory], model.cores)
+    machine = Machine(Loaded(model).memories, model.cores)
     machine.run(lambda core, engine, number: seen.append((core, engine, number)))
     expected = [(0, Engine.TIU, i + 1) for i in range(len(model.tiu))] + [
         (0, Engine.GDMA, i + 1) for i in range(len(model.gdma))

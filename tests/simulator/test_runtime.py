@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import ml_dtypes
@@ -14,9 +15,10 @@ import pytest
 
 from simulator.container import DamagedModel
 from simulator.host import BadFeed
-from simulator.isa.table import DType
+from simulator.isa.table import DType, Region
+from simulator.loaded import Loaded
 from simulator.model_file import Model, write
-from simulator.runtime import PyRuntime
+from simulator.runtime import ClosedSession, PyRuntime
 from tests.simulator.programs import Program
 
 X = np.linspace(-30, 30, 2 * 9 * 4, dtype=np.float32).reshape(2, 9, 4, 1)
@@ -132,9 +134,9 @@ def test_from_a_file_and_several_at_once(tmp_path: Path) -> None:
         assert np.array_equal(result, PyRuntime(doubling()).run(None, [X * np.float32(i), X])[0])
 
 
-def test_calls_of_one_session_wait_for_each_other(session: PyRuntime) -> None:
-    """Threads that change every few microseconds, so that unguarded runs would mix their inputs."""
-    feeds = [np.full(X.shape, i, np.float32) for i in range(4)]
+def test_calls_of_one_session_from_several_threads() -> None:
+    """Threads that change every few microseconds, so that a chip in two hands would mix their inputs."""
+    session, feeds = PyRuntime(doubling()), [np.full(X.shape, i, np.float32) for i in range(4)]
 
     def own(i: int) -> bool:
         return all((session.run(["y1"], [feeds[i], feeds[i]])[0] == i).all() for _ in range(50))
@@ -146,6 +148,62 @@ def test_calls_of_one_session_wait_for_each_other(session: PyRuntime) -> None:
             assert all(pool.map(own, range(4)))
     finally:
         sys.setswitchinterval(before)
+
+
+def test_calls_of_one_session_run_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two calls that each wait for the other to be in the middle of its run."""
+    both, go = Barrier(2, timeout=20), Loaded.go
+
+    def meeting(self: Loaded, *arguments: Any) -> None:
+        both.wait()
+        go(self, *arguments)
+
+    monkeypatch.setattr(Loaded, "go", meeting)
+    session = PyRuntime(doubling())
+
+    def first(x: Any) -> Any:
+        return session.run(["y1"], [x, x])[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(first, [X, -X]))
+    assert np.array_equal(made[0], -made[1])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 64])
+def test_batches_run_side_by_side_with_the_same_bits(threads: int) -> None:
+    many = np.concatenate([X * np.float32(0.1 * i) for i in range(7)])
+    wanted = [PyRuntime(doubling()).run(None, [x, x]) for x in np.split(many, 7)]
+    made = PyRuntime(doubling(), threads=threads).run(None, [many, many])
+    for whole, *parts in zip(made, *wanted, strict=True):
+        assert whole.tobytes() == np.concatenate(parts).tobytes()
+
+
+def test_a_failing_call_leaves_the_session_fit_for_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = PyRuntime(doubling())
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loaded, "go", fail)
+        with pytest.raises(RuntimeError, match="power cut"):
+            session.run(None, [X, X])
+    assert np.array_equal(session.run(["y1"], [X, X])[0], PyRuntime(doubling()).run(["y1"], [X, X])[0])
+
+
+def test_a_closed_session_says_so() -> None:
+    with PyRuntime(doubling()) as session:
+        session.run(None, [X, X])
+    with pytest.raises(ClosedSession):
+        session.run(None, [X, X])
+
+
+def test_weights_of_sessions_are_the_same_bytes(tmp_path: Path) -> None:
+    write(replace(doubling(), weights=np.zeros(5000, np.uint8)), tmp_path / "sample.model")
+    session = PyRuntime(tmp_path / "sample.model")
+    assert isinstance(session.model.weights, np.memmap)
+    chips = [Loaded(session.model) for _ in range(2)]
+    assert all(chip.memory.regions[Region.WEIGHT] is session.model.weights for chip in chips)
 
 
 def test_an_input_outside_of_the_io_region() -> None:

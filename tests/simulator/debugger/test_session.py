@@ -12,13 +12,13 @@ from simulator.cores import Turn, turns
 from simulator.debugger import stops
 from simulator.debugger.order import ORDERS, UnknownOrder
 from simulator.debugger.program import Extent
-from simulator.debugger.reference import BadReference, mismatch
 from simulator.debugger.run import CannotRun, Edit
 from simulator.debugger.session import Debugger
 from simulator.debugger.tensors import Seen
 from simulator.execute.site import IllegalRecord
 from simulator.isa.record import Operand
 from simulator.isa.table import SPECS, DType, Engine, Region
+from simulator.mismatch import BadReference, mismatch
 from simulator.model_file import Model
 from simulator.runtime import PyRuntime
 from tests.simulator.debugger.compiled import TARGETS, Built, built
