@@ -62,12 +62,8 @@ def _float(value: Number, command: Command, kind: DType) -> Number:
 
 def _quantised(value: Number, command: Command, kind: DType) -> int:
     steps = np.rint(F(F(value) / F(command.params["scale"])))
-    if np.isnan(steps):
-        # NaN makes the zero point.
-        steps = F(0)
-    if np.isinf(steps):
-        return limits(kind)[bool(steps > 0)]
-    return saturated(int(steps) + int(command.params["zero"]), kind)
+    made = F((F(0) if np.isnan(steps) else steps) + F(int(command.params["zero"])))
+    return limits(kind)[bool(made > 0)] if np.isinf(made) else saturated(int(made), kind)
 
 
 def _dequantised(value: Number, command: Command, kind: DType) -> F:

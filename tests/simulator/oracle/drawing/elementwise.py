@@ -48,12 +48,12 @@ def _typed(names: list[str]) -> Iterator[Types]:
 
 
 def draw(kind: Kind, page: Page) -> Command:
-    """A record of a tensor of a few elements; the result at times lies just where an operand does."""
+    """A record of a tensor of a few elements; the result at times lies just where an operand does, but SELECT's."""
     random, lane, dims = page.random, page.lane(), _dims(page)
     out = page.target(dims, kind.type("out"), lane)
     operands = {"out": out}
     for name, of in kind.types[1:]:
-        operands[name] = _operand(page, out, of, name)
+        operands[name] = _operand(page, out, of, name, in_place=kind.op != "SELECT" and page.likely(0.12))
     params: dict[str, float] = {}
     match kind.op:
         case "ARITH":
@@ -66,7 +66,8 @@ def draw(kind: Kind, page: Page) -> Command:
             integer = next((of for _, of in kind.types if of in INTEGERS), None)
             params = {"scale": scale} if integer else {}
             if integer:
-                params["zero"] = whole(random) if integer == DType.I32 else zero_point(random, integer)
+                any_zero = integer == DType.I32 or page.likely(0.2)
+                params["zero"] = whole(random) if any_zero else zero_point(random, integer)
         case "LUT":
             _tables(kind, page, operands)
         case _:
@@ -84,9 +85,9 @@ def _dims(page: Page) -> Frame:
     )
 
 
-def _operand(page: Page, out: Operand, of: DType, name: str) -> Operand:
-    made = replace(out, dtype=of) if of.itemsize == out.dtype.itemsize and page.likely(0.12) else None
-    held = made or page.source(out.dims, of, out.lane)
+def _operand(page: Page, out: Operand, of: DType, name: str, in_place: bool) -> Operand:
+    in_place &= of.itemsize == out.dtype.itemsize
+    held = replace(out, dtype=of) if in_place else page.source(out.dims, of, out.lane)
     draw = drawing(page.random, of)
     return page.fill(held, (lambda: b"\0" * of.itemsize if page.likely(0.4) else draw()) if name == "cond" else draw)
 

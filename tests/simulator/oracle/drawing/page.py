@@ -110,7 +110,7 @@ class Page:
         return operand
 
     def tables(self, rows: int, columns: int, kind: DType, draw: Callable[[], list[list[bytes]]]) -> Operand:
-        """A table (1, 1, rows, columns) in each lane, the same in all or one of its own."""
+        """A table (1, 1, rows, columns) in each lane, the same in all or one of its own; its `lane` has no meaning."""
         every = self._placed((1, self.lanes, rows, columns), kind, Region.LOCAL, 0, ())
         first, alone = draw(), self.likely(0.5)
         made: dict[Index, bytes] = {}
@@ -118,7 +118,7 @@ class Page:
             held = draw() if alone and lane else first
             made |= {(0, lane, h, w): held[h][w] for h in range(rows) for w in range(columns)}
         self.state.put(every, made)
-        return replace(every, dims=(1, 1, rows, columns))
+        return replace(every, dims=(1, 1, rows, columns), lane=self.lane())
 
     def _placed(self, dims: Frame, kind: DType, region: Region, lane: int, repeats: Sequence[int]) -> Operand:
         n, c, h, w = dims
