@@ -187,11 +187,17 @@ def profile(
     target: Annotated[str, typer.Argument(help="<chip>-<mode>, such as x64-int8.")],
     rows: Annotated[int, typer.Option(min=0, help="How many groups and layers to list.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write the trace for Perfetto or about:tracing; packed if it ends in .gz.")
+    ] = None,
+    layers: Annotated[Path | None, typer.Option("--csv", help="Write a row a layer; they add up to the run.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the timeline.")] = None,
+    width: Annotated[int, typer.Option(min=320, max=20_000, help="Pixels across the timeline.")] = 1600,
 ) -> None:
     """Show where a model's cycles and bytes go, by resource, group and layer, and what decides how long each takes."""
     from pipeline.commands import profile as command
 
-    command.profile(model, target, rows, as_json=as_json)
+    command.profile(model, target, rows, command.Files(trace, layers, png, width), as_json=as_json)
 
 
 @app.command("quant-report")

@@ -1,7 +1,10 @@
 """`tpuflow profile`: where a model's time and bytes go, for a terminal."""
 
+import gzip
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from assets.workshop import Workshop
@@ -20,11 +23,21 @@ KINDS: Mapping[str, str] = {
 }
 
 
-def profile(model: str, text: str, rows: int, *, as_json: bool) -> None:
+@dataclass(frozen=True)
+class Files:
+    """Where to write the trace, the rows of layers, and the timeline, `width` pixels across; None: nowhere."""
+
+    trace: Path | None = None
+    layers: Path | None = None
+    png: Path | None = None
+    width: int = 0
+
+
+def profile(model: str, text: str, rows: int, files: Files, *, as_json: bool) -> None:
     """
     Build what leads to the model's profile and print it: totals, resources, bytes by kind, and the costliest parts.
 
-    With `as_json`, all of `profile.json`. Raises StageFailed.
+    With `as_json`, all of `profile.json`. Raises StageFailed, OSError.
     """
     builder, target = Workshop().builder, Target.parse(text)
     with bars() as display:
@@ -33,6 +46,7 @@ def profile(model: str, text: str, rows: int, *, as_json: bool) -> None:
         record = builder.build(builder.zoo.settings(model), target, [STAGE], listener)[STAGE]
     path = record.ref.path / "profile.json"
     told: dict[str, Any] = json.loads(path.read_text())
+    _write(record.ref.path, files)
     if as_json:
         print(json.dumps(told, indent=1))
         return
@@ -42,6 +56,21 @@ def profile(model: str, text: str, rows: int, *, as_json: bool) -> None:
     for kind in ("groups", "layers"):
         CONSOLE.print(table(_parts(told[kind], rows), f"the {kind} with the most to gain, of {len(told[kind])}"))
     CONSOLE.print(f"all rows: {builder.store.root}/{model}/{target}/groups.csv, layers.csv", soft_wrap=True)
+
+
+def _write(made: Path, files: Files) -> None:
+    """The files that are wanted, from the artifact's directory."""
+    if files.trace:
+        text = (made / "trace.json").read_bytes()
+        files.trace.write_bytes(gzip.compress(text, mtime=0) if files.trace.suffix == ".gz" else text)
+    if files.layers:
+        files.layers.write_bytes((made / "layers.csv").read_bytes())
+    if files.png:
+        from PIL import Image
+
+        from assets.plots.timeline import picture
+
+        Image.fromarray(picture(made, files.width)).save(files.png, "PNG")
 
 
 def _totals(told: Mapping[str, Any], target: Target) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """The command line on a committed model: builds, models, and messages for bad input."""
 
+import csv
+import gzip
 import json
 import re
 import subprocess
@@ -9,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from pipeline.cli import app
@@ -62,6 +65,20 @@ def test_a_profile_says_what_the_cycles_go_to(offline: Path) -> None:
     most = max(told["groups"], key=lambda part: part["decides"] - part["bound"])
     assert f"the groups with the most to gain, of {len(told['groups'])}" in shown.stdout
     assert most["name"] in shown.stdout
+
+
+def test_a_profile_is_written_for_other_tools(offline: Path, tmp_path: Path) -> None:
+    trace, rows, png = (str(tmp_path / name) for name in ("trace.json.gz", "layers.csv", "timeline.png"))
+    said = tpuflow(
+        "profile", "lenet", "e8-int8", "--json", "--trace", trace, "--csv", rows, "--png", png, "--width", "900"
+    )
+    assert said.exit_code == 0, said.output
+    cycles = json.loads(said.stdout)["totals"]["cycles"]
+    assert json.loads(gzip.decompress(Path(trace).read_bytes()))["otherData"]["cycles"] == cycles
+    with open(rows, newline="") as file:
+        assert sum(int(row["decides"]) for row in csv.DictReader(file)) == cycles
+    with Image.open(png) as picture:
+        assert (picture.format, picture.width) == ("PNG", 900)
 
 
 def test_a_quantisation_report_says_where_the_error_comes_from(offline: Path) -> None:
