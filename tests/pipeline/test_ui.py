@@ -26,11 +26,19 @@ from pipeline.bench.browser import NotInstalled, NotSeen, Page, chromium, instal
 from tests.pipeline import own_tree
 
 DOCS = Path(__file__).parents[2] / "docs" / "ui"
-ANYTHING = "label, div, span, a, button"
 TOUR = ("launch", "one_stage", "launchpad", "profile", "comparison", "checks", "stale", "nightly")
 """The pictures of `docs/ui.md`."""
 
 PICTURE = "[...document.images].some(i => i.src.startsWith('data:image/webp') && i.naturalWidth > 100)"
+SHOW = """(() => {
+  const row = [...document.querySelectorAll('tr')].find(e => e.textContent.trim().startsWith(%s));
+  const one = row && [...row.querySelectorAll('*')].findLast(e => e.textContent.trim() === '[Show Markdown]');
+  if (!one) return false;
+  one.click();
+  return true;
+})()"""
+"""Opens the plot of that name."""
+
 MODEL, TARGET = own_tree.SOON, "e8-int8"
 PARTITION = f"{MODEL}|{TARGET}"
 STALE = """query Stale($key: AssetKeyInput!, $partition: String!) {
@@ -145,7 +153,7 @@ def shoot(served: Served, tmp_path: Path, request: pytest.FixtureRequest) -> Sho
         served.page.evaluate(NO_ROOT % json.dumps(f"{served.tree.parent}/"))
         data = served.page.png()
         with Image.open(BytesIO(data)) as picture:
-            picture.convert("RGB").quantize(96).save(folder / f"{name}.png", optimize=True)
+            picture.convert("RGB").quantize(256).save(folder / f"{name}.png", optimize=True)
 
     return shot
 
@@ -181,10 +189,13 @@ def test_one_launch_builds_one_partition(served: Served, shoot: Shoot) -> None:
 
 
 def test_a_stage_shows_its_figures_tables_and_plots(served: Served, built: dg.DagsterRun, shoot: Shoot) -> None:
-    for asset, figure in (("profile", "cycles_over_bound"), ("comparison", "mismatched_bytes")):
+    for asset, figure, plot in (
+        ("profile", "cycles_over_bound", "timeline"),
+        ("comparison", "mismatched_bytes", "similarity"),
+    ):
         served.stage(asset)
         served.page.see(figure)
-        served.page.click("[Show Markdown]", ANYTHING)
+        served.page.wait(SHOW % json.dumps(plot))
         served.page.wait(PICTURE)
         shoot(asset)
 
