@@ -6,6 +6,8 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
+NAME = "members.csv"
+
 
 def write(path: Path, members: Iterable[tuple[str, str]]) -> None:
     """Pairs of group and layer, as CSV."""
@@ -19,3 +21,9 @@ def read(path: Path) -> dict[str, str]:
     """The group of each layer."""
     with path.open(newline="", encoding="utf-8") as file:
         return {row["layer"]: row["group"] for row in csv.DictReader(file)}
+
+
+def beside(path: Path) -> dict[str, str]:
+    """The group of each layer of a built model, from the file that lies beside it; none without one."""
+    held = path.parent / NAME
+    return read(held) if held.is_file() else {}

@@ -132,11 +132,16 @@ def debug(
 
 
 @app.command()
-def inspect(model: ModelFile) -> None:
+def inspect(
+    model: ModelFile,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write a trace for Perfetto or about:tracing; packed if it ends in .gz.")
+    ] = None,
+) -> None:
     """Show what is in a model: inputs, outputs, sizes, commands, cycles, layers; exit code 1 if there are faults."""
     from pipeline.commands import model as command
 
-    if not command.inspect(model):
+    if not command.inspect(model, trace):
         raise typer.Exit(1)
 
 

@@ -10,9 +10,6 @@ from simulator.isa.parse import Word, chosen
 from simulator.isa.table import Engine
 from simulator.model_file import Model, read
 
-GROUPS = "members.csv"
-"""The file beside a built `sample.model` that has the group of each layer."""
-
 
 class BadChoice(ValueError):
     """Options that don't go together or name what isn't there; the message says what to give."""
@@ -24,9 +21,9 @@ def dis(
 ) -> None:  # fmt: skip
     """Print a model's records: in columns, as JSON, or `plain`, as the assembler reads them."""
     model = read(path)
-    known = _groups(path, groups)
+    known = members.read(groups) if groups else members.beside(path)
     if group and not known:
-        raise BadChoice(f"there is no {GROUPS} beside {path} to find group {group!r} in; name one by --groups")
+        raise BadChoice(f"there is no {members.NAME} beside {path} to find group {group!r} in; name one by --groups")
     named = Engine[chosen(Word(engine.upper(), 1), Engine.__members__, "engine")] if engine else None
     choice = Choice(layer, core, named, group)
     if plain:
@@ -47,8 +44,3 @@ def _plain(path: Path, model: Model, choice: Choice) -> None:
         raise BadChoice("--plain is a whole program, to be assembled again; leave the other choices, or leave --plain")
     for line in program(model, str(path.resolve())):
         print(line)
-
-
-def _groups(path: Path, given: Path | None) -> dict[str, str]:
-    beside = given or path.parent / GROUPS
-    return members.read(beside) if given or beside.is_file() else {}

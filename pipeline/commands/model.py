@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from compiler import members
 from compiler.npz import read_npz, write_npz
 from pipeline.display import CONSOLE, table
 from simulator.checks.check import examine
 from simulator.checks.finding import Faulty, Finding
 from simulator.checks.summary import by_check, summary
+from simulator.concurrent import run_cores
 from simulator.isa.table import BY_CODE
 from simulator.model_file import IO, Model, read
-from simulator.profile import profile
+from simulator.profile import profile_of
 from simulator.runtime import PyRuntime
 from simulator.subnets import HostSubnet
 
@@ -79,14 +81,23 @@ def check(path: Path, as_json: bool) -> bool:
     return not found
 
 
-def inspect(path: Path) -> bool:
-    """Print a model's inputs and outputs, sizes, commands, costliest layers and faults. Whether it has none."""
+def inspect(path: Path, trace: Path | None) -> bool:
+    """
+    Print a model's inputs and outputs, sizes, commands, costliest layers and faults. Whether it has none.
+
+    Its `trace` is written, if that is given and all records can be decoded.
+    """
     model = read(path)
     examined = examine(model)
     if examined.program is None:
         _print_findings(examined.findings)
         return False
-    costs, found = profile(model), examined.findings
+    timelines = run_cores(model.cores, model.chip)
+    costs, found = profile_of(model, timelines), examined.findings
+    if trace:
+        from simulator.trace.write import write
+
+        write(model, timelines, trace, members.beside(path))
     totals: dict[str, Any] = {
         "chip": model.chip.name,
         "cores": len(model.cores),

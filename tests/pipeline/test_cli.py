@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from compiler import members
 from pipeline.cli import app
 from tests.offline_zoo import TOLERANCE
 
@@ -101,7 +102,9 @@ def test_a_built_model_runs_and_can_be_looked_into(offline: Path) -> None:
     assert ran.exit_code == 0, ran.output
     with np.load("y.npz") as held:
         assert [held[name].shape for name in held.files] == [(1, 10)]
-    shown = tpuflow("inspect", str(model)).stdout
+    shown = tpuflow("inspect", str(model), "--trace", "trace.json").stdout
+    told = json.loads(Path("trace.json").read_text())["traceEvents"]
+    assert {event["args"].get("group") for event in told if event["ph"] == "X"} & set(members.beside(model).values())
     assert "CONV" in shown
     assert "28×28" in shown
 
