@@ -141,8 +141,7 @@ SPECS: Mapping[str, Spec] = {
     ),
     "MATMUL": Spec(
         4, Engine.TIU, ("out", "in", "filter", "params", "acc"), (_ZX, _ZY, *_CLAMP),
-        "in (m, k, 1, 1) by filter (1, n, k, 1) to out (m, n, 1, 1), which of 8-bit input may be i32: sums and bias, "
-        "not requantised, as of every convolution", flags=_ACC,
+        "matrix product of in (m, k) by filter (n, k), turned: columns in the lanes", flags=_ACC,
     ),
     "POOL": Spec(
         5, Engine.TIU, ("out", "in", "params"), (*_WINDOW, _ZX, _ZY, *_CLAMP),
@@ -158,7 +157,7 @@ SPECS: Mapping[str, Spec] = {
             Param("count", "i1", "i32", "elements reduced in all, over every step: what a mean divides by"),
             *_CLAMP,
         ),
-        "maximum, minimum, sum, product or mean over rows and/or columns; of i32, and into i32, without requantising",
+        "maximum, minimum, sum, product or mean over rows and/or columns",
         ("max", "sum", "mean", "min", "prod"), _ACC,
     ),
     "ARITH": Spec(
@@ -167,14 +166,12 @@ SPECS: Mapping[str, Spec] = {
             Param("scalar", "lo", "f32", "the scalar operand, if flagged"),
             Param("whole", "i0", "i32", "the same where the function is one of i32"),
         ),
-        "one function, of i32 where all tensor operands are integers, else of f32, stored in the type of out; operands "
-        "broadcast by stride 0",
+        "a function of one or two operands or scalars, computed in i32 or f32",
         ARITHMETIC, _SCALARS,
     ),
     "LUT": Spec(
         8, Engine.TIU, ("out", "in", "table", "which"), (),
-        "out = table[in as u8], bytes or floats; table (1, 1, 1, 256) in each lane; with which, u8 in the extents "
-        "of out, table[which, in as u8] of tables (1, 1, count, 256)",
+        "for each byte the entry of a table, or of one of several",
     ),
     "RESCALE_ADD": Spec(
         9, Engine.TIU, ("out", "a", "b"),
@@ -208,9 +205,7 @@ SPECS: Mapping[str, Spec] = {
             Param("turned", "u4", "u16", "1: b is (batch, n, k, 1)"),
             Param("multiplier", "i0", "i32", "requantise multiplier"), *_CLAMP,
         ),
-        "rows in the lanes: a (batch, m, k, 1) by b (batch, k, n, 1) to out (batch, m, n, 1), which of 8-bit operands "
-        "may be i32, the sums themselves, or f32, these times multiplier · 2^-shift; b and params, of each column, as "
-        "MATMUL has them, are read by all lanes", flags=_ACC,
+        "matrix products, batch by batch: rows in the lanes", flags=_ACC,
     ),
     "SELECT": Spec(
         13, Engine.TIU, ("out", "cond", "a", "b"),
@@ -220,8 +215,7 @@ SPECS: Mapping[str, Spec] = {
             Param("whole_a", "i0", "i32", "in place of a, if flagged, where the result is an i32"),
             Param("whole_b", "i1", "i32", "in place of b, if flagged, where the result is an i32"),
         ),
-        "a where cond isn't 0 (a NaN isn't), else b; as i32 where those of a and b that are tensors are integers, or "
-        "cond if neither is, else as f32; stored in the type of out", flags=_SCALARS,
+        "one of two operands or scalars, as a condition has it", flags=_SCALARS,
     ),
     "RESAMPLE": Spec(
         24, Engine.TIU, ("out", "in", "table"),
@@ -232,15 +226,13 @@ SPECS: Mapping[str, Spec] = {
             Param("first", "i1", "i32", "the index that the input begins with, of those that the table speaks of"),
             *_CLAMP,
         ),
-        "each row or column anew from index table[o, 0] on: picked, or the sum of neighbours by the weights table[o, "
-        "1…], bits of f32 for a float input; 8-bit inputs make i32 sums, or are requantised", ("pick", "sum"),
+        "rows or columns anew: picked, or sums of neighbours by weights", ("pick", "sum"),
     ),
-    "LOAD": Spec(32, Engine.GDMA, ("out", "in"), (), "global to local; the local side has lanes, stride 0 repeats"),
+    "LOAD": Spec(32, Engine.GDMA, ("out", "in"), (), "global to local"),
     "STORE": Spec(33, Engine.GDMA, ("out", "in"), (), "local to global"),
     "GATHER": Spec(
         35, Engine.GDMA, ("out", "in", "index"), (_AXIS,),
-        "global to local: each element is that of in at the index (I32, extents of out, stride 0 repeats) on the axis, "
-        "a negative one counted from the end; beyond either end it is 0",
+        "global to local, each element from the row that an index names",
     ),
     "SCATTER": Spec(
         36, Engine.GDMA, ("out", "in", "index"),
@@ -248,12 +240,11 @@ SPECS: Mapping[str, Spec] = {
             _AXIS, Param("first", "i0", "i32", "the index that means the first row of out"),
             Param("rows", "i1", "i32", "rows of the whole tensor: what a negative index counts from"),
         ),
-        "global into local: each element of in is put at its index (I32, extents of in) on the axis of out, row by row "
-        "of in, each step rounded to the type of out; an index that out has no row for is passed over", SCATTERING,
+        "global into local, each element to the row that an index names", SCATTERING,
     ),
     "UNPACK": Spec(
         37, Engine.GDMA, ("out", "in"), (),
-        "global to local: out, of 8-bit elements, from the packed stream in (1, 1, 1, bytes), U8 in WEIGHT",
+        "global to local, bytes from a packed stream",
     ),
     "SEND": Spec(
         38, Engine.GDMA, (), (), "tells the other cores, once it is complete, that all records of the stream before are"

@@ -202,6 +202,27 @@ def test_regions_lanes_and_limits_are_the_chips(op: str) -> None:
             assert any(map(refused, spoilt)), (param, value)
 
 
+FREE = {
+    "CONV": {"in": "hw"}, "DWCONV": {"in": "hw"}, "POOL": {"in": "hw", "params": "h"}, "REDUCE": {"in": "hw"},
+    "LUT": {"table": "h"}, "RESAMPLE": {"in": "hw", "table": "w"}, "GATHER": {"in": "h"}, "SCATTER": {"out": "h"},
+    "UNPACK": {"out": "nchw", "in": "w"},
+}  # fmt: skip
+"""The axes on which an operand of an example may be longer while the others stay as they are."""
+
+
+@pytest.mark.parametrize("op", [op for op, spec in SPECS.items() if spec.operands])
+def test_extents_go_together(op: str) -> None:
+    """One extent of one operand alone can't be longer, where its letter is another's too."""
+    for command in bases(op):
+        for name, operand in command.operands.items():
+            for axis, letter in enumerate("nchw" if operand is not None else ""):
+                if operand is not None and letter not in FREE.get(op, {}).get(name, ""):
+                    n, c, h, w = (extent + (i == axis) for i, extent in enumerate(operand.dims))
+                    strides = (4096, 2048, 64, operand.dtype.itemsize)
+                    longer = replace(operand, dims=(n, c, h, w), strides=strides)
+                    assert refused(with_operands(command, {name: longer})), (name, letter)
+
+
 @pytest.mark.parametrize("op", SPECS)
 def test_flags_that_mean_nothing_are_refused(op: str) -> None:
     for command in bases(op):
