@@ -14,6 +14,8 @@ from compiler.lowering.stored import stored
 from compiler.lowering.walk import format_of, lower
 from compiler.quantization.annotate import annotate
 from compiler.quantization.auto import Search
+from compiler.quantization.balanced import balanced
+from compiler.quantization.channels import Channels, Key
 from compiler.quantization.loss import parts_of
 from compiler.quantization.qtable import Exceptions
 from compiler.quantization.simulated import Simulated
@@ -45,17 +47,20 @@ def automatic(
     mode: str,
     feeds: Sequence[Mapping[str, Array]],
     wanted: Sequence[Mapping[str, Array]],
+    seen: Mapping[Key, Channels],
 ) -> tuple[dict[str, Entry], dict[str, int]]:
     """
     Of each tensor the entry, by one of the methods, that serves the results best; and how many tensors each serves.
 
-    `feeds` are samples, `wanted` their float results. What isn't int8 has the entry of the first method.
+    `feeds` are samples, `wanted` their float results, `seen` the statistics of channels. What isn't int8, or has scales
+    by channel, has the entry of the first method.
     """
     first, base = next(iter(by_method.items()))
     lowered = _copy(network)
     annotate(lowered, base)
     names = {name_of(value) for op in network.ops for value in op.results}
-    held = stored(lowered, names, lower(lowered, mode).values())
+    contracted = lower(lowered, mode, balance=balanced(lowered, seen))
+    held = stored(lowered, names, contracted.values())
     candidates = {method: _types(network, entries, mode, held.types) for method, entries in by_method.items()}
     simulated = Simulated(network, held.types, 1, held.bare, held.contractions)
     search = Search(simulated, parts_of(network), candidates, feeds, wanted, runs_of(network))

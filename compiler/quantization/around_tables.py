@@ -1,9 +1,9 @@
 """
-Tensors that a table makes between two products by constant weights: a few scales for their columns, a table for each.
+Tensors that a table makes between two products by constant weights: a few scales for their channels, a table for each.
 
-The table's operand may have any scales, its maker requantises column by column; the result's are absorbed by the
-weights that read it. A few tables do for all columns: those alike in range share a scale, so that a column has room
-beyond what calibration saw of it. (Channels of convolutions differ more from data to data: they keep one scale.)
+The table's operand may have any scales, its maker requantises channel by channel; the result's are absorbed by the
+weights that read it. A few tables do for all channels: those alike in range share a scale, so that a channel has room
+beyond what calibration saw of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from compiler.dialects.formula import evaluate
-from compiler.dialects.top.contraction import MatMulOp
+from compiler.dialects.top.contraction import ConvOp, MatMulOp
 from compiler.dialects.top.elementwise import Unary
 from compiler.ir.network import Array, Network, name_of, shape
 from compiler.passes.network_pass import only_producer
@@ -81,21 +81,17 @@ def _tables(network: Network) -> Iterator[Table]:
         ops = [op]
         while isinstance(before := only_producer(ops[0].input), Unary):
             ops.insert(0, before)
-        maker = only_producer(ops[0].input)
-        names = [name_of(ops[0].input), *map(name_of, ops)]
-        if (
-            maker is None
-            or not _is_rows(maker, 0)
-            or not all(_is_rows(use.operation, use.index) for use in op.output.uses)
-        ):
-            continue
-        if all(name in calibrated for name in names):
-            yield Table(ops, len(shape(op.output)) - 1)
+        names, axis = [name_of(ops[0].input), *map(name_of, ops)], _made_along(only_producer(ops[0].input))
+        reads = {contracted_axis(use.operation, use.index) for use in op.output.uses}
+        if axis is not None and reads == {axis} and all(name in calibrated for name in names):
+            yield Table(ops, axis)
 
 
-def _is_rows(op: Operation, index: int) -> bool:
-    """Whether an op multiplies rows, its operand `index`, by constant weights."""
-    return isinstance(op, MatMulOp) and contracted_axis(op, index) is not None
+def _made_along(maker: Operation | None) -> int | None:
+    """The axis of the channels that a product by constant weights makes, each by a factor of its own."""
+    if not isinstance(maker, ConvOp | MatMulOp) or contracted_axis(maker, 0) is None:
+        return None
+    return 1 if isinstance(maker, ConvOp) else len(shape(maker.output)) - 1
 
 
 def _of_result(each: Table, seen: Channels, network: Network) -> tuple[Balance, Array]:

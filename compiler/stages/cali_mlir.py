@@ -17,8 +17,8 @@ from compiler.ir import files
 from compiler.ir.network import name_of, tensor
 from compiler.quantization import channels
 from compiler.quantization.annotate import annotate
-from compiler.quantization.around_tables import around_tables
-from compiler.quantization.balance import balances, save
+from compiler.quantization.balance import save
+from compiler.quantization.balanced import balanced
 from compiler.quantization.table import read
 from compiler.stages.progress import Progress, silent
 
@@ -31,7 +31,7 @@ def run(
     calibrated = annotate(network, read(inputs["cali_table"] / "cali_table"))
     statistics = inputs["cali_table"] / "channels.npz"
     seen = channels.load(statistics) if statistics.exists() else {}
-    balance = balances(network, seen) | around_tables(network, seen)
+    balance = balanced(network, seen)
     save(out / "balance.npz", balance)
     bare = [op for op in computing_ops(network) if not isinstance(tensor(op.output).element_type, CalibratedType)]
     network.module.verify()

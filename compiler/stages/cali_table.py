@@ -54,7 +54,7 @@ def run(
         by_method = candidates(measured.histograms, asymmetric, behind)
         picked = _picked(path, session, total, samples_for(runs_of(network), len(by_method), total))
         wanted = [session.run(each) for each in picked]
-        found, serves = automatic(network, by_method, mode, picked, wanted)
+        found, serves = automatic(network, by_method, mode, picked, wanted, measured.channels)
     else:
         found = entries(measured.histograms, method, asymmetric, behind)
     found |= stated(network)

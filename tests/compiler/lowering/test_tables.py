@@ -1,4 +1,4 @@
-"""A table between two products whose columns differ much in range: few scales, a table for each pair of them."""
+"""A table between two products whose channels differ much in range: few scales, a table for each pair of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from compiler.codegen.assemble import assemble
+from compiler.dialects.fields import integer, ints
 from compiler.dialects.quant import UniformType
 from compiler.dialects.top import ops as top
 from compiler.dialects.tpu.elementwise import LutsOp
@@ -24,6 +25,8 @@ from simulator.runtime import PyRuntime
 from tests.compiler.lowering.networks import Builder, calibrate, reference
 
 ROWS, WIDTH, INNER = 70, 16, 48
+WINDOW = {"kernel_shape": ints(3, 3), "pads": ints(1, 1, 1, 1)}
+PICTURE = {"x": np.random.default_rng(1).normal(0, 1, (1, WIDTH, 9, 11)).astype(np.float32)}
 FED = {"x": np.random.default_rng(1).normal(0, 1, (1, ROWS, WIDTH)).astype(np.float32)}
 
 
@@ -38,13 +41,23 @@ def network(rows: int = ROWS) -> Network:
     return b.network(b.op(top.MatMulOp, x, b.weight(outer), b.none()))
 
 
+def convolved() -> Network:
+    """The same between convolutions, the first of each channel by itself, the second behind a border of padding."""
+    rng, b = np.random.default_rng(3), Builder()
+    gain = np.where(np.arange(WIDTH) % 8 == 5, 10.0, 1.0)[:, None, None, None]
+    inner, bias = rng.normal(0, 0.3, (WIDTH, 1, 3, 3)) * gain, b.weight(rng.normal(0, 0.1, WIDTH))
+    x = b.op(top.ConvOp, b.input("x", *PICTURE["x"].shape), b.weight(inner), bias, group=integer(WIDTH), **WINDOW)
+    outer = rng.normal(0, 0.1, (8, WIDTH, 3, 3)) / gain[:, 0]
+    return b.network(b.op(top.ConvOp, b.op(top.SiLUOp, x), b.weight(outer), b.none(), **WINDOW))
+
+
 @cache
 def seen(rows: int = ROWS) -> dict[str, Array]:
     return reference(network(rows), {"x": FED["x"][:, :rows]})
 
 
-def balanced(made: Network, tensors: dict[str, Array]) -> dict[str, Balance]:
-    found = {(name, 2): Channels.empty(tensors[name].shape[-1]) for name in ("t0", "t1")}
+def balanced(made: Network, tensors: dict[str, Array], along: int = 2) -> dict[str, Balance]:
+    found = {(name, along): Channels.empty(tensors[name].shape[along]) for name in ("t0", "t1")}
     for (name, axis), channels in found.items():
         channels.add(tensors[name], axis)
     return around_tables(made, found)
@@ -87,6 +100,23 @@ def test_the_chip_has_the_interpreters_bits(rows: int, chip: str) -> None:
     dumped = PyRuntime(assemble(made, CHIPS[chip])).dump(fed)
     for name in ("t0", "t1", "t2"):
         assert dumped[name].tobytes() == expected.arrays[name].tobytes()
+
+
+@pytest.mark.parametrize("chip", ["x64", "e8"])
+def test_between_convolutions_the_results_are_finer_and_the_chips_bits_the_same(chip: str) -> None:
+    tensors, errors = reference(convolved(), PICTURE), list[float]()
+    for along in ([1], []):
+        made = convolved()
+        calibrate(made, tensors, {})
+        lower(made, "int8", balance={name: each for i in along for name, each in balanced(made, tensors, i).items()})
+        expected = results(made, PICTURE)
+        errors.append(float(np.square(expected.real("t2") - tensors["t2"]).sum()))
+        divide(made, CHIPS[chip])
+        assign(made)
+        dumped = PyRuntime(assemble(made, CHIPS[chip])).dump(PICTURE)
+        for name in ("t0", "t1", "t2"):
+            assert dumped[name].tobytes() == expected.arrays[name].tobytes()
+    assert errors[0] < errors[1] / 4
 
 
 def test_a_table_that_something_else_reads_keeps_one_scale() -> None:
