@@ -76,7 +76,8 @@ def _suspects(program: Program) -> NDArray[np.bool_]:
     counts, strides = held["dims"].astype(np.int64), held["strides"].astype(np.int64)
     counts[:, 1] = np.where(local, -(-(held["lane"] + counts[:, 1]) // chip.lanes), counts[:, 1])
     itemsizes, addr = ITEMSIZES[held["dtype"]], held["addr"].astype(np.int64)
-    steps = (counts - 1) * strides
+    # In f64 any such product is exact or far beyond every memory, where i64 would wrap.
+    steps = (counts - 1) * strides.astype(np.float64)
     first, last = addr + np.minimum(steps, 0).sum(1), addr + np.maximum(steps, 0).sum(1) + itemsizes
     beyond = (first < 0) | (last > np.array(list(sizes(program.model).values()))[held["region"]])
     astray = (addr % itemsizes != 0) | (steps % itemsizes[:, None] != 0).any(1)

@@ -111,9 +111,9 @@ class Program:
 
 def _accesses(kinds: Records) -> Accesses:
     codes = kinds["op"][:, None]
-    there = spans.used(kinds)
+    there = spans.used(kinds) & _named()[kinds["op"]]
     scattered = there & (codes == SPECS["SCATTER"].code) & (np.arange(OPERANDS) == 0)
-    read, write = (np.nonzero(mask) for mask in (spans.read(kinds) | scattered, spans.written(kinds)))
+    read, write = (np.nonzero(mask) for mask in ((spans.read(kinds) & there) | scattered, spans.written(kinds)))
     kind, slot = (np.concatenate([a, b]) for a, b in zip(read, write, strict=True))
     order = np.argsort(kind, kind="stable")
     writes = np.arange(len(kind)) >= len(read[0])
@@ -134,6 +134,15 @@ def _in_lanes(kinds: Records, made: Accesses, chip: Chip) -> Accesses:
     every["strides"][:, 1] = 0
     held[table] = every
     return Accesses(made.kind, made.slot, made.write, held)
+
+
+@cache
+def _named() -> NDArray[np.bool_]:
+    """By op code, the slots that hold operands."""
+    made = np.zeros((256, OPERANDS), np.bool_)
+    for spec in SPECS.values():
+        made[spec.code, : len(spec.operands)] = True
+    return made
 
 
 @cache

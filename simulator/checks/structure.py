@@ -81,7 +81,11 @@ def _subnets(engine: Engine, records: Records, ranges: Mapping[Engine, Sequence[
         elif first + ends[0] + 1 < last:
             left = last - first - ends[0] - 1
             yield Finding(STRUCTURE, engine, first + ends[0] + 1, f"{left} records follow the first {END[engine]}")
-        if last > first and int(records["wait"][first]) < before:
+        if last > len(records):
+            yield Finding(
+                STRUCTURE, engine, 0, f"has {len(records)} records, a subnet those from {first + 1} to {last}"
+            )
+        elif last > first and int(records["wait"][first]) < before:
             message = f"begins a subnet but doesn't wait for the end of the one before, record {before}"
             yield Finding(STRUCTURE, engine, first + 1, message)
 

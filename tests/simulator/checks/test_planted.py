@@ -12,6 +12,7 @@ from simulator.checks.finding import Finding
 from simulator.isa.record import Command, encode
 from simulator.isa.table import DType, Engine, Flag, Region
 from simulator.model_file import IO, Model
+from simulator.subnets import ChipSubnet
 from tests.simulator.hand_made import copy_twice, far, local, model
 from tests.simulator.programs import Program
 
@@ -181,6 +182,28 @@ def test_accumulators_that_nobody_began() -> None:
     ]
     (found,) = [one for one in check(model([conv], loads)) if one.record]
     assert (found.check, found.operand, found.start, found.stop) == ("uninitialised", "acc", 8192, 8704)
+
+
+def test_operands_where_the_op_has_none() -> None:
+    """What lies in a slot without a name is no operand; it is told as a byte astray."""
+    made = doubled()
+    gdma = made.gdma.copy()
+    gdma["operands"][0, 4] = gdma["operands"][0, 0]
+    assert [(one.check, one.record) for one in check(replace(made, gdma=gdma))] == [("legal", 1)]
+
+
+def test_extents_beyond_every_memory() -> None:
+    made = doubled()
+    tiu = made.tiu.copy()
+    tiu["operands"]["dims"][0, 0], tiu["operands"]["strides"][0, 0] = (1 << 32) - 1, (1 << 31) - 1
+    assert {one.check for one in check(replace(made, tiu=tiu))} == {"bounds"}
+
+
+def test_subnets_beyond_the_streams() -> None:
+    made = copy_twice()
+    parts = [ChipSubnet((0, len(made.tiu)), (0, len(made.gdma) + 1))]
+    told = [one.message for one in check(replace(made, subnets=parts))]
+    assert "has 9 records, a subnet those from 1 to 10" in told
 
 
 def test_an_unended_stream_is_told_alone() -> None:
