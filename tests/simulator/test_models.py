@@ -27,9 +27,11 @@ from compiler.stages import (
 from simulator.bound import bounds
 from simulator.checks.check import check
 from simulator.checks.races import check_races
+from simulator.memory import NUMPY
 from simulator.model_file import Model, read
 from simulator.profile import profile
 from tests.simulator.checks.oracle import unordered, waits, without_wait
+from tests.simulator.oracle.program import differing_bytes
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -90,6 +92,18 @@ def test_sound_and_within_what_is_possible(build: Build, name: str, chip: str, m
     assert costs.ddr_bytes >= least.compulsory
     assert costs.total.macs >= least.cube_macs + least.depthwise_macs
     assert costs.lmem_peak <= model.chip.lane_bytes
+
+
+@pytest.mark.parametrize(("chip", "mode"), [("x64", "int8"), ("e8", "int8"), ("e8", "bf16")])
+def test_a_program_leaves_the_bytes_of_the_second_implementation(build: Build, chip: str, mode: str) -> None:
+    """All of them, in every memory, on an input of noise."""
+    _, model = build("lenet_mnist", chip, mode)
+    held = np.zeros(model.io_bytes, np.uint8)
+    (entry,) = model.inputs
+    noise = np.random.default_rng(1).random(entry.shape, np.float32)
+    stored = (noise * 100).astype(NUMPY[entry.dtype]).reshape(-1).view(np.uint8)
+    held[entry.offset : entry.offset + stored.size] = stored
+    assert differing_bytes(model, held.tobytes()) == {}
 
 
 @pytest.mark.parametrize("name", ["lenet_mnist", "resnet8"])
