@@ -118,7 +118,8 @@ ignored.""",
     "WAIT": Meaning(
         {},
         "Held back until core `core` has completed its SEND number `count`, counted from 1 through its whole stream;\n"
-        "a count of 0 or less waits for nothing. `core` is not this one. For a SEND that isn't there nothing is run.",
+        "a count of 0 or less waits for nothing. A program in which one waits for its own core's SEND, or for one\n"
+        "that isn't there, is refused.",
         "",
         "0: it occupies its engine for the setup alone",
     ),
