@@ -64,11 +64,12 @@ def messages(cores: Sequence[Streams]) -> list[dict[int, Message]]:
     for number, core in enumerate(cores):
         for i in np.flatnonzero(core.gdma["op"] == SPECS["WAIT"].code).tolist():
             sender, count = int(core.gdma["u"][i, 0]), int(core.gdma["i"][i, 0])
-            if sender == number or sender >= len(cores) or count > len(sent[sender]):
+            if count == 0:
+                continue
+            if sender == number or sender >= len(cores) or not 0 < count <= len(sent[sender]):
                 message = f"deadlock: core {number}: GDMA record {i + 1} waits for SEND {count} of core {sender}"
                 raise Deadlock(message, number, Engine.GDMA, i + 1)
-            if count > 0:
-                made[number][i] = Message(sender, sent[sender][count - 1])
+            made[number][i] = Message(sender, sent[sender][count - 1])
     return made
 
 
@@ -81,6 +82,7 @@ def turns(cores: Sequence[Streams], seed: int | None = None) -> list[Turn]:
     """
     if len(cores) == 1 and seed is None:
         (only,) = cores
+        messages(cores)
         return [Turn(0, engine, i) for engine, i in order(only.tiu["wait"].tolist(), only.gdma["wait"].tolist())]
     walk = Walk(cores)
     made, random = list[Turn](), None if seed is None else Random(seed)

@@ -25,6 +25,7 @@ PARTS: Mapping[str, str] = {
     "start": "pipeline.bench.sim_start",
     "checks": "pipeline.bench.sim_checks",
     "waits": "pipeline.bench.sim_waits",
+    "mutants": "pipeline.bench.sim_mutants",
     "oracle": "pipeline.bench.sim_oracle",
 }
 """Module of each part."""

@@ -119,6 +119,12 @@ class Needs:
     near: Sequence[tuple[Numbers, Numbers]]
     far: Sequence[Numbers]
 
+    def met(self, order: Order) -> bool:
+        """Whether every record follows what it must."""
+        near = zip((of for both in self.near for of in both), (of for both in order.near for of in both), strict=True)
+        far = zip(self.far, order.far, strict=True)
+        return all(bool((needed <= known).all()) for needed, known in (*near, *far))
+
 
 def needs(model: Model, order: Order) -> Needs:
     """

@@ -45,11 +45,7 @@ class Recheck:
 
     def races(self, cores: Sequence[Streams]) -> bool:
         """Whether a variant has a race."""
-        order = ordering(cores)
-        for needed, known in zip(self._needs.near, order.near, strict=True):
-            if any((need > have).any() for need, have in zip(needed, known, strict=True)):
-                return True
-        return any((need > have).any() for need, have in zip(self._needs.far, order.far, strict=True))
+        return not self._needs.met(ordering(cores))
 
 
 def _latest(last: Sequence[Shadow], access: Access) -> int:

@@ -190,14 +190,11 @@ def _far(model: Model, order: Order, need: Needs) -> Iterator[Wait]:
             wait = _message(core, i, message, order, need, told_instead(core, i, None))
             if wait.kind == Kind.NECESSARY:
                 sooner = (Message(message.core, record) for record in sent[message.core] if record < message.record)
-                enough = (other.record for other in sooner if _met(need, told_instead(core, i, other)))
+                enough = (
+                    other.record for other in sooner if need.met(replace(order, far=told_instead(core, i, other)))
+                )
                 wait = replace(wait, least=next(enough, wait.least))
             yield wait
-
-
-def _met(need: Needs, known: Sequence[Numbers]) -> bool:
-    """Whether the GDMAs know all of each other that they need."""
-    return all((needed <= have).all() for needed, have in zip(need.far, known, strict=True))
 
 
 def _message(core: int, i: int, message: Message, order: Order, need: Needs, without: Sequence[Numbers]) -> Wait:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from simulator.checks.check import check
 from simulator.isa.record import Command, encode
-from simulator.isa.table import Region
+from simulator.isa.table import Engine, Region
 from simulator.model_file import Model
+from tests.simulator.hand_made import model
 from tests.simulator.two_cores import BYTES, halves, with_gdma
 
 
@@ -60,3 +61,10 @@ def test_messages_that_cannot_come() -> None:
         (found,) = check(changed(3, Command("WAIT", params=message)))
         assert found.check == "structure"
         assert "deadlock: core 1: GDMA record 4 waits for SEND" in found.message
+
+
+def test_one_core_has_none_to_wait_for() -> None:
+    for message in ({"core": 0, "count": 1}, {"core": 1, "count": 1}, {"core": 0, "count": -1}):
+        (found,) = check(model([], [Command("WAIT", params=message)]))
+        assert (found.check, found.engine, found.record) == ("structure", Engine.GDMA, 1)
+        assert "deadlock: core 0: GDMA record 1 waits for SEND" in found.message
