@@ -118,6 +118,7 @@ def debug(
     lines: Annotated[
         list[str] | None, typer.Option("--command", "-c", help="Run this command; may be repeated.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a script's answers as JSON, at its end.")] = False,
 ) -> None:
     """
     Debug a model on the simulated chip: step, stop, look at tensors, compare with the TPU network's results.
@@ -128,7 +129,7 @@ def debug(
     from pipeline.commands import debug as command
 
     read = [*(script.read_text().splitlines() if script else ()), *(lines or ())]
-    command.debug(model, target, feeds, sample, against, read)
+    command.debug(model, target, feeds, sample, against, read, as_json=as_json)
 
 
 @app.command()

@@ -1,8 +1,10 @@
 """`tpuflow debug`: a model's run stepped through, looked into, and held against what it should make."""
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -20,22 +22,28 @@ HISTORY = "debug_history"
 
 
 def debug(
-    model: str, target: str | None, feeds: Path | None, sample: int, against: Path | None, script: Sequence[str]
-) -> None:
+    model: str, target: str | None, feeds: Path | None, sample: int, against: Path | None, script: Sequence[str],
+    *, as_json: bool,
+) -> None:  # fmt: skip
     """
     A session on a `sample.model`, or on a model of the zoo for a target; lines of `script`, standard input, or typed.
 
-    Exit code 1 after a script that found a fault or has a line that can't be run. Raises BadSession, StageFailed.
+    Exit code 1 after a script that found a fault or has a line that can't be run; with `as_json`, all that was said is
+    printed at its end. Raises BadSession, StageFailed.
     """
     given = from_file(Path(model), feeds, sample) if target is None else _from_store(model, target, feeds, sample)
     if against is not None:
         given.wanted = results(against)
-    context = Context(Debugger(given.model, given.feeds, given.groups), print)
+    said: list[str] = []
+    context = Context(Debugger(given.model, given.feeds, given.groups), said.append if as_json else print)
     _begin(context, given)
-    if not script and sys.stdin.isatty():
+    if not script and not as_json and sys.stdin.isatty():
         Shell(context, packages.cache() / HISTORY).cmdloop()
         return
-    if not play(context, script or map(str.rstrip, sys.stdin)) or context.faults:
+    played = play(context, script or map(str.rstrip, sys.stdin))
+    if as_json:
+        print(json.dumps(_told(context, said)))
+    if not played or context.faults:
         raise typer.Exit(1)
 
 
@@ -50,6 +58,21 @@ def play(context: Context, lines: Iterable[str]) -> bool:
             context.say(str(error))
             return False
     return True
+
+
+def _told(context: Context, said: Iterable[str]) -> dict[str, Any]:
+    """A session for JSON: each command with the lines of its answer, what was said before the first, and the faults."""
+    begun = list[str]()
+    answers, lines = list[dict[str, Any]](), begun
+    for line in said:
+        if line.startswith(PROMPT):
+            lines = list[str]()
+            answers.append({"command": line.removeprefix(PROMPT), "answer": lines})
+        else:
+            lines.append(line)
+    debugger = context.debugger
+    reached = {"done": debugger.run.at, "moments": len(debugger.program.moments)}
+    return {"begun": begun, "answers": answers, "faults": context.faults, **reached}
 
 
 def _from_store(model: str, target: str, feeds: Path | None, sample: int) -> Given:

@@ -1,6 +1,7 @@
 """The debugger's prompt: lines to commands, help, completion and history."""
 
 import cmd
+import re
 import readline
 import textwrap
 from collections.abc import Iterable, Mapping
@@ -35,6 +36,8 @@ HISTORY = 1000
 
 REFUSED = (CannotRun, CannotPlan, BadReference, BadOperand, BadDump, DamagedArrays, OSError)
 """What a command may come upon that is no fault of the program that runs."""
+
+_COMMENT = re.compile(r"(?:^|\s)#")
 
 REPEATED = ("step", "next", "group", "continue", "back")
 """What an empty line does again."""
@@ -79,9 +82,8 @@ class Shell(cmd.Cmd):
         except BadCommand as error:
             self._context.say(str(error))
             return False
-        self._last = (
-            line if (known := resolve(line.split()[0]) if line.split() else None) and known.name in REPEATED else ""
-        )
+        known = resolve(line.split()[0]) if line.split() else None
+        self._last = line if known and known.name in REPEATED else ""
         return ended
 
     def emptyline(self) -> bool:
@@ -107,7 +109,7 @@ def execute(context: Context, line: str) -> bool:
 
     What the run itself does wrong is said, and counts as a fault. Raises BadCommand.
     """
-    text = line.split("#")[0].strip() if line.lstrip().startswith("#") or " # " in line else line.strip()
+    text = _COMMENT.split(line)[0].strip()
     if not text:
         return False
     word, _, rest = text.partition(" ")

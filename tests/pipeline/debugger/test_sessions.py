@@ -1,5 +1,6 @@
 """`tpuflow debug` as typed: sessions of `docs/debugger.md` come out as printed there; exit codes say what was found."""
 
+import json
 import re
 from pathlib import Path
 
@@ -53,6 +54,15 @@ def test_a_script_that_finds_nothing_wrong_is_a_success(tmp_path: Path) -> None:
     assert "nonsense" in tpuflow(words, "nonsense\nstep\n").stdout
     assert tpuflow(words, "nonsense\nstep\n").exit_code == 1
     assert tpuflow(words, "quit\nnonsense\n").exit_code == 0
+
+
+def test_answers_as_json() -> None:
+    model = f"{built('one core').folder}/sample.model"
+    told = json.loads(tpuflow(f"debug {model} --json", "step 2\nnonsense\n").stdout)
+    assert told["begun"][1] == "fed noise; --input gives it data"
+    assert [answer["command"] for answer in told["answers"]] == ["step 2", "nonsense"]
+    assert told["answers"][0]["answer"][0].startswith("2 of ")
+    assert (told["done"], told["faults"]) == (2, [])
 
 
 def test_a_script_that_finds_a_difference_is_a_failure(tmp_path: Path) -> None:
