@@ -27,6 +27,10 @@ from simulator.arithmetic.processor import identity, level
 Function = Callable[..., Any]
 
 
+MAKERS = ("kinds", "machine_code", "making", "native", "processor", "tile", "vectors")
+"""Modules on which the code of every kernel depends, or the form of its file."""
+
+
 class Kernel:
     """A kernel, called like the function. It may not make arrays, and calls none of another file."""
 
@@ -113,11 +117,14 @@ def readable() -> bool:
 
 @cache
 def _maker() -> str:
-    """Which numba makes the code: the version it states, read without importing it."""
+    """What makes and keeps the code: MAKERS, and numba's version as it states it, read without importing it."""
+    told = hashlib.sha256()
+    for name in MAKERS:
+        told.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     found = find_spec("numba")
-    if found is None or found.origin is None:
-        return ""
-    return Path(found.origin).with_name("_version.py").read_text()
+    if found is not None and found.origin is not None:
+        told.update(Path(found.origin).with_name("_version.py").read_bytes())
+    return told.hexdigest()
 
 
 @cache

@@ -57,6 +57,17 @@ def test_code_is_found_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (run(x) == 5.5).all()
 
 
+def test_code_of_another_maker_is_not_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of an older form could end the process when LLVM loads it."""
+    maker: Any = native.__dict__["_maker"]
+    run(np.ones((2, 3), np.float32))
+    monkeypatch.setattr(native, "MAKERS", native.MAKERS[1:])
+    maker.cache_clear()
+    run(np.ones((2, 3), np.float32))
+    maker.cache_clear()
+    assert len(list(folder.iterdir())) == 2
+
+
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty"])
 def test_a_damaged_file_is_made_anew(folder: Path, damage: str) -> None:
     x = np.ones((2, 3), np.float32)
