@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.assembly.labels import Labels, Stream
 from simulator.assembly.lines import box, fields, frame, name
 from simulator.assembly.write import PORT_FIELDS, TENSOR_FIELDS
 from simulator.chip import CHIPS, VARIANTS, Chip, chip_named
@@ -21,8 +22,6 @@ from simulator.isa.table import Engine
 from simulator.isa.text import RAW
 from simulator.model_file import IO, Model, Tensor, read
 from simulator.subnets import ChipSubnet, HostSubnet, Subnet
-
-Stream = tuple[int, Engine]
 
 
 def assembled(lines: Iterable[str], source: Path, chip: str = "", data: Path | None = None) -> Model:
@@ -37,9 +36,14 @@ def assembled(lines: Iterable[str], source: Path, chip: str = "", data: Path | N
     for number, line in enumerate(lines, 1):
         try:
             if line_words := words(line):
-                reading.enter(line_words)
+                reading.enter(number, line_words)
         except Wrong as wrong:
             raise AssemblyError(f"{source}: ", number, wrong.column, str(wrong)) from wrong
+    for waiting in reading.labels.waits():
+        try:
+            reading.labels.put(waiting, reading.records)
+        except Wrong as wrong:
+            raise AssemblyError(f"{source}: ", waiting.line, wrong.column, str(wrong)) from wrong
     if reading.chip is None:
         raise AssemblyError(f"{source}: ", 1, 1, "no line names the chip; begin with .chip x64, or pass --chip x64")
     return reading.model(reading.chip)
@@ -50,6 +54,7 @@ class _Reading:
 
     def __init__(self, folder: Path, data: Path | None) -> None:
         self.chip: Chip | None = None
+        self.labels = Labels()
         self._folder = folder
         self._given_data = data is not None
         self._weights: Bytes = np.zeros(0, np.uint8)
@@ -60,7 +65,7 @@ class _Reading:
         self._layers: list[str] = []
         self._tensors: dict[str, Tensor] = {}
         self._slices: defaultdict[str, list[TensorSlice]] = defaultdict(list)
-        self._records: defaultdict[Stream, list[Records]] = defaultdict(list)
+        self.records: defaultdict[Stream, list[Records]] = defaultdict(list)
         self._stream: Stream | None = None
         self._parts: list[HostSubnet | dict[Stream, int]] = []
         """Host ops, and for each chip subnet the records that its streams have reached at its end."""
@@ -74,20 +79,22 @@ class _Reading:
         if data is not None:
             self._load(Word(str(data), 0), data)
 
-    def enter(self, line: Sequence[Word]) -> None:
-        """A line that isn't empty. Raises Wrong."""
+    def enter(self, number: int, line: Sequence[Word]) -> None:
+        """A line that isn't empty, and its number. Raises Wrong."""
         head = line[0]
         if head.text.startswith(".") and head.text != RAW:
             self._directives[chosen(head, self._directives, "directive")](line)
         elif self._stream is None:
             head.fail("a record belongs to a core's engine; write .core 0 TIU or .core 0 GDMA above it")
         else:
-            self._records[self._stream].append(record(line))
+            made = self.records[self._stream]
+            if rest := self.labels.taken(number, line, self._stream, len(made)):
+                made.append(record(rest))
 
     def model(self, chip: Chip) -> Model:
         """The program, all lines having been read."""
         self._close()
-        count = 1 + max((core for core, _ in self._records), default=0)
+        count = 1 + max((core for core, _ in self.records), default=0)
         streams = [Streams(*(self._joined((core, engine)) for engine in Engine)) for core in range(count)]
         first, *others = streams
         return Model(
@@ -152,13 +159,13 @@ class _Reading:
         core, engine = self._stream
         ranges = box(part)
         place = operand(where[0]) if where else self._out(line[0])
-        made = TensorSlice(engine, len(self._records[self._stream]), place, ranges, core)
+        made = TensorSlice(engine, len(self.records[self._stream]), place, ranges, core)
         self._slices[tensor].append(made)
 
     def _out(self, word: Word) -> Operand:
         """Where the record before leaves its result."""
         assert self._stream is not None
-        before = self._records[self._stream]
+        before = self.records[self._stream]
         out = decode(before[-1][0]).operands.get("out") if before else None
         if out is None:
             word.fail("no record with an `out` is above it; end the line with where the slice lies, as an operand")
@@ -167,7 +174,7 @@ class _Reading:
     def _core(self, line: Sequence[Word]) -> None:
         number, engine = _takes(line, "a core and an engine, such as 0 TIU", 2)
         self._stream = whole(number, "u8"), member(Engine, engine)
-        self._records[self._stream] += []
+        self.records[self._stream] += []
         self._open = True
 
     def _subnet(self, line: Sequence[Word]) -> None:
@@ -188,11 +195,11 @@ class _Reading:
     def _close(self) -> None:
         """The chip's subnet ends, if one has begun."""
         if self._open:
-            self._parts.append({stream: len(records) for stream, records in self._records.items()})
+            self._parts.append({stream: len(records) for stream, records in self.records.items()})
         self._open, self._stream = False, None
 
     def _joined(self, stream: Stream) -> Records:
-        return np.concatenate([encode([]), *self._records[stream]])
+        return np.concatenate([encode([]), *self.records[stream]])
 
     def _subnets(self, cores: int) -> Iterable[Subnet]:
         reached: dict[Stream, int] = {}

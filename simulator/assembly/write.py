@@ -16,7 +16,8 @@ A whole program as text that `simulator.assembly.read` makes the same program of
     .host 1                                     the first host op of the .data model runs then
     .subnet                                     another subnet of the chip follows, with no host op between
 
-A name with a blank, a quote or a semicolon in it is in double quotes, as in JSON. What is left out has its default.
+A name with a blank, a quote or a semicolon in it is in double quotes, as in JSON. What is left out has its default. By
+hand, `loaded: LOAD …` calls a record loaded, and `wait=@loaded` of the core's other engine waits for it: nobody counts.
 """
 
 from __future__ import annotations

@@ -106,6 +106,30 @@ def test_a_program_by_hand_runs(tmp_path: Path) -> None:
     assert np.array_equal(y.ravel(), np.arange(3, 35))
 
 
+def test_waits_by_name() -> None:
+    """Before and after the record that they name, on the core's other engine; both engines may use a name."""
+    text = """
+        .chip x32
+        .core 0 TIU
+        NOP wait=@b
+        a: NOP
+        END wait=@a
+        .core 0 GDMA
+        SEND
+        a: SEND wait=@a
+        b:
+        SEND
+        DMA_END
+        .core 1 TIU
+        END wait=@b
+        .core 1 GDMA
+        b: DMA_END
+    """
+    made = assembled(text.splitlines(), Path("waits.tpuasm"))
+    waits = [streams.of(engine)["wait"].tolist() for streams in made.cores for engine in Engine]
+    assert waits == [[3, 0, 2], [0, 2, 0, 0], [1], [0]]
+
+
 @pytest.mark.parametrize(
     ("text", "where", "message"),
     [
@@ -132,6 +156,17 @@ def test_a_program_by_hand_runs(tmp_path: Path) -> None:
         (".tensor t i8(1)\n.core 0 TIU\nEND\n.slice t 0:1,0:1,0:1,0:1", (4, 1), "no record with an `out` is above it"),
         (".slice t 0:1,0:1,0:1,0:1", (1, 1), "a slice follows the record that finishes it"),
         (".tensor t i8(1)\n.tensor t i8(1)", (2, 9), "there is a tensor t already"),
+        (".chip e8\n.core 0 TIU\na: END\na: END", (4, 1), "record 1 of this stream is called a already"),
+        (
+            ".chip e8\n.core 0 TIU\nEND wait=@lode\n.core 0 GDMA\nload: SEND\nDMA_END",
+            (3, 11),
+            "no record of core 0's GDMA is called lode; is load meant?",
+        ),
+        (
+            ".chip e8\n.core 0 TIU\na: NOP wait=@a",
+            (3, 14),
+            "no record of core 0's GDMA is called a; write a: before one",
+        ),
         (".host 1", (1, 7), "the .data model has 0 host ops, counted from 1"),
     ],
 )
