@@ -91,12 +91,16 @@ def run(
 
 @app.command()
 def check(
-    model: ModelFile, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+    model: ModelFile,
+    waits: Annotated[
+        bool, typer.Option(help="Also which waits are necessary, and why those that aren't are not.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a model's program without running it; exit code 1 if there are findings."""
     from pipeline.commands import model as command
 
-    if not command.check(model, as_json):
+    if not command.check(model, as_json, waits):
         raise typer.Exit(1)
 
 

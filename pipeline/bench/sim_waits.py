@@ -99,7 +99,7 @@ def _planted(model: Model, random: Random) -> Model:
 def _proven(case: str, model: Model) -> Iterator[Judged]:
     """Waits that aren't needed, deleted one by one: the check's own map finds no pair of records that minds."""
     recheck = Recheck(model)
-    spare = [wait for wait in waits(model) if wait.kind in (Kind.IMPLIED, Kind.UNNEEDED)]
+    spare = [wait for wait in waits(model) if wait.spare]
     proven = [not recheck.races(without(model, wait).cores) for wait in spare]
     yield judged(case, "unneeded_when_planted", len(spare), "waits")
     yield judged(case, "unneeded_proven", _percent(proven), "%", ALL)

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.display import CONSOLE, table
 from simulator.checks.check import examine
 from simulator.checks.finding import Faulty, Finding
 from simulator.checks.summary import by_check, summary
+from simulator.checks.waits import Kind, waits
 from simulator.concurrent import run_cores
 from simulator.isa.table import BY_CODE
 from simulator.model_file import IO, Model, read
@@ -67,17 +69,26 @@ def run(model: Path, feeds: Path, output: Path | None, raw: bool, checked: bool)
     return not session.findings
 
 
-def check(path: Path, as_json: bool) -> bool:
-    """Print what the checks looked at and found, as a table and lines, or as one JSON object. Whether it's nothing."""
+def check(path: Path, as_json: bool, of_waits: bool) -> bool:
+    """
+    Print what the checks looked at and found, as a table and lines, or as one JSON object. Whether it's nothing.
+
+    Then the program's waits and what proves each, if they are asked for; as lines, those that could go or be shorter.
+    """
     model = read(path)
     examined = examine(model)
     told, found = summary(model, examined), examined.findings
+    judged = waits(model) if of_waits and not found else []
     if as_json:
-        print(json.dumps({"summary": told, "findings": [finding.as_dict() for finding in found]}, indent=1))
+        shown: dict[str, Any] = {"summary": told, "findings": [finding.as_dict() for finding in found]}
+        print(json.dumps(shown | ({"waits": [asdict(wait) for wait in judged]} if of_waits else {}), indent=1))
         return not found
     told |= {f"findings: {name}": count for name, count in by_check(found).items()}
+    told |= {f"waits: {kind}": sum(wait.kind == kind for wait in judged) for kind in Kind} if of_waits else {}
     CONSOLE.print(table([{"": name, "value": value} for name, value in told.items()], path.name))
     _print_findings(found)
+    for wait in (wait for wait in judged if wait.spare or wait.least < wait.until):
+        print(wait)
     return not found
 
 

@@ -52,6 +52,12 @@ class Lost:
     after: int
     until: int
 
+    def __str__(self) -> str:
+        return (
+            f"{self.engine.name} records {self.first} to {self.last} are free of {self.other.name} records "
+            f"{self.after + 1} to {self.until}"
+        )
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -86,6 +92,30 @@ class Wait:
     def message(self) -> bool:
         """Whether it is a WAIT for another core."""
         return self.core != self.other_core
+
+    @property
+    def spare(self) -> bool:
+        """Whether the program is as sound without it."""
+        return self.kind in (Kind.IMPLIED, Kind.UNNEEDED)
+
+    def __str__(self) -> str:
+        core = f"core {self.core}, " if self.core or self.message else ""
+        other = f"core {self.other_core}'s " if self.message else ""
+        waits = f"{core}{self.engine.name} record {self.record} waits for {other}{self.other.name} record {self.until}"
+        return f"{waits}: {self.kind}: {self._why()}"
+
+    def _why(self) -> str:
+        """What proves it."""
+        if self.kind == Kind.BORDER:
+            return "the host has its turn between"
+        if self.kind == Kind.IMPLIED:
+            return f"{self.engine.name} record {self.by} has waited as long"
+        if self.pair is None:
+            return "without it, " + ", ".join(map(str, self.lost)) + ", which share no byte that either writes"
+        (_, engine, record), (core, waiting, second) = self.pair.first, self.pair.second
+        of = f"core {core}'s " if core != self.core else ""
+        enough = f"; record {self.least} would do" if self.least < self.until else ""
+        return f"{of}{waiting.name} record {second} conflicts with {engine.name} record {record}{enough}"
 
 
 def without(model: Model, wait: Wait, until: int = 0) -> Model:

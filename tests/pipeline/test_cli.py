@@ -130,7 +130,8 @@ def test_checks_pass_a_built_model_and_find_what_is_cut_out_of_it(offline: Path)
     figures("--goal", "sample_model")
     model = offline / "lenet" / "e8-int8" / "sample.model"
     np.savez("x.npz", x=np.zeros((1, 1, 28, 28), np.float32))
-    assert tpuflow("check", str(model)).exit_code == 0
+    told = json.loads(tpuflow("check", str(model), "--waits", "--json").stdout)["waits"]
+    assert {(wait["kind"], wait["least"] == wait["until"]) for wait in told} == {("necessary", True)}
     assert tpuflow("run", str(model), "--input", "x.npz", "--checked").exit_code == 0
     text = tpuflow("dis", "--plain", str(model)).stdout
     first = next(line for line in text.splitlines() if line.startswith("CONV"))

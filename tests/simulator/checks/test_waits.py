@@ -111,3 +111,15 @@ def test_a_message_for_nothing() -> None:
     assert (mine.kind, mine.pair) == (Kind.UNNEEDED, None)
     (lost,) = mine.lost
     assert (lost.first, lost.last, lost.other_core, lost.after, lost.until) == (4, 7, 1, 0, 3)
+
+
+def test_waits_in_words() -> None:
+    told = [str(wait) for wait in waits(copy_twice())]
+    assert "TIU record 1 waits for GDMA record 1: necessary: TIU record 1 conflicts with GDMA record 1" in told
+    assert "GDMA record 5 waits for TIU record 1: implied: GDMA record 2 has waited as long" in told
+    made = halves()
+    made.gdma["operands"]["addr"][4, 1] = 0
+    assert str(next(wait for wait in waits(made) if wait.message)) == (
+        "core 0, GDMA record 4 waits for core 1's GDMA record 3: unneeded: without it, GDMA records 4 to 7 are free of "
+        "GDMA records 1 to 3, which share no byte that either writes"
+    )
