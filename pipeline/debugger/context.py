@@ -66,11 +66,6 @@ class Context:
             raise BadCommand(near(name, layers, "layer"))
         return layers[name]
 
-    def owner(self, turn: Turn) -> str:
-        """What a record's engine is called: with its core, where there are several."""
-        core = f"core {turn.core} " if len(self.model.cores) > 1 else ""
-        return f"{core}{turn.engine.name} {turn.at + 1}"
-
     def lines(self, said: Iterable[str]) -> None:
         """Say several lines."""
         for line in said:

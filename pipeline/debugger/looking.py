@@ -41,7 +41,7 @@ def print_(context: Context, rest: str, form: str = "") -> None:
         turn, name, operand, after = operand_of(rest, program)
         asked = index(after[1:-1]) if after.startswith("[") and after.endswith("]") else ()
         tensor = context.operands(turn).get(name, "")
-        what = f"{context.owner(turn)}.{name}" + (f", {tensor}" if tensor else "")
+        what = f"{context.debugger.program.title(turn)}.{name}" + (f", {tensor}" if tensor else "")
         context.lines(values.operand(context, operand, turn.core, what, asked))
         return
     name, asked = indexed(rest, context.debugger.tensors.names)

@@ -17,17 +17,18 @@ def moment(context: Context, what: Moment) -> str:
     """A record or an op of the host in a few words: `TIU 5 CONV conv1 <- x, conv1:filter, conv1:params`."""
     program = context.debugger.program
     if isinstance(what, Hosted):
-        op = program.hosted(what)
-        return f"host {op.kind} {', '.join(value.name for value in op.outputs)} <- " + ", ".join(
-            value.name for value in op.inputs
+        made, read = (
+            ", ".join(value.name for value in values)
+            for values in (program.hosted(what).outputs, program.hosted(what).inputs)
         )
+        return f"{program.title(what)} {made} <- {read}"
     try:
         accesses = program.accesses(what)
     except ValueError as error:
-        return f"{context.owner(what)} illegal: {error}"
+        return f"{program.title(what)} illegal: {error}"
     _, command = program.kind(what)
     function = f".{command.function}" if command.function else ""
-    return f"{context.owner(what)} {command.op}{function}{_told(context, what, accesses)}"
+    return f"{program.title(what)} {command.op}{function}{_told(context, what, accesses)}"
 
 
 def line(context: Context, what: Moment) -> str:
@@ -57,9 +58,9 @@ def whole(context: Context, turn: Turn) -> Iterator[str]:
     try:
         command = program.command(turn)
     except ValueError as error:
-        yield f"{context.owner(turn)}  illegal: {error}"
+        yield f"{program.title(turn)}  illegal: {error}"
         return
-    yield f"{context.owner(turn)}  {text_of(command)}"
+    yield f"{program.title(turn)}  {text_of(command)}"
     layer, names = program.layer(turn), context.operands(turn)
     told = [f"{name} is {tensor}" for name, tensor in names.items() if tensor and not tensor.startswith(f"{layer}:")]
     if layer:

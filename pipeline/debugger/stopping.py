@@ -41,7 +41,7 @@ def at(context: Context, rest: str) -> Breakpoint:
         return _on_data(context, kind, named.strip())
     if is_record(rest):
         turn = record(rest, program)
-        return stops.at_record(turn, context.owner(turn))
+        return stops.at_record(turn, context.debugger.program.title(turn))
     words = rest.rsplit(" ", 1)
     if is_place(words[0]) or is_place(rest):
         return _on_place(context, rest)

@@ -118,7 +118,7 @@ def _lying(context: Context, pieces: list[Piece]) -> Iterator[str]:
         box = "" if len(pieces) == 1 else " [" + ", ".join(f"{a}:{b}" for a, b in part.box) + "]"
         fate = "" if len(pieces) > FEW else "; there still"
         if piece.gone is not None:
-            fate = f"; overwritten by {context.owner(piece.gone)}"
+            fate = f"; overwritten by {context.debugger.program.title(piece.gone)}"
         yield f"  by {maker}{box} at {_at(part.operand)}{core}{fate}"
     if len(finished) > PIECES:
         yield f"  … and {len(finished) - PIECES} slices finished before"

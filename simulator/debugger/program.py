@@ -73,6 +73,13 @@ class Program:
             return self.hosted(moment).kind
         return BY_CODE.get(int(self.records(moment.core, moment.engine)["op"][moment.at]), "")
 
+    def title(self, moment: Moment) -> str:
+        """What a moment is called: `TIU 5`, with its core before it where there are several, or `host QuickGelu`."""
+        if isinstance(moment, Hosted):
+            return f"host {self.hosted(moment).kind}"
+        core = f"core {moment.core} " if self.model.others else ""
+        return f"{core}{moment.engine.name} {moment.at + 1}"
+
     def layer(self, moment: Moment) -> str:
         """The layer that a moment is of; empty for a record without operands, which is of none."""
         if isinstance(moment, Hosted):

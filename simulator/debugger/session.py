@@ -170,7 +170,7 @@ class Debugger:
         def behind(at: int) -> bool:
             for each in after.get(at, ()):
                 if said := each.test(run.moments[at]):
-                    stops.append(_hit(each, said))
+                    stops.append(_hit(each, f" after {self.program.title(run.moments[at])}: {said}"))
             return bool(stops)
 
         run.forward(min(goal, len(run.moments)), ahead, behind)
@@ -215,4 +215,4 @@ def _mark(
 
 def _hit(each: Breakpoint, said: str) -> Stop:
     each.hits += 1
-    return Stop(f"breakpoint {each.number}, {each.what}" + (f": {said}" if said else ""), each)
+    return Stop(f"breakpoint {each.number}, {each.what}{said}", each)

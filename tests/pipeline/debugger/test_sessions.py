@@ -75,7 +75,7 @@ def test_a_script_that_finds_a_difference_is_a_failure(tmp_path: Path) -> None:
     words = f"debug {made.folder}/sample.model -i {made.folder}/evaluation.npz --against {tmp_path}/wrong.npz"
     result = tpuflow(f"{words} -c continue")
     assert result.exit_code == 1
-    assert f"mismatch: tensor {name!r} differs in 1 of" in result.stdout
+    assert re.search(rf"mismatch after TIU \d+: tensor {name!r} differs in 1 of", result.stdout)
     assert "first at [1,0,0,5]: expected" in result.stdout
 
 
