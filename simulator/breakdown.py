@@ -139,11 +139,11 @@ def broken_down(
     extra = {key: sum((core[key] for core in each), np.zeros(count + 1, np.int64)) for key in each[0]}
     extra["lmem_peak"] = np.max([core["lmem_peak"] for core in each], axis=0)
     kinds = _kinds(model, count)
-    place = {name: i for i, name in enumerate((*model.layers, ""))}
+    place = {name: i for i, name in enumerate(model.layers)}
     again = {tensor.name: volume(tensor.slices) / max(prod(tensor.shape), 1) - 1 for tensor in model.tensors}
     layers = list[Part]()
     for told in (*traffic, *([rest] if rest else [])):
-        at = place[told.layer]
+        at = count if told is rest else place[told.layer]
         layers.append(
             Part(
                 name=told.layer,

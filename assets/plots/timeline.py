@@ -75,7 +75,9 @@ class _Timeline:
         self._edges: Shares = np.linspace(0, self._total, (width - LEFT - RIGHT) // coarse + 1)
         self._cores = ["", *(name[3:] for name in sorted(self._held) if name[:3] == "tiu" and name != "tiu")]
         self._engines = [engine + core for core in self._cores for engine in ("tiu", "gdma")]
-        names = ["group", "decides", *(name.upper() for name in self._engines), *self._limits()]
+        cores = [f" {core or 0}" if len(self._cores) > 1 else "" for core in self._cores]
+        lanes = [engine + core for core in cores for engine in ("TIU", "GDMA")]
+        names = ["group", "decides", *lanes, *self._limits()]
         heights = [BAND, BAND, *[LANE] * len(self._engines), STRIP, STRIP]
         height = sum(heights) + GAP * len(heights)
         self._floors = (height - np.cumsum([tall + GAP for tall in heights])).tolist()
@@ -140,7 +142,8 @@ class _Timeline:
 
     def _stacked(self, floor: float, height: float, layers: Shares, colours: Sequence[str]) -> None:
         """Layers on top of each other, in whole pixels."""
-        tops = floor + np.concatenate([np.zeros((1, layers.shape[1])), (height * layers.cumsum(0)).round()])
+        sums = (height * np.minimum(layers.cumsum(0), 1)).round()
+        tops = floor + np.concatenate([np.zeros_like(sums[:1]), sums])
         for below, above, colour in zip(tops, tops[1:], colours, strict=False):
             self._axes.stairs(above, self._edges, baseline=below, fill=True, color=colour, linewidth=0)
         self._axes.axhline(floor, color=FAINT, linewidth=PIXEL)
