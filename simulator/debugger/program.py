@@ -108,12 +108,16 @@ class Program:
                 made.setdefault(name, set()).add(moment)
         return {name: moments for name, moments in made.items() if moments}
 
-    def touching(self, what: Extent | Operand, core: int, write: bool | None = None) -> list[Turn]:
-        """The records that read or write any byte of it, or with `write` only those that do that. Raises BadOperand."""
+    def touching(self, what: Extent | Operand, core: int, write: bool | None = None) -> list[Moment]:
+        """
+        What reads or writes any byte of it, or with `write` only what does that: records, then ops of the host.
+
+        Raises BadOperand.
+        """
         if isinstance(what, Operand):
             check(what, self.model.chip, sizes(self.model)[what.region])
         bytes_ = what if isinstance(what, Extent) else self.extent(what, core)
-        shadow, found = self._marked(what), list[Turn]()
+        shadow, found = self._marked(what), list[Moment]()
         for owner, streams in enumerate(self._streams):
             if bytes_.region == Region.LOCAL and owner != core:
                 continue
@@ -122,12 +126,21 @@ class Program:
                     turn = Turn(owner, engine, i)
                     if any(self._meet(shadow, access, bytes_.region, write) for access in self._in_lanes(turn)):
                         found.append(turn)
-        return found
+        return found + [moment for moment in self.moments if self._hands(moment, bytes_, write)]
 
     def extent(self, operand: Operand, core: int) -> Extent:
         """The bytes of an operand, from its first to its last."""
         start, stop = _reach(operand, self.model.chip)
         return Extent(operand.region, start, stop, core)
+
+    def _hands(self, moment: Moment, extent: Extent, write: bool | None) -> bool:
+        """Whether an op of the host has a tensor in the extent that it reads, or that it makes."""
+        if not isinstance(moment, Hosted):
+            return False
+        op = self.hosted(moment)
+        values = (*(() if write else op.inputs), *(() if write is False else op.outputs))
+        here = (value for value in values if value.region == extent.region)
+        return any(value.offset < extent.stop and extent.start < value.offset + value.crossing_bytes for value in here)
 
     def _in_lanes(self, turn: Turn) -> Iterator[Access]:
         """What a record touches as it happens in each lane; nothing of one that the table lacks."""

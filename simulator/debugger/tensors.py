@@ -19,7 +19,10 @@ from simulator.mismatch import real
 from simulator.model_file import Tensor
 
 FEW = 32
-"""Slices of a tensor that are looked for in memory; more are made again, which is quicker than to ask for each."""
+"""
+Slices of a tensor, and tensors, that are looked for in memory; more are made again, which is quicker than to ask for
+each.
+"""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,12 @@ class Piece:
     """
     A slice of a tensor: finished when `count` moments of the run are done.
 
-    `gone` is the record that wrote over some of it since, None while it lies where the slice says.
+    `gone` is what wrote over some of it since, None while it lies where the slice says.
     """
 
     part: TensorSlice
     count: int
-    gone: Turn | None = None
+    gone: Moment | None = None
 
 
 @dataclass(frozen=True)
@@ -120,16 +123,22 @@ class Tensors:
         return self.collect([name])[name]
 
     def collect(self, names: Iterable[str]) -> dict[str, Seen]:
-        """Several tensors as far as they are made: what memory still has is read there, the rest made again."""
+        """
+        Several tensors as far as they are made: what memory still has is read there, the rest made again.
+
+        Of many tensors all are made again, unless something was changed by hand.
+        """
         chosen = {name: self.home(name) for name in names}
         homes = {home.name: home for home in chosen.values()}
         arrays = {key: np.zeros(frame_of(home), NUMPY[home.dtype]) for key, home in homes.items() if not home.held}
         known = {key: np.zeros(array.shape, np.bool_) for key, array in arrays.items()}
         lost: dict[int, list[tuple[str, TensorSlice]]] = {}
+        searched = len(homes) <= FEW or bool(self._run.edits)
         for key in arrays:
             pieces = [piece for piece in self._pieces(homes[key]) if piece.count <= self._run.at]
             for piece in pieces:
-                count = self._run.at if len(pieces) <= FEW and not self._traced(piece).gone else piece.count
+                there = searched and len(pieces) <= FEW and self._traced(piece).gone is None
+                count = self._run.at if there else piece.count
                 lost.setdefault(count, []).append((key, piece.part))
 
         def take(count: int) -> None:
@@ -173,13 +182,12 @@ class Tensors:
         return made
 
     def _traced(self, piece: Piece) -> Piece:
-        """With the record that wrote over it first, if one has."""
+        """With what wrote over it first, if anything has."""
         if piece.count > self._run.at:
             return piece
         writers = self._run.program.touching(piece.part.operand, piece.part.core, write=True)
         since = [at for turn in writers if piece.count <= (at := self._run.position(turn)) < self._run.at]
-        first = self._run.moments[min(since)] if since else None
-        return Piece(piece.part, piece.count, first if isinstance(first, Turn) else None)
+        return Piece(piece.part, piece.count, self._run.moments[min(since)] if since else None)
 
 
 def _turn(part: TensorSlice) -> Turn | None:

@@ -118,6 +118,11 @@ def test_host_ops_are_steps_of_their_own() -> None:
     assert "2,304 of 2,304 elements finished" in talk("print c")
     assert "no record comes next" in talk("back", "dis")
     assert talk("break op QuickGelu", "run", "c").startswith("breakpoint 1, op QuickGelu")
+    (op,) = talk.built.model.host
+    (x,), (y,) = op.inputs, op.outputs
+    assert "ahead reads  host QuickGelu" in talk(f"who ACTIVATION+{x.offset}")
+    assert "ahead writes host QuickGelu" in talk(f"who ACTIVATION+{y.offset + y.crossing_bytes - 1}")
+    assert "host QuickGelu: 4 of 4 bytes changed" in talk(f"watch ACTIVATION+{y.offset}:4", "c")
 
 
 def test_a_tensor_is_printed_as_far_as_it_is_made(talk: Talk) -> None:
