@@ -7,11 +7,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.checks.check import check
 from simulator.checks.conflicts import REGION_SHIFT, runs_of
 from simulator.checks.waits import Kind, Pair, Wait, waits, without
 from simulator.isa.record import Command, Operand
 from simulator.isa.table import Engine, Region
 from simulator.model_file import Model
+from simulator.subnets import ChipSubnet
 from tests.simulator.checks.drawn import programs
 from tests.simulator.checks.oracle import bytes_of
 from tests.simulator.checks.reachability import Node, before, conflicting, racing
@@ -123,3 +125,19 @@ def test_waits_in_words() -> None:
         "core 0, GDMA record 4 waits for core 1's GDMA record 3: unneeded: without it, GDMA records 4 to 7 are free of "
         "GDMA records 1 to 3, which share no byte that either writes"
     )
+
+
+def test_where_the_host_has_its_turn() -> None:
+    dims, buffers = (1, 8, 4, 32), (0, 4096)
+    loads = [Command("LOAD", {"out": local(at, dims), "in": far(Region.IO, 0, dims)}) for at in buffers]
+    copies = [Command("COPY", {"out": local(8192 + at, dims), "in": local(at, dims)}) for at in buffers]
+    tiu = [replace(copies[0], wait=1), Command("END"), replace(copies[1], wait=2), Command("NOP", wait=3)]
+    gdma = [loads[0], Command("DMA_END"), replace(loads[1], wait=2)]
+    subnets = [ChipSubnet((0, 2), (0, 2)), ChipSubnet((2, 5), (2, 4))]
+    made = replace(model(tiu, gdma), subnets=subnets, outputs=())
+    found = {(wait.engine, wait.record): wait for wait in waits(made)}
+    assert {where for where, wait in found.items() if wait.kind == Kind.BORDER} == {(Engine.TIU, 3), (Engine.GDMA, 3)}
+    assert found[Engine.TIU, 1].kind == Kind.NECESSARY
+    for where in ((Engine.TIU, 3), (Engine.GDMA, 3)):
+        assert {finding.check for finding in check(without(made, found[where]))} == {"structure"}
+    assert str(found[Engine.GDMA, 3]).endswith("waits for TIU record 2: border: the host has its turn between")
