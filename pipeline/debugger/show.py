@@ -103,18 +103,13 @@ def waits(context: Context) -> Iterator[str]:
             yield f"   {_engine(context, core, engine)}: at its end, {last} records done"
             continue
         turn = Turn(core, engine, at)
-        state = "can run" if (core, engine) in ready else f"waits for {held_by(context, core, engine, at)}"
+        state = "can run" if (core, engine) in ready else f"waits for {walk.held_by(core, engine, at)}"
         if at == walk.ends[core][engine]:
             state = "waits for the host"
         yield f"{'=>' if turn == upcoming else '  '} {_engine(context, core, engine)}: {at} of {last} done, {state}"
         yield f"      {moment(context, turn)}"
     if isinstance(upcoming, Hosted):
         yield f"=> {moment(context, upcoming)}"
-
-
-def held_by(context: Context, core: int, engine: Engine, at: int) -> str:
-    """What a record waits for, in a few words."""
-    return context.debugger.run.walk().held_by(core, engine, at) or "nothing"
 
 
 def _engine(context: Context, core: int, engine: Engine) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from time import perf_counter
 
 from simulator.cores import Turn, Walk
@@ -52,10 +51,12 @@ class Run:
         self.planner = Planner(program.model)
         self.at = 0
         self.order, self.seed = "machine", 0
-        self.moments: list[Moment] = self.planner.plan(())
+        self.moments: list[Moment] = []
+        self._positions: dict[Moment, int] = {}
         self._edits: dict[int, list[Edit]] = {}
         self._snapshots: dict[int, Snapshot] = {}
         self._apart, self._since = APART_S, perf_counter()
+        self._go_on(self.planner.plan(()))
 
     @property
     def past(self) -> Sequence[Moment]:
@@ -70,10 +71,6 @@ class Run:
     def done(self) -> bool:
         """Whether every record of every engine has run, and every op of the host."""
         return self.at == len(self.moments) == len(self.program.moments)
-
-    @cached_property
-    def _positions(self) -> dict[Moment, int]:
-        return {moment: i for i, moment in enumerate(self.moments)}
 
     def position(self, moment: Moment) -> int:
         """How many moments run before this one; the run's length if it is never reached."""
@@ -163,8 +160,8 @@ class Run:
     def _go_on(self, moments: Sequence[Moment]) -> None:
         """Have these come next."""
         self.moments[self.at :] = moments
+        self._positions = {moment: i for i, moment in enumerate(self.moments)}
         self._forget_snapshots()
-        self.__dict__.pop("_positions", None)
 
     def _forget_snapshots(self) -> None:
         self._snapshots = {count: kept for count, kept in self._snapshots.items() if count <= self.at}
@@ -222,5 +219,6 @@ class Run:
 def why_not(walk: Walk, core: int, engine: Engine) -> str:
     """Why an engine's next record can't run."""
     if (at := walk.done[core][engine]) == walk.ends[core][engine]:
-        return f"core {core}'s {engine.name} has no record left to run"
+        rest = at < len(walk.waits[core][engine])
+        return f"core {core}'s {engine.name} {'waits for the host' if rest else 'has no record left to run'}"
     return f"core {core}'s {engine.name} record {at + 1} waits for {walk.held_by(core, engine, at)}"

@@ -111,6 +111,7 @@ def test_host_ops_are_steps_of_their_own() -> None:
     talk = Talk("hosted")
     assert "host QuickGelu c_QuickGelu <- " in talk("until c_QuickGelu")
     assert "waits for the host" in talk("info waits")
+    assert talk.refused("step gdma") == "core 0's GDMA waits for the host"
     assert "=> host QuickGelu" in talk("list")
     before = talk("info tensors c_QuickGelu")
     assert before.startswith("  0.0%  c_QuickGelu")
