@@ -29,6 +29,12 @@ _ODD = np.frombuffer(shake_128(b"records").digest(RECORD.itemsize), np.uint64) |
 """Odd factors for a sum over a record's words: equal records have equal sums, others hardly ever."""
 
 
+SHORT = 50_000
+"""Records that plain Python goes through in as long as it takes to load machine code."""
+
+_Whole = Cycles | list[int]
+
+
 class Deadlock(ValueError):
     """
     Engines wait for records that come after those that wait; the message names them.
@@ -77,7 +83,7 @@ class Timeline:
 def run(tiu: Records, gdma: Records, chip: Chip) -> Timeline:
     """Both streams in time. Raises Deadlock."""
     moves = dma_costs(gdma, chip)
-    times = starts(tiu_costs(tiu, chip), moves[:, 0], moves[:, 1], tiu["wait"], gdma["wait"])
+    times = starts(tiu_costs(tiu, chip), moves[:, 0], moves[:, 1], tiu["wait"], gdma["wait"], once=True)
     return Timeline(*times, moves[:, 2], moves[:, 3])
 
 
@@ -139,19 +145,31 @@ def distinct(records: Records, addresses: bool) -> tuple[Records, NDArray[np.int
     return plain[first], kind
 
 
-def starts(tiu: Cycles, occupied: Cycles, latency: Cycles, tiu_wait: Cycles, gdma_wait: Cycles) -> tuple[Track, Track]:
-    """When each record runs, from what each costs and waits for. Raises Deadlock."""
-    computes, moves = np.empty(len(tiu), np.int64), np.empty(len(occupied), np.int64)
+def starts(
+    tiu: Cycles, occupied: Cycles, latency: Cycles, tiu_wait: Cycles, gdma_wait: Cycles, *, once: bool = False
+) -> tuple[Track, Track]:
+    """
+    When each record runs, from what each costs and waits for. Raises Deadlock.
+
+    `once` is for who asks no more than that: a program that isn't long is over before the machine code is loaded.
+    """
     costs = (tiu, occupied, latency, tiu_wait.astype(np.int64), gdma_wait.astype(np.int64))
-    if not _run(*costs, computes, moves):
+    if once and len(tiu) + len(occupied) <= SHORT:
+        made = [0] * len(tiu), [0] * len(occupied)
+        computing, moving, after, tiu_waits, gdma_waits = (cost.tolist() for cost in costs)
+        done = _fill(computing, moving, after, tiu_waits, gdma_waits, *made)
+        computes, moves = (np.array(cycles, np.int64) for cycles in made)
+    else:
+        computes, moves = np.empty(len(tiu), np.int64), np.empty(len(occupied), np.int64)
+        done = _run(*costs, computes, moves)
+    if not done:
         order(tiu_wait.tolist(), gdma_wait.tolist())
     free = moves + occupied
     return Track(computes, computes + tiu, computes + tiu), Track(moves, free, free + latency)
 
 
-@native
-def _run(
-    tiu: Cycles, occupied: Cycles, latency: Cycles, tiu_wait: Cycles, gdma_wait: Cycles, computes: Cycles, moves: Cycles
+def _fill(
+    tiu: _Whole, occupied: _Whole, latency: _Whole, tiu_wait: _Whole, gdma_wait: _Whole, computes: _Whole, moves: _Whole
 ) -> bool:
     """Fill in the starts; False where both engines wait for what comes later."""
     t = g = 0
@@ -175,6 +193,9 @@ def _run(
         if t + g == before:
             return False
     return True
+
+
+_run = native(_fill)
 
 
 def _stuck(waits: tuple[Sequence[int], Sequence[int]], done: list[int]) -> Deadlock:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.events import Deadlock, dma_costs, order, run, tiu_costs
+from simulator.events import Deadlock, dma_costs, order, run, starts, tiu_costs
 from simulator.isa.record import Command, encode
 from simulator.isa.table import Engine
 from tests.simulator.hand_made import E8, copy_twice, local, model
@@ -48,7 +48,12 @@ def test_as_a_ticking_clock(data: st.DataObject) -> None:
     gdma = encode([Command("DMA_END")] * len(waits[1]))
     tiu["wait"], gdma["wait"] = waits
     costs = tiu_costs(tiu, E8).tolist(), dma_costs(gdma, E8)[:, 0].tolist()
-    assert run(tiu, gdma, E8).cycles == ticking(costs, (0, 128), waits)
+    timeline = run(tiu, gdma, E8)
+    assert timeline.cycles == ticking(costs, (0, 128), waits)
+    occupied, latency = dma_costs(gdma, E8)[:, :2].T
+    by_code = starts(tiu_costs(tiu, E8), occupied, latency, tiu["wait"], gdma["wait"])
+    for track, again in zip((timeline.tiu, timeline.gdma), by_code, strict=True):
+        assert np.array_equal(track.end, again.end), "machine code says otherwise"
 
 
 def test_a_program_by_hand() -> None:
