@@ -14,7 +14,7 @@ from compiler.npz import read_npz, write_npz
 from pipeline.display import CONSOLE, table
 from simulator.checks.check import examine
 from simulator.checks.finding import Faulty, Finding
-from simulator.checks.summary import by_check, summary
+from simulator.checks.summary import by_check, notes, summary
 from simulator.checks.waits import Kind, waits
 from simulator.concurrent import run_cores
 from simulator.isa.table import BY_CODE
@@ -77,16 +77,18 @@ def check(path: Path, as_json: bool, of_waits: bool) -> bool:
     """
     model = read(path)
     examined = examine(model)
-    told, found = summary(model, examined), examined.findings
+    told, found, beside = summary(model, examined), examined.findings, notes(examined)
     judged = waits(model) if of_waits and not found else []
     if as_json:
         shown: dict[str, Any] = {"summary": told, "findings": [finding.as_dict() for finding in found]}
+        shown |= {"notes": [note.as_dict() for note in beside]}
         print(json.dumps(shown | ({"waits": [asdict(wait) for wait in judged]} if of_waits else {}), indent=1))
         return not found
+    told |= {"notes": sum(note.count for note in beside)}
     told |= {f"findings: {name}": count for name, count in by_check(found).items()}
     told |= {f"waits: {kind}": sum(wait.kind == kind for wait in judged) for kind in Kind} if of_waits else {}
     CONSOLE.print(table([{"": name, "value": value} for name, value in told.items()], path.name))
-    _print_findings(found)
+    _print_findings([*found, *beside])
     for wait in (wait for wait in judged if wait.spare or wait.least < wait.until):
         print(wait)
     return not found

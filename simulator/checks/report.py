@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from simulator.checks.finding import Finding
 from simulator.checks.program import Program, Whole
 from simulator.cores import Turn
@@ -31,6 +33,14 @@ def at_operand(finding: Finding, program: Program, access: int, start: int, stop
     region = told.operand.region
     tensor = io_name(program, start, stop) if region == Region.IO else ""
     return replace(finding, operand=told.name, region=region, start=start, stop=stop, tensor=tensor)
+
+
+def at_write(finding: Finding, program: Program, kind: int) -> Finding:
+    """The finding, of what a record of the kind writes, from the first byte to the last."""
+    found = program.accesses
+    (access, *_) = np.flatnonzero((found.kind == kind) & found.write).tolist()
+    operand = program.access(access).operand
+    return at_bytes(finding, program, program.access(access).name, operand, (0, 0, 0, 0), operand.dims)
 
 
 def with_other(finding: Finding, program: Program, other: Where) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 
 from simulator.checks.check import examine
 from simulator.checks.finding import Faulty, Finding, collapsed
@@ -22,6 +23,7 @@ class Checking:
         self.findings: Sequence[Finding] = examined.findings
         self._program, self._unproven = examined.program, examined.unproven
         self._collect, self._wraps = collect, wraps
+        self._lock = Lock()
 
     def watch(self, memories: Sequence[Memory]) -> Watch:
         """What is to look at the data of a chip with these memories, a core each."""
@@ -29,6 +31,7 @@ class Checking:
 
     def enter(self, found: Sequence[Finding], last: bool = False) -> None:
         """Keep what a run found. Raises Faulty if there is anything, unless it is collected and isn't the `last`."""
-        self.findings = collapsed([*self.findings, *found])
+        with self._lock:
+            self.findings = collapsed([*self.findings, *found])
         if found and (last or not self._collect):
             raise Faulty(found)

@@ -121,3 +121,42 @@ def _fill(cells: Any, box: Any, axes: Any, offset: int, lane_step: int, value: i
                             at = i * axes[b, 0, 1] + j * axes[b, 1, 1] + k * axes[b, 2, 1] + m * axes[b, 3, 1]
                             at += start + r * lane_step
                             cells[at : at + length] = value
+
+
+@compiled
+def readers(
+    visits: Any, at_kind: Any, write: Any, shared: Any, skipped: Any, at_box: Any, box: Any, axes: Any,
+    core_step: int, lane_step: int, owner: Any, seen: Any,
+) -> None:  # fmt: skip  # pragma: no cover
+    """
+    Set `seen` (visits) of each visit that wrote a byte which a later one read.
+
+    `owner` (int32, cells) is the visit that wrote each cell last, -1 before any has; operands as for `run`.
+    """
+    for v in range(len(visits)):
+        core, kind = visits[v, 0], visits[v, 3]
+        for a in range(at_kind[kind], at_kind[kind + 1]):
+            if skipped[a]:
+                continue
+            first, last = at_box[a], at_box[a + 1]
+            offset = 0 if shared[a] else core * core_step
+            if write[a]:
+                _fill(owner, box[first:last], axes[first:last], offset, lane_step, v)
+            else:
+                _see(owner, box[first:last], axes[first:last], offset, lane_step, seen)
+
+
+@compiled
+def _see(cells: Any, box: Any, axes: Any, offset: int, lane_step: int, seen: Any) -> None:  # pragma: no cover
+    for b in range(len(box)):
+        start, length = offset + box[b, 0] + box[b, 1], box[b, 2]
+        for r in range(box[b, 3]):
+            for i in range(axes[b, 0, 0]):
+                for j in range(axes[b, 1, 0]):
+                    for k in range(axes[b, 2, 0]):
+                        for m in range(axes[b, 3, 0]):
+                            at = i * axes[b, 0, 1] + j * axes[b, 1, 1] + k * axes[b, 2, 1] + m * axes[b, 3, 1]
+                            at += start + r * lane_step
+                            for cell in range(at, at + length):
+                                if cells[cell] >= 0:
+                                    seen[cells[cell]] = 1

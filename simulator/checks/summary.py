@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from simulator.checks import report
 from simulator.checks.banks import bank_conflicts
 from simulator.checks.check import Examined
-from simulator.checks.finding import Finding
+from simulator.checks.finding import Finding, collapsed
 from simulator.checks.structure import STRUCTURE
+from simulator.checks.unread import unread
 from simulator.cores import Streams, messages, sends
 from simulator.isa.table import SPECS
 from simulator.model_file import Model
@@ -31,6 +33,13 @@ def summary(model: Model, examined: Examined) -> dict[str, Any]:
     if all(finding.check != STRUCTURE for finding in examined.findings):
         made |= {f"bank_conflict_{name}": count for name, count in bank_conflicts(model).as_dict().items()}
     return made | {"findings": sum(finding.count for finding in examined.findings)}
+
+
+def notes(examined: Examined) -> list[Finding]:
+    """What is no fault, but worth a look: results that nobody reads, alike ones once. None of a program at fault."""
+    if examined.program is None or examined.findings:
+        return []
+    return report.named(examined.program, collapsed(unread(examined.program)))
 
 
 def by_check(findings: Sequence[Finding]) -> dict[str, int]:

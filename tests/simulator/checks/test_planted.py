@@ -9,12 +9,14 @@ import pytest
 
 from simulator.checks.check import check
 from simulator.checks.finding import Finding
+from simulator.checks.program import Program
+from simulator.checks.unread import unread
 from simulator.isa.record import Command, encode
 from simulator.isa.table import DType, Engine, Flag, Region
 from simulator.model_file import IO, Model
 from simulator.subnets import ChipSubnet
 from tests.simulator.hand_made import copy_twice, far, local, model
-from tests.simulator.programs import Program
+from tests.simulator.programs import Program as Written
 
 DIMS = (1, 8, 4, 32)
 
@@ -27,7 +29,7 @@ def only(made: Model) -> Finding:
 
 def doubled(shift: int = 0) -> Model:
     """Input x, convolved by one weight a channel, to output y: 8 channels on e8."""
-    program = Program()
+    program = Written()
     x = program.load(program.feed(np.ones((1, 8, 4, 4), np.int8)))
     filters = program.load(program.weight(np.ones((1, 8, 1, 1), np.int8)))
     rows = np.tile(np.array([0, 1, shift], np.int32), (8, 1)).reshape(1, 8, 1, 3)
@@ -162,6 +164,23 @@ def test_thousands_alike_are_one() -> None:
     found = [one for one in check(made) if one.check == "races"]
     assert [(one.kind, one.record, one.count) for one in found] == [("RAW", 2, 3000)]
     assert "3000 alike" in str(found[0])
+
+
+def test_results_that_nobody_reads_are_noted() -> None:
+    """The second copy is overwritten unread, the third left; the first goes on to the output."""
+    made, other = local(8192, DIMS), local(12288, DIMS)
+    x, first = local(0, DIMS), Command("COPY", {"out": made, "in": local(0, DIMS)}, wait=1)
+    tiu = [first, *[Command("COPY", {"out": other, "in": local(0, DIMS)})] * 2]
+    gdma = [
+        Command("LOAD", {"out": x, "in": far(Region.IO, 0, DIMS)}),
+        Command("STORE", {"out": far(Region.IO, 2048, DIMS), "in": made}, wait=1),
+    ]
+    found = list(unread(Program(model(tiu, gdma))))
+    assert [(one.engine, one.record, one.operand, one.start, one.stop) for one in found] == [
+        (Engine.TIU, 2, "out", 12288, 12416),
+        (Engine.TIU, 3, "out", 12288, 12416),
+    ]
+    assert list(unread(Program(doubled()))) == []
 
 
 def test_a_finding_as_json() -> None:
