@@ -42,5 +42,5 @@ def _plain(path: Path, model: Model, choice: Choice) -> None:
     """The whole program, which can be assembled again."""
     if choice != Choice():
         raise BadChoice("--plain is a whole program, to be assembled again; leave the other choices, or leave --plain")
-    for line in program(model, str(path.resolve())):
+    for line in program(model, str(path.absolute())):
         print(line)

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.assembly.labels import Labels, Stream
 from simulator.assembly.lines import box, fields, frame, name
-from simulator.assembly.write import PORT_FIELDS, TENSOR_FIELDS
+from simulator.assembly.write import PORT_FIELDS, TENSOR_FIELDS, weights_hash
 from simulator.chip import CHIPS, VARIANTS, Chip, chip_named
 from simulator.container import MAGIC, Bytes, DamagedModel
 from simulator.cores import Streams
@@ -114,9 +114,16 @@ class _Reading:
         self._mode = word.text
 
     def _data(self, line: Sequence[Word]) -> None:
-        (word,) = _takes(line, "a file in quotes")
-        if not self._given_data:
-            self._load(word, self._folder / name(word))
+        word, *rest = _takes(line, "a file in quotes, and sha256=…", more=True)
+        if self._given_data:
+            return
+        self._load(word, self._folder / name(word))
+        for key, told in (each.split("=") for each in rest):
+            if chosen(key, ("sha256",), "field here") and told.text != weights_hash(self._weights):
+                told.fail(
+                    f"{name(word)} has other weights, {weights_hash(self._weights)}: it was built anew; "
+                    "disassemble it again, or leave sha256 if they are meant"
+                )
 
     def _load(self, word: Word, path: Path) -> None:
         """Weights and host ops of a sample.model, or a file of weights."""

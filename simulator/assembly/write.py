@@ -3,7 +3,8 @@ A whole program as text that `simulator.assembly.read` makes the same program of
 
     .chip x64                                   the preset or variant
     .mode int8
-    .data "sample.model"                        whose weights, and whose host ops; or a file of nothing but weights
+    .data "sample.model" sha256=3a7bd3e2360a    a model with its weights and host ops, or a file of nothing but weights;
+                                                how their SHA-256 begins, if it is to be checked
     .activation_bytes 4096
     .io_bytes 4096
     .input x i8(1,3,8,8)+0 scale=0.5            name, type, shape, byte in IO; fields of `model_file.IO` as JSON
@@ -22,12 +23,16 @@ hand, `loaded: LOAD …` calls a record loaded, and `wait=@loaded` of the core's
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields
 
+import numpy as np
+
+from simulator.container import Bytes
 from simulator.debug_map import TensorSlice
 from simulator.isa.record import Operand, Records, decode
 from simulator.isa.table import Engine
@@ -50,7 +55,7 @@ def program(model: Model, data: str) -> Iterator[str]:
     yield f".chip {model.chip.name}"
     yield f".mode {model.mode}"
     if model.weights.size or model.host:
-        yield f".data {json.dumps(data, ensure_ascii=False)}"
+        yield f".data {json.dumps(data, ensure_ascii=False)} sha256={weights_hash(model.weights)}"
     yield f".activation_bytes {model.activation_bytes}"
     yield f".io_bytes {model.io_bytes}"
     for kind, ports in ((".input", model.inputs), (".output", model.outputs)):
@@ -61,6 +66,11 @@ def program(model: Model, data: str) -> Iterator[str]:
     for tensor in model.tensors:
         yield " ".join((".tensor", spoken(tensor.name), _frame(tensor), *_told(tensor, TENSOR_FIELDS)))
     yield from _subnets(model)
+
+
+def weights_hash(weights: Bytes) -> str:
+    """How the weights' SHA-256 begins: enough to tell them from any others."""
+    return hashlib.sha256(np.ascontiguousarray(weights).data).hexdigest()[:12]
 
 
 def spoken(name: str) -> str:

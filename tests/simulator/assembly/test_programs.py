@@ -106,6 +106,19 @@ def test_a_program_by_hand_runs(tmp_path: Path) -> None:
     assert np.array_equal(y.ravel(), np.arange(3, 35))
 
 
+def test_weights_that_changed_are_noticed(tmp_path: Path) -> None:
+    saved(PROGRAMS["one core"], tmp_path / "sample.model")
+    lines = list(program(PROGRAMS["one core"], "sample.model"))
+    other = replace(PROGRAMS["one core"], weights=np.ones(64, np.uint8))
+    saved(other, tmp_path / "sample.model")
+    with pytest.raises(
+        AssemblyError, match=r"sample\.model has other weights, .*: it was built anew; disassemble it again"
+    ):
+        assembled(lines, tmp_path / "program.tpuasm")
+    unchecked = [line.partition(" sha256")[0] for line in lines]
+    assert np.array_equal(assembled(unchecked, tmp_path / "program.tpuasm").weights, other.weights)
+
+
 def test_waits_by_name() -> None:
     """Before and after the record that they name, on the core's other engine; both engines may use a name."""
     text = """
