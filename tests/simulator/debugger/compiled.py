@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -28,13 +28,17 @@ class Built(NamedTuple):
     folder: Path
 
 
+ROOT = TemporaryDirectory(prefix="debugged")
+"""Where they are compiled; gone when the process ends."""
+
 TARGETS = {"one core": ("e8", "int8"), "two cores": ("x32", "int8"), "hosted": ("e8", "bf16")}
 
 
 @cache
 def built(name: str) -> Built:
     """The network of that name, compiled once."""
-    folder = Path(mkdtemp(prefix="debugged"))
+    folder = Path(ROOT.name) / name.replace(" ", "-")
+    folder.mkdir()
     chip, mode = TARGETS[name]
     compiled(_network(hosted=name == "hosted"), {"x": X}, folder, mode, chip, seed=3)
     first = read_npz(folder / "evaluation.npz")["x"][:2]
