@@ -144,6 +144,8 @@ def test_the_trace_says_what_the_profile_says(built: dict[str, Record]) -> None:
     told = json.loads((built["profile"].ref.path / "trace.json").read_text())
     check_trace(told["traceEvents"])
     assert told["otherData"]["cycles"] == built["profile"].metadata["cycles"]
+    used = [event["args"]["utilisation"] for event in told["traceEvents"] if "utilisation" in event.get("args", {})]
+    assert 0 < max(used) <= 1
     groups = {event["name"] for event in told["traceEvents"] if event.get("cat") == "group"}
     assert groups == {row["name"] for row in rows(built["profile"], "groups.csv")}
 
