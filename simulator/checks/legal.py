@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from simulator.checks.program import Program, sizes
 from simulator.events import distinct
 from simulator.execute.site import IllegalRecord, Site
 from simulator.execute.table import prepared
-from simulator.isa.record import RECORD, Command, Records, encode
+from simulator.isa.record import OPERAND, RECORD, Command, Records
+from simulator.isa.table import SPECS, DType
 from simulator.memory import Memory
 from simulator.model_file import Model
 
@@ -28,14 +30,19 @@ def legal(program: Program) -> Iterator[Finding]:
     that differ only in these speaks for all.
     """
     _, which = distinct(program.kinds, addresses=False)
-    firsts = np.unique(which, return_index=True)[1]
-    commands, memory = [program.command(kind) for kind in firsts.tolist()], _Blank(program.model)
-    meant, held = (_bytes(records) for records in (encode(commands), program.kinds[firsts]))
-    for like, command in enumerate(commands):
-        if why := _refused(command, memory) or _astray(command, meant[like], held[like]):
-            for kind in np.flatnonzero(which == like).tolist():
-                for where in program.records(kind):
-                    yield report.at_record(program, NAME, where, why, why)
+    firsts, memory = np.unique(which, return_index=True)[1].tolist(), _Blank(program.model)
+    refused = {like: why for like, kind in enumerate(firsts) if (why := _refused(program.command(kind), memory))}
+    for kind in np.flatnonzero(np.isin(which, list(refused))).tolist():
+        yield from _told(program, kind, refused[int(which[kind])])
+    astray = _astray(program.kinds)
+    for kind in np.flatnonzero(astray.any(1)).tolist():
+        field = _field(int(np.argmax(astray[kind])))
+        yield from _told(program, kind, f"{program.command(kind).op}: {field} isn't 0, but means nothing there")
+
+
+def _told(program: Program, kind: int, why: str) -> Iterator[Finding]:
+    for where in program.records(kind):
+        yield report.at_record(program, NAME, where, why, why)
 
 
 class _Blank(Memory):
@@ -57,14 +64,42 @@ def _refused(command: Command, memory: Memory) -> str:
     return ""
 
 
-def _astray(command: Command, meant: NDArray[np.uint8], held: NDArray[np.uint8]) -> str:
-    """The first byte of a record that the command which it is read as doesn't have."""
-    found = np.flatnonzero(meant != held)
-    return f"{command.op}: {_field(int(found[0]))} isn't 0, but means nothing there" if len(found) else ""
+def _astray(kinds: Records) -> NDArray[np.bool_]:
+    """The bytes of each record that are set, though the op's row in the table has nothing there, or no operand is."""
+    held = np.ascontiguousarray(kinds).view(np.uint8).reshape(len(kinds), RECORD.itemsize)
+    meaning, first, size = _meaning()[kinds["op"]], _offset("operands"), OPERAND.itemsize
+    found = np.zeros(held.shape, np.bool_)
+    for slot, dtype in enumerate(kinds["operands"]["dtype"].T):
+        at, there = first + slot * size, dtype != DType.NONE
+        found[:, at + _DTYPE] = there & ~meaning[:, at]
+        meaning[:, at : at + size] &= there[:, None]
+        meaning[:, at + _DTYPE] = True
+    return found | ((held != 0) & ~meaning)
 
 
-def _bytes(records: Records) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(records).view(np.uint8).reshape(len(records), RECORD.itemsize)
+@cache
+def _meaning() -> NDArray[np.bool_]:
+    """By op code, the bytes of a record that the op's row in the table gives a meaning."""
+    made = np.zeros((256, RECORD.itemsize), np.bool_)
+    made[:, : _offset("reserved")] = True
+    for spec in SPECS.values():
+        for slot in range(len(spec.operands)):
+            at = _offset("operands") + slot * OPERAND.itemsize
+            made[spec.code, at : at + OPERAND.itemsize] = True
+            made[spec.code, at + int((OPERAND.fields or {})["pad"][1])] = False
+        for param in spec.params:
+            field = param.slot if param.slot in ("lo", "hi") else param.slot[0]
+            size = 2 if field == "u" else 4
+            at = _offset(field) + (0 if field == param.slot else size * int(param.slot[1:]))
+            made[spec.code, at : at + size] = True
+    return made
+
+
+def _offset(field: str) -> int:
+    return next(int(at) for name, (_, at, *_) in (RECORD.fields or {}).items() if name == field)
+
+
+_DTYPE = int((OPERAND.fields or {})["dtype"][1])
 
 
 def _field(byte: int) -> str:
