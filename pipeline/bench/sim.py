@@ -23,6 +23,7 @@ PARTS: Mapping[str, str] = {
     "speed": "pipeline.bench.sim_speed",
     "cycles": "pipeline.bench.sim_cycles",
     "start": "pipeline.bench.sim_start",
+    "bits": "pipeline.bench.sim_bits",
     "checks": "pipeline.bench.sim_checks",
     "waits": "pipeline.bench.sim_waits",
     "mutants": "pipeline.bench.sim_mutants",

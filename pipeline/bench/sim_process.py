@@ -12,6 +12,13 @@ import numpy
 with numpy.load(sys.argv[2]) as held:
     session.run(None, {entry.name: held[entry.name] for entry in session.get_inputs()})
 """
+DUMP = f"""{LOAD}
+import numpy
+with numpy.load(sys.argv[2]) as held:
+    made = session.dump({{entry.name: held[entry.name] for entry in session.get_inputs()}})
+made = {{name: array for name, array in made.items() if array.dtype != object}}
+numpy.savez(sys.argv[3], **{{name: numpy.frombuffer(array.tobytes(), numpy.uint8) for name, array in made.items()}})
+"""
 CYCLES = """
 from pathlib import Path
 from simulator.model_file import read
@@ -20,13 +27,13 @@ profile(read(Path(sys.argv[1])))
 """
 
 
-def cpu_seconds(program: str, *arguments: Path, settings: Mapping[str, str] | None = None) -> float:
+def cpu_seconds(program: str, *arguments: Path, settings: Mapping[str, str] | None = None, cores: int = 1) -> float:
     """
-    User and system time of Python with `program`, on one core.
+    User and system time of Python with `program`, on so many cores.
 
     `settings` are further environment variables. Raises CalledProcessError.
     """
-    pinned = f"import os, sys; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}})\n{program}"
+    pinned = f"import os, sys; os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[:cores]})\n{program}"
     command = [sys.executable, "-c", pinned, *map(str, arguments)]
     child = subprocess.Popen(command, env={**os.environ, **(settings or {})})
     _, status, used = os.wait4(child.pid, 0)
