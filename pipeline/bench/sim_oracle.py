@@ -54,8 +54,8 @@ class Run:
 def runs() -> Iterator[Run]:
     """All ops, and those that threads or another level of kernels change."""
     yield Run("oracle")
-    for threads in (1, 2):
-        yield Run(f"oracle/{threads} threads", threads=threads, ops=CONTRACTIONS)
+    yield Run("oracle/1 thread", threads=1, ops=CONTRACTIONS)
+    yield Run("oracle/2 threads", threads=2, ops=CONTRACTIONS)
     for level in available()[1:]:
         yield Run(f"oracle/{level.name}", level=level.name, ops=COMPILED)
 
