@@ -81,11 +81,15 @@ def run(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the outputs to this .npz.")] = None,
     raw: Annotated[bool, typer.Option(help="Outputs as stored, not dequantised.")] = False,
     checked: Annotated[bool, typer.Option(help="Check program and data; exit code 1 if there are findings.")] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Name the first tensor unlike in this *_results.npz, and stop."),
+    ] = None,
 ) -> None:
-    """Run a model on the simulated chip."""
-    from pipeline.commands import model as command
+    """Run a model on the simulated chip; exit code 1 if a tensor isn't as it should be."""
+    from pipeline.commands import run as command
 
-    if not command.run(model, feeds, output, raw, checked):
+    if not command.run(model, feeds, output, raw, checked, against):
         raise typer.Exit(1)
 
 

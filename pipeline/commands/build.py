@@ -9,8 +9,9 @@ from compiler.build.builder import partition_of
 from compiler.build.flow import Settings, Stage, Target, Zoo
 from compiler.build.plan import Action, plan
 from compiler.build.store import Record
+from pipeline.build_bars import BuildBars
 from pipeline.commands.changes import applied, knobs_of
-from pipeline.display import CONSOLE, BuildBars, bars, table
+from pipeline.display import CONSOLE, bars, table
 from pipeline.instance import home, open_instance
 from pipeline.summary import summary
 from pipeline.sync import mirror

@@ -11,8 +11,9 @@ from assets.resources import resources
 from assets.workshop import Workshop
 from compiler.build.builder import partition_of
 from compiler.build.flow import Target
+from pipeline.build_bars import BuildBars
 from pipeline.definitions import defs
-from pipeline.display import CONSOLE, BuildBars, bars, table
+from pipeline.display import CONSOLE, bars, table
 from pipeline.instance import open_instance
 from pipeline.summary import summary
 

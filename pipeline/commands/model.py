@@ -1,72 +1,25 @@
-"""`tpuflow run` and `tpuflow inspect`: a `sample.model` on the simulated chip, and what is in one."""
+"""`tpuflow check` and `tpuflow inspect`: what is in a `sample.model`, and what is wrong with it."""
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from compiler import members
-from compiler.npz import read_npz, write_npz
+from pipeline.commands.run import print_findings
 from pipeline.display import CONSOLE, table
 from simulator.checks.check import examine
-from simulator.checks.finding import Faulty, Finding
 from simulator.checks.summary import by_check, notes, summary
 from simulator.checks.waits import Kind, waits
 from simulator.concurrent import run_cores
 from simulator.isa.table import BY_CODE
 from simulator.model_file import IO, Model, read
 from simulator.profile import profile_of
-from simulator.runtime import PyRuntime
 from simulator.subnets import HostSubnet
 
 COSTLIEST = 20
 """Layers that `inspect` lists."""
-
-
-class BadInput(ValueError):
-    """A file of inputs lacks one that the model needs; the message names both."""
-
-
-def run(model: Path, feeds: Path, output: Path | None, raw: bool, checked: bool) -> bool:
-    """
-    Run a model on the arrays of an `.npz` by input name; print the outputs' first values, or write them all.
-
-    If `checked`, print what the checks find too. Whether they find nothing.
-    """
-    held = read_npz(feeds)
-    try:
-        session = PyRuntime(model, checked=checked, collect=True)
-    except Faulty as error:
-        _print_findings(error.findings)
-        return False
-    wanted = [entry.name for entry in session.get_inputs()]
-    if missing := [name for name in wanted if name not in held]:
-        raise BadInput(f"{feeds} has no {', '.join(missing)}; it holds {', '.join(held) or 'nothing'}")
-    given = {name: held[name] for name in wanted}
-    names = [entry.name for entry in session.get_outputs()]
-    try:
-        results = dict(zip(names, session.run(None, given, raw=raw), strict=True))
-    except Faulty as error:
-        _print_findings(error.findings)
-        return False
-    if output is not None:
-        write_npz(output, results)
-    rows = [
-        {
-            "output": name,
-            "shape": "×".join(map(str, array.shape)),
-            "type": str(array.dtype),
-            "first values": np.array2string(array.ravel()[:8], precision=4, separator=" "),
-        }
-        for name, array in results.items()
-    ]
-    CONSOLE.print(table(rows))
-    _print_findings(session.findings)
-    return not session.findings
 
 
 def check(path: Path, as_json: bool, of_waits: bool) -> bool:
@@ -88,7 +41,7 @@ def check(path: Path, as_json: bool, of_waits: bool) -> bool:
     told |= {f"findings: {name}": count for name, count in by_check(found).items()}
     told |= {f"waits: {kind}": sum(wait.kind == kind for wait in judged) for kind in Kind} if of_waits else {}
     CONSOLE.print(table([{"": name, "value": value} for name, value in told.items()], path.name))
-    _print_findings([*found, *beside])
+    print_findings([*found, *beside])
     for wait in (wait for wait in judged if wait.spare or wait.least < wait.until):
         print(wait)
     return not found
@@ -103,7 +56,7 @@ def inspect(path: Path, trace: Path | None) -> bool:
     model = read(path)
     examined = examine(model)
     if examined.program is None:
-        _print_findings(examined.findings)
+        print_findings(examined.findings)
         return False
     timelines = run_cores(model.cores, model.chip)
     costs, found = profile_of(model, timelines), examined.findings
@@ -135,14 +88,8 @@ def inspect(path: Path, trace: Path | None) -> bool:
         CONSOLE.print(table([_hosted(op) for op in model.host], "on the host"))
     layers = sorted(costs.rows(), key=lambda row: row["start"] - row["end"])[:COSTLIEST]
     CONSOLE.print(table(layers, f"the {len(layers)} costliest of {len(costs.layers)} layers"))
-    _print_findings(found)
+    print_findings(found)
     return not found
-
-
-def _print_findings(findings: Sequence[Finding]) -> None:
-    """A line each, as it is, whatever the width of the terminal."""
-    for finding in findings:
-        print(finding)
 
 
 def _port(kind: str, entry: IO) -> dict[str, Any]:

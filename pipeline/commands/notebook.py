@@ -7,7 +7,8 @@ from assets.notebooks.facts import INPUTS
 from assets.workshop import Workshop
 from compiler.build.builder import partition_of
 from compiler.build.flow import Target, needed
-from pipeline.display import CONSOLE, BuildBars, bars
+from pipeline.build_bars import BuildBars
+from pipeline.display import CONSOLE, bars
 
 
 def notebook(model: str, text: str, *, browse: bool) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from assets.workshop import Workshop
 from compiler.build.builder import partition_of
 from compiler.build.flow import Target
-from pipeline.display import CONSOLE, BuildBars, bars, table
+from pipeline.build_bars import BuildBars
+from pipeline.display import CONSOLE, bars, table
 from simulator.chip import chip_named
 from simulator.critical import RESOURCES
 

@@ -5,7 +5,8 @@ import webbrowser
 from assets.workshop import Workshop
 from compiler.build.builder import partition_of
 from compiler.build.flow import CALIBRATED, Target
-from pipeline.display import CONSOLE, BuildBars, bars, table
+from pipeline.build_bars import BuildBars
+from pipeline.display import CONSOLE, bars, table
 
 STAGE = "quant_report"
 ROWS = 12

@@ -6,8 +6,9 @@ from assets.workshop import Workshop
 from compiler.build.builder import partition_of
 from compiler.build.flow import Target
 from compiler.results import Results
+from pipeline.build_bars import BuildBars
 from pipeline.debugger.given import Given, fed, groups
-from pipeline.display import BuildBars, bars
+from pipeline.display import bars
 from simulator.model_file import read
 
 STAGES = ("sample_model", "lg_mlir", "tpu_results")
