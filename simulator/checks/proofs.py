@@ -33,6 +33,9 @@ LIMIT = 1 << 31
 HEAVIEST = 128
 """The largest magnitude of an 8-bit weight."""
 
+PARTS = 16
+"""Writes over parts of a buffer that are kept apart; after more, all of it counts as written over."""
+
 MOST_SHIFT = 62
 """By which the products of requantising may be shifted."""
 
@@ -89,13 +92,23 @@ class _Kinds:
 
 @dataclass(frozen=True)
 class _Held:
-    """Bytes `start` to `stop` of a lane hold an operand: one loaded from `source`, or accumulators up to `bound`."""
+    """
+    Bytes `start` to `stop` of a lane hold an operand: one loaded from `source`, or accumulators up to `bound`.
+
+    Of its bytes those of the ranges `gone` are written over: a buffer's first parts may be, while others are needed.
+    """
 
     start: int
     stop: int
     operand: Operand
     source: Operand | None = None
     bound: int = LIMIT
+    gone: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+
+    def whole(self, start: int, stop: int) -> bool:
+        """Whether these bytes are there, and are as they were."""
+        within = self.start <= start and stop <= self.stop
+        return within and not any(first < stop and start < last for first, last in self.gone)
 
 
 class _Core:
@@ -117,7 +130,8 @@ class _Core:
 
     def sums(self, operand: Operand) -> int:
         """How large accumulators are at most."""
-        return next((held.bound for held in self._held if held.operand == operand and held.source is None), LIMIT)
+        same = (held for held in self._held if held.operand == operand and held.source is None and not held.gone)
+        return next((held.bound for held in same), LIMIT)
 
     def write(self, start: int, stop: int) -> None:
         """Forget what is written over."""
@@ -126,7 +140,11 @@ class _Core:
             and self._start < stop
             and any(held.start < stop and start < held.stop for held in self._held)
         ):
-            self._held = [held for held in self._held if held.stop <= start or stop <= held.start]
+            self._held = [held for held in self._held if not (start <= held.start and held.stop <= stop)]
+            for held in self._held:
+                if held.start < stop and start < held.stop:
+                    held.gone.append((start, stop))
+            self._held = [held for held in self._held if len(held.gone) <= PARTS]
 
     def _keep(self, held: _Held) -> None:
         self._held.append(held)
@@ -142,8 +160,9 @@ class _Core:
 
     def _loaded(self, operand: Operand) -> NDArray[np.int64] | None:
         """A tensor read from local memory, from where in WEIGHT it was loaded."""
-        for held in self._held:
-            here = held.start <= operand.addr < held.stop
+        start, stop = span(operand, self._chip)
+        for held in reversed(self._held):
+            here = held.source is not None and held.whole(start, stop)
             if here and held.source is not None and (channel := self._channel(operand, held.operand)) is not None:
                 source = held.source
                 at, dtype = source.addr + channel * source.strides[1], NUMPY[operand.dtype]

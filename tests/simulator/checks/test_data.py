@@ -147,3 +147,29 @@ def test_a_checked_session_refuses_a_faulty_program_and_runs_a_sound_one_alike()
     with pytest.raises(Faulty, match="3 findings: races: TIU record 1: RAW: ARITH reads LOCAL") as caught:
         PyRuntime(replace(made, tiu=tiu), checked=True)
     assert [(one.kind, one.operand) for one in caught.value.findings] == [("RAW", "a"), ("RAW", "b"), ("WAW", "out")]
+
+
+def test_parameters_are_known_while_their_buffer_is_used_up() -> None:
+    """Two halves of one load are read; the first half's bytes are written over before the second is read."""
+    program = Program()
+    x = program.load(program.feed(np.full((1, 8, 2, 3), -128, np.int8)))
+    filters = program.load(program.weight(np.full((1, 16, 1, 1), -128, np.int8)))
+    rows = np.tile(np.array([1 << 30, 1, 0], np.int32), (16, 1)).reshape(1, 16, 1, 3)
+    params = program.load(program.weight(rows))
+    spare = program.load(program.feed(np.zeros((1, 8, 1, 3), np.int32)))
+    for half in range(2):
+        part = [
+            replace(operand, dims=(1, 8, *operand.dims[2:]), addr=operand.addr + half * operand.strides[1])
+            for operand in (filters, params)
+        ]
+        out = program.local((1, 8, 2, 3), DType.I32)
+        operands = {"out": out, "in": x, "filter": part[0], "params": part[1]}
+        program.commands.append(Command("DWCONV", operands, dict[str, float](ONE)))
+        program.store(out)
+        program.commands.append(Command("COPY", {"out": part[1], "in": spare}))
+    assert examine(program.model()).findings == []
+    assert examine(program.model()).unproven == frozenset()
+    late = program.commands[-1]
+    assert late.op == "COPY"
+    program.commands.insert(-3, replace(late))
+    assert examine(program.model()).unproven == {(0, Engine.TIU, 4)}
