@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,8 @@ def stored(entry: IO, feed: Array) -> Array:
             return narrow(wide, kind)
         return quantise(wide, entry.scale, entry.zero_point, kind, entry.axis)
     named = " or ".join(dict.fromkeys((declared.name, "float32")))
-    raise BadFeed(f"{what}: type {feed.dtype} isn't {named} or, as stored, {kind}")
+    mend = f"; give it as .astype(numpy.{declared.name})" if feed.dtype.kind in "iufb" else ""
+    raise BadFeed(f"{what}: type {feed.dtype} isn't {named} or, as stored, {kind}{mend}")
 
 
 def as_whole(what: str, feed: Array, kind: np.dtype[Any]) -> Array:
@@ -126,6 +128,8 @@ def _declared(result: Array, kind: np.dtype[Any]) -> Array:
 
 def named(inputs: Sequence[IO], feeds: Feeds) -> dict[str, Array]:
     """Feeds by name, given by name or in order. Raises BadFeed."""
+    if isinstance(feeds, np.ndarray):
+        raise BadFeed(f"feeds are one array; give a list of arrays, or a dict by name: {_names(inputs)}")
     if not isinstance(feeds, Mapping):
         if len(feeds) != len(inputs):
             raise BadFeed(f"{len(feeds)} feeds for {len(inputs)} inputs: {_names(inputs)}")
@@ -146,11 +150,25 @@ def batches(inputs: Sequence[IO], feeds: Mapping[str, Array]) -> int:
         fits = len(have) == len(want) and have[1:] == want[1:]
         whole = have == want or (have and want[0] and have[0] >= want[0] and not have[0] % want[0])
         if not fits or not whole:
-            raise BadFeed(f"input {entry.name!r}: shape {have} isn't {want}, or that with a multiple of samples")
+            told = f"shape {have} isn't {want}, or that with a multiple of {want[0] if want else 1} samples"
+            raise BadFeed(f"input {entry.name!r}: {told}{_mend(have, want)}")
         counts[entry.name] = 1 if have == want else have[0] // want[0]
     if len(set(counts.values())) > 1:
         raise BadFeed(f"inputs hold different numbers of batches: {counts}")
     return next(iter(counts.values()), 1)
+
+
+def _mend(have: tuple[int, ...], want: tuple[int, ...]) -> str:
+    """What would make a feed of a shape fit, if that can be guessed."""
+    if have == want[1:]:
+        return "; give it as x[None]"
+    if len(have) == len(want) == 4 and have[1:] == (*want[2:], want[1]):
+        return "; channels are last in it: give it as x.transpose(0, 3, 1, 2)"
+    if prod(have) == prod(want):
+        return f"; give it as x.reshape{want}"
+    if have[1:] == want[1:]:
+        return f"; give {-have[0] % want[0] or want[0]} samples more, or fewer"
+    return ""
 
 
 def chosen(outputs: Sequence[IO], names: Sequence[str] | None) -> list[IO]:
