@@ -11,7 +11,7 @@ from compiler.dialects.structure import WeightOp
 from compiler.dialects.top.base import PassesValues, TopOp, is_present
 from compiler.ir.network import Network, name_of, tensor
 from compiler.lowering.answers import to_int8
-from compiler.quantization.float_ops import stays_float
+from compiler.quantization.float_ops import is_root_of_sum, stays_float
 
 
 def float_reasons(network: Network, listed: Collection[str] = ()) -> dict[str, str]:
@@ -30,6 +30,8 @@ def _reason(op: TopOp, listed: Collection[str]) -> str:
         return "set by the qtable"
     if to_int8.answer_of(type(op)) is None:
         return f"no int8 rule for {op.name}"
+    if is_root_of_sum(op):
+        return "the root of a sum, where small counts as large does"
     if stays_float(op, dict.fromkeys(listed, "f32")):
         return "serves float ops alone"
     strange = [name_of(value) for value in (*op.results, *op.operands) if not _has_range(value)]

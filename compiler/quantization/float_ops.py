@@ -8,7 +8,7 @@ from types import MappingProxyType
 from xdsl.ir import Operation
 
 from compiler.dialects.top.base import PassesValues
-from compiler.dialects.top.elementwise import Elementwise
+from compiler.dialects.top.elementwise import AddOp, Elementwise, SqrtOp
 from compiler.dialects.top.normalisation import LayerNormOp, RMSNormOp, SoftmaxOp
 from compiler.ir.network import name_of
 
@@ -20,8 +20,14 @@ FLOAT_READERS = (SoftmaxOp, LayerNormOp, RMSNormOp)
 
 
 def stays_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
-    """Whether it is an elementwise op whose result serves float ops alone, and no qtable's entry says otherwise."""
-    return isinstance(op, Elementwise) and formats.get(name_of(op)) != "int8" and serves_float(op, formats)
+    """
+    Whether it is an elementwise op that a sum's root is, or whose result serves float ops alone.
+
+    No qtable's entry says otherwise.
+    """
+    if not isinstance(op, Elementwise) or formats.get(name_of(op)) == "int8":
+        return False
+    return is_root_of_sum(op) or serves_float(op, formats)
 
 
 def serves_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
@@ -35,6 +41,15 @@ def serves_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool
         isinstance(reader, FLOAT_READERS) or stays_float(reader, formats) or _wants_float(reader, formats)
         for reader in readers
     )
+
+
+def is_root_of_sum(op: Operation) -> bool:
+    """
+    Whether it is the root of a sum, as of squares: what is small counts there as what is large does.
+
+    Steps that serve the largest square leave nothing of what is a sixteenth as large before it.
+    """
+    return isinstance(op, SqrtOp) and isinstance(op.input.owner, AddOp)
 
 
 def _wants_float(reader: Operation, formats: Formats) -> bool:

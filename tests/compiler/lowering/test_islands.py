@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from xdsl.dialects.builtin import FloatAttr, f64
 
 from compiler.dialects.top import ops as top
 from compiler.dialects.top.base import axis_attribute
 from compiler.dialects.tpu.census import float_islands
+from compiler.interpreter.results import results
 from compiler.lowering.reasons import float_reasons
 from compiler.lowering.walk import lower
 from tests.compiler.filecheck import network
@@ -46,6 +48,25 @@ def three_relus(
     reasons = float_reasons(under_test, qtable or {})
     lower(under_test, "mix" if qtable else "int8", qtable)
     return float_islands(under_test, reasons), reasons
+
+
+def test_a_magnitude_is_computed_in_float_so_that_quiet_values_arent_lost() -> None:
+    """√(x² + y²), as of a spectrum: a value a fiftieth of the loudest has less than a step of the squares."""
+    made, square = Builder(), {"exponent": FloatAttr(2.0, f64)}
+    squares = [made.op(top.PowOp, made.input(name, 1, 4, 6, 6), **square) for name in "xy"]
+    under_test = made.network(made.op(top.SqrtOp, made.op(top.AddOp, squares)))
+    rng = np.random.default_rng(6)
+    fed = {name: (rng.normal(0, 1, (1, 4, 6, 6)) + 0.02 * (name == "x")).astype(np.float32) for name in "xy"}
+    for array in fed.values():
+        array[:, 1:] = 0.04 * np.sign(array[:, 1:])
+    tensors = reference(under_test, fed)
+    calibrate(under_test, tensors, {})
+    assert float_reasons(under_test)["t3"].startswith("the root of a sum")
+    lower(under_test, "int8")
+    (island,) = float_islands(under_test, {})
+    assert island["ops"] == 4
+    quiet = results(under_test, fed).real("t3")[:, 1:]
+    assert np.abs(quiet - tensors["t3"][:, 1:]).max() < 0.02
 
 
 def test_a_tensor_without_a_range_makes_an_island_of_those_behind_it() -> None:
