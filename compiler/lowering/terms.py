@@ -10,6 +10,8 @@ from xdsl.ir import SSAValue
 from compiler.dialects.formula import Apply, Constant, Operand, Term
 from compiler.dialects.top.comparison import WhereOp
 from compiler.dialects.top.elementwise import Elementwise, Nary
+from compiler.ir.network import Array
+from compiler.ir.storage import dtype_of
 from compiler.lowering.job import LARGEST, Job
 
 
@@ -26,11 +28,17 @@ def bound(op: Elementwise, job: Job) -> tuple[Term, list[SSAValue]]:
         array = job.array(value)
         stays = alike or (isinstance(op, WhereOp) and (i == 0 or (i == 1 and _is_number(op.fbrn, job))))
         if array is not None and array.size == 1 and not stays and i + 1 - len(left) < len(op.operands):
-            replacements[i] = Constant(float(array.reshape(())))
+            replacements[i] = Constant(_selected(array, job) if isinstance(op, WhereOp) else float(array.reshape(())))
         else:
             replacements[i] = Operand(len(left))
             left.append(value)
     return substitute(op.term, replacements), left
+
+
+def _selected(array: Array, job: Job) -> float:
+    """A number that may become the result as it is: clamped, if it is finite, into the result's range (CHIP §4)."""
+    value, most = float(array.reshape(())), LARGEST[dtype_of(job.element).name]
+    return min(max(value, -most), most) if array.dtype.kind == "f" and np.isfinite(value) else value
 
 
 def _is_number(value: SSAValue, job: Job) -> bool:

@@ -21,6 +21,7 @@ from compiler.frontends.onnx.session import Session
 from compiler.frontends.onnx.to_top.read import read
 from compiler.interpreter.results import results
 from compiler.ir.network import Array, Network, name_of
+from compiler.lowering.job import LARGEST
 from compiler.lowering.walk import lower
 from compiler.stages.canonical_mlir import PIPELINE
 from tests.compiler.frontends.onnx.reference import run
@@ -196,6 +197,24 @@ def test_a_condition_chooses_from_two_constants_that_are_floats() -> None:
     network = canonical(model)
     lower(network, "f32")
     assert results(network, {"c": condition}).arrays["y_Where"].tolist() == [0.5, -np.inf, 0.5]
+
+
+@pytest.mark.parametrize("mode", ["f32", "bf16", "f16"])
+@pytest.mark.parametrize("masked", ["a", "b"])
+def test_a_mask_that_is_finite_stays_finite(mode: str, masked: str) -> None:
+    """The least number of f32 is what attention masks with; in 16 bits it would round to -infinity."""
+    condition, x = np.array([True, False]), np.array([0.5, -2], np.float32)
+    least = np.array(np.finfo(np.float32).min)
+    given = {"c": condition, "a": x, "b": x} | {masked: least}
+    model = model_of("Where", Kind(3, ()), given)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(least, masked))
+    del model.graph.input[1 if masked == "a" else 2]
+    network = canonical(model)
+    lower(network, mode)
+    feeds = {"c": condition, "b" if masked == "a" else "a": x}
+    found = results(network, feeds).real("y_Where").tolist()
+    most = LARGEST[{"f32": "float32", "bf16": "bfloat16", "f16": "float16"}[mode]]
+    assert found == ([-most, -2] if masked == "a" else [0.5, -most])
 
 
 def test_an_integer_that_no_double_is_stays_itself() -> None:
