@@ -12,7 +12,7 @@ import hashlib
 import os
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,16 +27,16 @@ from simulator.arithmetic.processor import identity, level
 Function = Callable[..., Any]
 
 
-MAKERS = ("kinds", "machine_code", "making", "native", "processor", "tile", "vectors")
-"""Modules on which the code of every kernel depends, or the form of its file."""
+MAKERS = ("kinds", "machine_code", "making", "native")
+"""Modules of this package that make every kernel's code, and say how it is called."""
 
 
 class Kernel:
     """A kernel, called like the function. It may not make arrays, and calls none of another file."""
 
-    def __init__(self, name: str, source: Path, function: Callable[[], Function]) -> None:
-        """`function()` is the Python code, from the file `source`; it is asked for when code must be made."""
-        self._name, self._source, self._function = name, source, function
+    def __init__(self, name: str, sources: Sequence[Path], function: Callable[[], Function]) -> None:
+        """`function()` is the Python code, in the files `sources`; it is asked for when code must be made."""
+        self._name, self._sources, self._function = name, sources, function
         self._ready = dict[Key, Function]()
         self._making = Lock()
 
@@ -79,15 +79,15 @@ class Kernel:
         return run
 
     def _digest(self, key: Key) -> str:
-        """Names what the code depends on: its source, the types, the level and the processor, and who makes it."""
-        told = hashlib.sha256(self._source.read_bytes())
+        """Names what the code depends on: its sources, the types, the level and the processor, and who makes it."""
+        told = hashlib.sha256(b"".join(source.read_bytes() for source in self._sources))
         told.update(f"{self._name} {key} {level().name} {identity()} {_maker()}".encode())
         return told.hexdigest()[:32]
 
 
 def native(function: Function) -> Kernel:
     """The function as a kernel."""
-    return Kernel(function.__qualname__, Path(function.__code__.co_filename), lambda: function)
+    return Kernel(function.__qualname__, [Path(function.__code__.co_filename)], lambda: function)
 
 
 def _entered(code: MachineCode, key: Key) -> Function:

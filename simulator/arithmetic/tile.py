@@ -38,9 +38,10 @@ def _multiply() -> Function:
     return multiply
 
 
-def _beside(name: str) -> Path:
-    return Path(__file__).with_name(name)
+def _sources(module: str) -> list[Path]:
+    """A file of this package and what it is put together from."""
+    return [Path(__file__).with_name(f"{name}.py") for name in (module, "tile", "processor", "vectors")]
 
 
-accumulate = Kernel("accumulate", _beside("tile_code.py"), _accumulate)
-multiply = Kernel("multiply", _beside("whole_code.py"), _multiply)
+accumulate = Kernel("accumulate", _sources("tile_code"), _accumulate)
+multiply = Kernel("multiply", _sources("whole_code"), _multiply)
