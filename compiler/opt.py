@@ -31,12 +31,15 @@ from compiler.passes.shape_infer import ShapeInfer
 from compiler.passes.unfold_rows import UnfoldRowsPass
 
 _CANONICAL: tuple[type[NetworkPass], ...] = (
-    ShapeInfer, ConstantFold, FuseSlicePass, FuseReshapePass, RemoveIdentityPass, ConstantOperands, UnfoldRowsPass,
-    FuseSwishPass, FuseGeluPass, FuseNormPass, FusePadPass, FuseAffinePass, RaiseScalePass, ScaleToConvPass,
-    FuseAffinePass, FuseTransposePass, GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
+    ShapeInfer, ConstantFold, RemoveIdentityPass, FuseSlicePass, FuseReshapePass, RemoveIdentityPass, ConstantOperands,
+    UnfoldRowsPass, FuseSwishPass, FuseGeluPass, FuseNormPass, FusePadPass, FuseAffinePass, RaiseScalePass,
+    ScaleToConvPass, FuseAffinePass, FuseTransposePass, GlobalPoolPass, ClipToReluPass, FuseReluPass, DeadCode,
 )  # fmt: skip
 CANONICALIZE = ",".join(kind.name for kind in _CANONICAL)
-"""The pipeline from origin to canonical; a Conv made of a Scale takes in what follows it, hence one pass twice."""
+"""
+The pipeline from origin to canonical. A Conv made of a Scale takes in what follows it, and Slices see through what
+changes nothing, hence two passes twice.
+"""
 
 PASSES = {kind.name: kind for kind in _CANONICAL}
 """Every pass by name."""

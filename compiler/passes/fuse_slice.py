@@ -12,7 +12,7 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from compiler.dialects.fields import ints
+from compiler.dialects.fields import ints, numbers
 from compiler.dialects.top import ops as top
 from compiler.ir.network import Network, name_of, named, shape, tensor
 from compiler.passes.network_pass import NetworkPass, apply, replace
@@ -51,23 +51,55 @@ class SliceOfConcat(RewritePattern):
 
 
 class SliceOfView(RewritePattern):
-    """A Slice of one axis that a view leaves as it is in a Concat goes before the view."""
+    """A Slice of one axis that views leave as it is in a Concat goes before them."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: top.SliceOp, rewriter: PatternRewriter) -> None:
-        view = op.input.owner
-        if not isinstance(view, top.View) or not isinstance(joined := view.input.owner, top.ConcatOp):
+        whole = _viewed(op.input)
+        if whole is op.input or not isinstance(joined := whole.owner, top.ConcatOp):
             return
-        axis, given, seen = joined.axis.value.data, shape(view.input), shape(view.output)
+        axis, given, seen = joined.axis.value.data, shape(whole), shape(op.input)
         cut = [i for i, (indices, extent) in enumerate(zip(op.ranges(), seen, strict=True)) if len(indices) < extent]
         if len(cut) != 1 or (prod(seen[: cut[0]]), seen[cut[0]]) != (prod(given[:axis]), given[axis]):
             return
         taken = [op.ranges()[cut[0]] if i == axis else range(extent) for i, extent in enumerate(given)]
-        part = rewriter.insert(named(_cut(view.input, taken), f"{name_of(op)}_part")).output
+        part = rewriter.insert(named(_cut(whole, taken), f"{name_of(op)}_part")).output
         attributes = {"shape": ints(*shape(op.output))}
         replace(rewriter, op, top.ReshapeOp(operands=[part], result_types=[op.output.type], attributes=attributes))
-        if not view.output.uses:
-            rewriter.erase(view)
+        _erase_unread(op.input, rewriter)
+
+
+class SliceOfPermute(RewritePattern):
+    """A Slice of one axis of a Concat whose axes are permuted, and that Slices alone read, goes before that."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: top.SliceOp, rewriter: PatternRewriter) -> None:
+        turned = op.input.owner
+        if not isinstance(turned, top.PermuteOp) or not isinstance(_viewed(turned.input).owner, top.ConcatOp):
+            return
+        if not all(isinstance(use.operation, top.SliceOp) for use in turned.output.uses):
+            return
+        taken = dict(zip(numbers(turned.order), op.ranges(), strict=True))
+        if sum(len(indices) < extent for indices, extent in zip(op.ranges(), shape(op.input), strict=True)) != 1:
+            return
+        part = rewriter.insert(named(_cut(turned.input, [taken[i] for i in sorted(taken)]), f"{name_of(op)}_part"))
+        made = top.PermuteOp(operands=[part.output], result_types=[op.output.type], attributes=turned.attributes)
+        replace(rewriter, op, made)
+        _erase_unread(turned.output, rewriter)
+
+
+def _viewed(value: SSAValue) -> SSAValue:
+    """What is seen through any number of views."""
+    while isinstance(view := value.owner, top.View):
+        value = view.input
+    return value
+
+
+def _erase_unread(value: SSAValue, rewriter: PatternRewriter) -> None:
+    """Take out a view or a permutation that nobody reads any longer, and then what it alone read."""
+    while isinstance(op := value.owner, top.View | top.PermuteOp) and not value.uses:
+        value = op.input
+        rewriter.erase(op)
 
 
 def _cut(value: SSAValue, taken: Sequence[range]) -> top.SliceOp:
@@ -88,4 +120,4 @@ class FuseSlicePass(NetworkPass):
     name: ClassVar[str] = "fuse-slice"
 
     def rewrite(self, network: Network) -> None:
-        apply(network, SliceOfView(), SliceOfConcat())
+        apply(network, SliceOfPermute(), SliceOfView(), SliceOfConcat())
