@@ -65,6 +65,11 @@ class Slices(Sequence[TensorSlice]):
         return _decoded(self._rows[index])
 
 
+def in_order(slices: Iterable[TensorSlice]) -> list[TensorSlice]:
+    """As a file has the slices of a tensor: by core, engine and record."""
+    return sorted(slices, key=lambda part: (part.core, part.engine, part.record))
+
+
 def volume(slices: Sequence[TensorSlice]) -> int:
     """Elements of all slices, those that several have as often."""
     if isinstance(slices, Slices):

@@ -23,8 +23,9 @@ from compiler.dialects.tpu.base import frame_of
 from compiler.ir.forms import form
 from compiler.ir.network import Network, declared_outputs, name_of, shape
 from simulator.chip import Chip
+from simulator.debug_map import TensorSlice, in_order
 from simulator.isa.table import DType, Engine, Region
-from simulator.model_file import IO, Model, Tensor, TensorSlice
+from simulator.model_file import IO, Model, Tensor
 
 INTERNAL = "internal"
 """Marks an op that lowering introduced: its tensor has no partner in the stages before."""
@@ -178,7 +179,7 @@ def _tensor(value: SSAValue, slices: Sequence[TensorSlice], folded_into: str = "
     owner = value.owner
     internal = INTERNAL in getattr(owner, "attributes", {})
     meaning = form(value)
-    given = meaning.scale, meaning.zero_point, internal, tuple(slices), folded_into
+    given = meaning.scale, meaning.zero_point, internal, tuple(in_order(slices)), folded_into
     return Tensor(name_of(value), shape(value), dtype(value), *given, axis=meaning.axis)
 
 

@@ -15,7 +15,7 @@ from simulator.assembly.write import PORT_FIELDS, TENSOR_FIELDS, weights_hash
 from simulator.chip import CHIPS, VARIANTS, Chip, chip_named
 from simulator.container import MAGIC, Bytes, DamagedModel
 from simulator.cores import Streams
-from simulator.debug_map import TensorSlice
+from simulator.debug_map import TensorSlice, in_order
 from simulator.isa.parse import AssemblyError, Word, Wrong, chosen, member, operand, record, whole, words
 from simulator.isa.record import Operand, Records, decode, encode
 from simulator.isa.table import Engine
@@ -100,7 +100,7 @@ class _Reading:
         return Model(
             chip, self._mode, self._ports[".input"], self._ports[".output"], first.tiu, first.gdma, self._weights,
             self._sizes[".activation_bytes"], self._sizes[".io_bytes"],
-            [replace(tensor, slices=self._slices[tensor.name]) for tensor in self._tensors.values()],
+            [replace(tensor, slices=in_order(self._slices[tensor.name])) for tensor in self._tensors.values()],
             self._layers, list(self._subnets(count)), others,
         )  # fmt: skip
 

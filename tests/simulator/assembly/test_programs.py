@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import helper
 
 from simulator.assembly.listing import Choice, NoCommand, NoSuchPart, columns, listed
 from simulator.assembly.read import assembled
@@ -19,6 +20,9 @@ from simulator.isa.record import RECORD, Command, encode
 from simulator.isa.table import DType, Engine, Region
 from simulator.model_file import Model, Tensor, read, write
 from simulator.runtime import PyRuntime
+from tests.compiler.host.built import compiled
+from tests.compiler.host.built import model as onnx_model
+from tests.compiler.host.built import tensor as of_type
 from tests.simulator.hand_made import copy_twice, far, local, model
 from tests.simulator.test_model_file import MODEL
 from tests.simulator.test_naming import network, tensor
@@ -66,6 +70,20 @@ def test_text_assembles_to_the_same_file(name: str, tmp_path: Path) -> None:
     lines = list(program(read(path), "sample.model"))
     again = assembled(lines, tmp_path / "program.tpuasm")
     assert list(program(again, "sample.model")) == lines
+    assert saved(again, tmp_path / "again.model").read_bytes() == path.read_bytes()
+
+
+def test_a_compiled_program_does_too(tmp_path: Path) -> None:
+    """One whose Concat has the slices of a later op before those of an earlier one."""
+    weights = {"w": np.ones((8, 8, 1, 1), np.float32)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("Conv", ["a", "w"], ["b"]),
+        helper.make_node("Concat", ["b", "a"], ["y"], axis=1),
+    ]  # fmt: skip
+    network = onnx_model(nodes, [of_type("x", 1, 8, 4, 4)], [of_type("y", 1, 16, 4, 4)], weights)
+    compiled(network, {"x": np.ones((1, 8, 4, 4), np.float32)}, tmp_path, "bf16", "e8")
+    path = tmp_path / "sample.model"
+    again = assembled(list(program(read(path), str(path))), tmp_path / "program.tpuasm")
     assert saved(again, tmp_path / "again.model").read_bytes() == path.read_bytes()
 
 
