@@ -68,7 +68,8 @@ def sim(
         parts = [part for part in only.split(",") if part]
         if unknown := [part for part in parts if part not in sim.PARTS]:
             raise typer.BadParameter(f"no part {unknown[0]!r}; there are {', '.join(sim.PARTS)}")
-        rows = list(sim.rows(sim.Bench(builder, told, pairs, threads, models or (), targets or ()), parts))
+        bench = sim.Bench(builder, told, pairs, threads, models or (), targets or ())
+        rows = list(told.each(sim.rows(bench, parts)))
     show("sim", rows, as_json)
     if judged.missed(rows):
         raise typer.Exit(1)
@@ -179,8 +180,8 @@ def quant(
     with telling() as told:
         from pipeline.bench import quant
 
-        rows = list(quant.rows(only, peers, told))
-        rows += quant.drop_rows(Workshop().builder, only, told) if drops else ()
+        rows = list(told.each(quant.rows(only, peers, told)))
+        rows += told.each(quant.drop_rows(Workshop().builder, only, told)) if drops else ()
     show("quant", rows, as_json)
     if quant.failed(rows):
         raise typer.Exit(1)

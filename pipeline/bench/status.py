@@ -1,12 +1,16 @@
 """One line on standard error that says what a bench is at, gone when it is done."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from rich.status import Status
 
 from compiler.build.builder import Listener
+from pipeline.bench.report import Row
 from pipeline.display import NOTES
+
+R = TypeVar("R", bound=Row)
 
 
 class Told(Listener):
@@ -25,6 +29,12 @@ class Told(Listener):
     def started(self, stage: str) -> None:
         """Name the stage."""
         self._status.update(f"{self._case} {stage}")
+
+    def each(self, rows: Iterable[R]) -> Iterator[R]:
+        """The rows, each told on a line of its own as it comes: a bench that is ended early has said what it knew."""
+        for row in rows:
+            self._status.console.print(f"{row.case}  {row.metric}  {row.value:.6g} {row.unit}", highlight=False)
+            yield row
 
 
 @contextmanager

@@ -1,0 +1,16 @@
+"""What a bench says while it runs."""
+
+import pytest
+
+from pipeline.bench.report import Row
+from pipeline.bench.status import telling
+
+
+def test_rows_are_told_before_those_after_them_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    def measured():
+        yield Row("lenet/x64-int8", "ratio", 0.5, "1")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), telling() as told:
+        list(told.each(measured()))
+    assert "lenet/x64-int8  ratio  0.5 1" in capsys.readouterr().err
