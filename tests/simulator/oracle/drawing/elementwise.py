@@ -62,7 +62,7 @@ def draw(kind: Kind, page: Page) -> Command:
             params = {name: real(random) for name in ("scalar_a", "scalar_b")}
             params |= {name: whole(random) for name in ("whole_a", "whole_b")}
         case "CAST":
-            scale = random.choice((0.5, 0.25, 1.0, 2.0**-149, 3e38, abs(random.gauss(0, 0.1)) + 1e-6))
+            scale = random.choice((0.5, 0.25, 1.0, 2.0**-149, 3e38, random.uniform(1e-6, 0.3)))
             integer = next((of for _, of in kind.types if of in INTEGERS), None)
             params = {"scale": scale} if integer else {}
             if integer:
