@@ -3,7 +3,7 @@ What it takes to begin: CPU seconds of a fresh process on one core, its start an
 
 Once to load a model, once to load and run it: the latter against TPU-MLIR 1.30.2's cmodel, whose CPU seconds
 (`model_runner` of a BM1684X bmodel, user and system, start included) were measured on a machine of this kind. The
-least of several processes counts, after one that leaves compiled kernels and the file in their caches.
+least of several processes counts, after one that leaves kernels, bytecode and the file in their caches.
 """
 
 from collections.abc import Iterator, Mapping
