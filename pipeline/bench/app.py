@@ -48,6 +48,7 @@ def sim(
     only: Annotated[str, typer.Option(help="Only these parts, such as speed,start; default all.")] = "",
     models: Models = None,
     targets: Targets = None,
+    zoo: Annotated[bool, typer.Option(help="Look for false alarms in every model of the zoo.")] = False,
     pairs: Annotated[int, typer.Option(min=1, help="Runs of each side of a comparison, in turn.")] = 7,
     threads: Annotated[int, typer.Option(min=0, help="Threads of both sides; 0: all cores.")] = 0,
     as_json: AsJson = False,
@@ -68,7 +69,7 @@ def sim(
         parts = [part for part in only.split(",") if part]
         if unknown := [part for part in parts if part not in sim.PARTS]:
             raise typer.BadParameter(f"no part {unknown[0]!r}; there are {', '.join(sim.PARTS)}")
-        bench = sim.Bench(builder, told, pairs, threads, models or (), targets or ())
+        bench = sim.Bench(builder, told, pairs, threads, models or (), targets or (), zoo)
         rows = list(told.each(sim.rows(bench, parts)))
     show("sim", rows, as_json)
     if judged.missed(rows):

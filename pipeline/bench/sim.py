@@ -45,7 +45,10 @@ class Built:
 
 @dataclass(frozen=True)
 class Bench:
-    """What every part is given. With `models` or `targets`, parts measure these in place of their own."""
+    """
+    What every part is given. With `models` or `targets`, parts measure these in place of their own; `zoo`: every model
+    is checked for false alarms.
+    """
 
     builder: Builder
     told: Told
@@ -53,6 +56,7 @@ class Bench:
     threads: int
     models: Sequence[str] = ()
     targets: Sequence[str] = ()
+    zoo: bool = False
 
     def cases(self, models: Sequence[str], targets: Sequence[str]) -> list[tuple[str, str]]:
         """Every model for every target: the part's own, where the user names none."""
