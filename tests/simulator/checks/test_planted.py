@@ -140,8 +140,12 @@ def test_a_store_over_an_input() -> None:
 
 def test_ports_that_share_bytes() -> None:
     made = copy_twice()
-    twice = [*made.outputs, IO("z", (1, 8, 2, 32), DType.I8, 3584)]
-    assert [one.message for one in check(replace(made, outputs=twice))] == ["'y' and 'z' share bytes 3584 to 4096"]
+    part = IO("z", (1, 8, 2, 32), DType.I8, 3584)
+    assert check(replace(made, outputs=[*made.outputs, part])) == []
+    across = [one.message for one in check(replace(made, outputs=[*made.outputs, replace(part, offset=1792)]))]
+    assert "'y' and 'z' share bytes 2048 to 2304" in across
+    given = [*made.inputs, replace(made.inputs[0], name="w")]
+    assert "'x' and 'w' share bytes 1024 to 2048" in [one.message for one in check(replace(made, inputs=given))]
     (found,) = check(replace(made, outputs=[replace(made.outputs[0], offset=3072)]))[:1]
     assert found.message == "'y' at byte 3072 leaves the IO region of 4096"
 
