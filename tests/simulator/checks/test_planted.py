@@ -145,7 +145,7 @@ def test_ports_that_share_bytes() -> None:
     across = [one.message for one in check(replace(made, outputs=[*made.outputs, replace(part, offset=1792)]))]
     assert "'y' and 'z' share bytes 2048 to 2304" in across
     given = [*made.inputs, replace(made.inputs[0], name="w")]
-    assert "'x' and 'w' share bytes 1024 to 2048" in [one.message for one in check(replace(made, inputs=given))]
+    assert "'x' and 'w' share bytes 0 to 2048" in [one.message for one in check(replace(made, inputs=given))]
     (found,) = check(replace(made, outputs=[replace(made.outputs[0], offset=3072)]))[:1]
     assert found.message == "'y' at byte 3072 leaves the IO region of 4096"
 
