@@ -165,8 +165,8 @@ What depends on data is found when the record runs, and ends the run: a LUT's `w
 window whose count no row of POOL's `params` has, a tap of RESAMPLE's outside of its input, a packed stream that ends
 early.
 
-The checks (`tpuflow inspect`) find what the machine itself doesn't: conflicts that no wait orders, bytes read before
-they were written, results over operands still to be read.
+The checks ([checks.md](checks.md), `tpuflow check`) find what the machine itself doesn't: conflicts that no wait
+orders, bytes read before they were written, results over operands still to be read.
 """
 
 TIME = f"""\
