@@ -110,7 +110,7 @@ def command(name: Word, rest: Sequence[Word]) -> Command:
     for key, value in (word.split("=") for word in rest):
         if key.text in given:
             key.fail(f"{key.text} is given twice; leave one")
-        if key.column + len(key.text) + 1 > value.column or not value.text:
+        if not value.text:
             key.fail(f"{key.text} has no value; write {key.text}=…")
         given[key.text] = value
         _known(op.text, key, spec)

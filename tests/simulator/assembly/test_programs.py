@@ -259,7 +259,7 @@ def test_json_holds_all_of_a_record() -> None:
     )
     (line,) = listed(model([clamp], ()), Choice(layer="layer"), {})
     held = json.loads(json.dumps(line.as_dict(), allow_nan=False))
-    assert held["op"], held["function"] == ("ARITH", "abs")
+    assert (held["op"], held["function"]) == ("ARITH", "abs")
     assert held["params"] == {"scalar": "-inf", "whole": 0}
     assert held["operands"]["out"] == {
         "tensor": "layer:step", "type": "i8", "region": "LOCAL", "address": 0, "lane": 0, "dims": [1, 8, 1, 1],
