@@ -1,5 +1,5 @@
 """
-What no compiler can beat: floor, bound and compulsory bytes of a network (CHIP §3).
+What no compiler can beat: floor, bound and compulsory bytes of a network.
 
 All from `sample.onnx`, mode and preset. Kept apart from the timing of records on purpose, so that a mistake there can't
 move the mark it is measured by.
@@ -136,7 +136,7 @@ def bounds(model: onnx.ModelProto, mode: str, chip: Chip, host: Sequence[Aside] 
 
 def array_cycles(item: Contraction, size: int, chip: Chip) -> int:
     """
-    Cycles of a whole conv or matmul of `size`-byte elements, every axis rounded up to the array (CHIP §3).
+    Cycles of a whole conv or matmul of `size`-byte elements, every axis rounded up to the array (docs/isa.md, Time).
 
     Several cores share out the results that one array makes at once, as many as it has lanes and pixels: the core with
     the most of them counts. A sum stays on one core.

@@ -1,5 +1,5 @@
 """
-Several cores in order: which record of which core may run when (CHIP §2).
+Several cores in order: which record of which core may run when (docs/isa.md, Programs).
 
 Within a core the engines wait for each other's records; between cores, the GDMA's WAIT for another core's SEND.
 """

@@ -1,4 +1,4 @@
-"""Every tensor of a network seen while it runs: slices snapshot as the debug map says, and stitched (CHIP §5)."""
+"""Every tensor of a network seen while it runs: slices snapshot as the debug map says, and stitched."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-When each record runs: two in-order engines that wait for each other's completions (CHIP §2, §3).
+When each record runs: two in-order engines that wait for each other's completions (docs/isa.md, Programs, Time).
 
 A record starts when its engine is free and the record it waits for has completed. A TIU record completes when its
 engine is free again, a GDMA record `DMA_LATENCY` later.

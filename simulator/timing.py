@@ -1,5 +1,5 @@
 """
-How long a record takes: CHIP §3 as functions of plain numbers (for a search) and of commands (for the event model).
+How long a record takes (docs/isa.md, Time), from plain numbers (for a search) and of commands (for the event model).
 
 Nothing here looks at data, so a command's time is known when it is emitted. Cycles are of the chip's clock.
 """
@@ -134,7 +134,7 @@ def resample_passes(function: str, taps: int, requantised: bool) -> int:
 
 def bank_conflicts(chip: Chip, spans: Iterable[tuple[int, int]]) -> int:
     """
-    How many operands share a bank with another operand of the record (CHIP §3): two that meet count twice.
+    How many operands share a bank with another operand of the record (docs/isa.md, Time): two that meet count twice.
 
     A span is an operand's first byte in a lane, and the one after its last.
     """

@@ -1,5 +1,5 @@
 """
-The window of a transposed convolution: a plain one over the zero-inserted input, its kernel flipped (CHIP §4).
+The window of a transposed convolution: a plain one over the zero-inserted input, its kernel flipped (numerics.md §3).
 
 No zero is ever inserted. Result rows whose numbers leave the same rest by the stride, a *phase*, meet the same taps of
 the kernel; on them the op is a convolution with stride 1 of the input as it is. So every result is one sum, its taps in

@@ -94,7 +94,7 @@ class Job:
         return array
 
     def weight(self, suffix: str, array: Array, element: Attribute) -> SSAValue:
-        """A new weight `<name>_<suffix>`; floats are clamped into the element type's range, then rounded (CHIP §4)."""
+        """A new weight `<name>_<suffix>`; floats are clamped into the element type's range, then rounded."""
         name = f"{self.name}_{suffix}"
         while name in self.network.weights:
             name += "_"

@@ -97,7 +97,7 @@ def _mean(x: SSAValue, suffix: str, job: Job) -> SSAValue:
 
 
 def _scaled(op: Normalisation, x: SSAValue, spread: SSAValue, factors: list[SSAValue | None], job: Job) -> TpuOp:
-    """`x ÷ √(spread + eps)`, then the factors that there are (CHIP §4)."""
+    """`x ÷ √(spread + eps)`, then the factors that there are."""
     root = job.insert(formula_op(sqrt(Operand(0) + op.eps.value.data), [spread], spread.type), "root")
     term, operands = _affine(Operand(0) / Operand(1), [x, root], factors)
     return formula_op(term, operands, TensorType(job.element, shape(x)))

@@ -1,4 +1,4 @@
-"""Resizing: one axis after another, rows before columns; in int8 with 11-bit weights (CHIP §4)."""
+"""Resizing: one axis after another, rows before columns; in int8 with 11-bit weights (numerics.md §7)."""
 
 from __future__ import annotations
 

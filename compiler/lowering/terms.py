@@ -36,7 +36,7 @@ def bound(op: Elementwise, job: Job) -> tuple[Term, list[SSAValue]]:
 
 
 def _selected(array: Array, job: Job) -> float:
-    """A number that may become the result as it is: clamped, if it is finite, into the result's range (CHIP §4)."""
+    """A number that may become the result as it is: clamped, if it is finite, into the result's range."""
     value, most = float(array.reshape(())), LARGEST[dtype_of(job.element).name]
     return min(max(value, -most), most) if array.dtype.kind == "f" and np.isfinite(value) else value
 
@@ -48,7 +48,7 @@ def _is_number(value: SSAValue, job: Job) -> bool:
 
 
 def substitute(term: Term, replacements: Mapping[int, Term]) -> Term:
-    """The term with its operands replaced, and finite constants clamped into the range of f32 (CHIP §4)."""
+    """The term with its operands replaced, and finite constants clamped into the range of f32."""
     match term:
         case Operand(index):
             return replacements[index]

@@ -1,4 +1,4 @@
-"""Real factors as integers: multipliers and shifts (CHIP §4, requantise)."""
+"""Real factors as integers: multipliers and shifts (numerics.md §7, requantise)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ BLOCK = 64
 """Weights of a row that are rounded before the rest hears of it."""
 
 LARGEST = 127.0
-"""The largest magnitude of a weight (CHIP §4)."""
+"""The largest magnitude of a weight (numerics.md §7)."""
 
 
 def on_grid(wanted: F64, gram: F64) -> F64:

@@ -1,4 +1,4 @@
-"""Between storage types (CHIP §4): exact widening, rounding to the nearest even, quantising, and the clamp."""
+"""Between storage types (numerics.md §1): exact widening, rounding to the nearest even, quantising, and the clamp."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Float contractions in the defined order (CHIP §4).
+Float contractions in the defined order (numerics.md §3).
 
 Each output starts at its start value; taps follow in the order (ic, kh, kw), or k; padded taps are skipped; each
 product is rounded to f32, then each sum. No fused multiply-add, so that any tiling gives the same bits.

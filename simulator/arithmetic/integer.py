@@ -1,5 +1,5 @@
 """
-Exact int8 contractions (CHIP §4): int32 sums of `weight · (input - zero point)`; padding contributes nothing.
+Exact int8 contractions (numerics.md §2): int32 sums of `weight · (input - zero point)`; padding contributes nothing.
 
 Dense ones are products of the weights by columns of the input, by the processor's tile of bytes (`tile`). Sums wrap
 modulo 2^32 as int32 does; no step saturates.

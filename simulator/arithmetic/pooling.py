@@ -1,4 +1,4 @@
-"""Pooling windows, and reductions with a carried accumulator, in row-major order (CHIP §4)."""
+"""Pooling windows, and reductions with a carried accumulator, in row-major order (numerics.md §5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Integer results back to eight bits (CHIP §4): requantise, the int8 sum and product, the 256-entry table."""
+"""Integer results back to eight bits (numerics.md §2, §4): requantise, the int8 sum and product, the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows or columns made of neighbouring rows or columns, as a table says: picked, or summed by weights (CHIP §4)."""
+"""Rows or columns made of neighbouring ones, as a table says: picked, or summed by weights (numerics.md §5)."""
 
 from __future__ import annotations
 

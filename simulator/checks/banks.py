@@ -1,7 +1,7 @@
 """
 Bank conflicts, counted: what they cost the TIU, and where both engines work on a bank of one lane at a time.
 
-A lane's memory has 16 banks. A TIU record whose operands share one takes longer (CHIP §3): that is no fault, but time.
+A lane has 16 banks. A TIU record whose operands share one takes longer (docs/isa.md, Time): no fault, but time.
 Where a transfer is on its way while a record computes, and both touch a bank, the chip charges nothing, and counts.
 """
 

@@ -1,5 +1,5 @@
 """
-Which records touch the same bytes, one of them writing: what engine order, waits and messages must order (CHIP §2).
+Which records touch the same bytes, one of them writing: what must be in order (docs/isa.md, Programs).
 
 Bytes are runs, from one address to another, of lanes or of a global region. This knows nothing of the map of bytes by
 which `races` finds conflicts, so either can be held against the other. What it finds doesn't depend on the waits, but

@@ -1,5 +1,5 @@
 """
-Which sums of integers can leave int32, by the types and weights in the file alone (CHIP §4).
+Which sums of integers can leave int32, by the types and weights in the file alone (numerics.md §2).
 
 A sum of K products is at most K · 128 · max|x - zero point|, and the bias and the accumulators that it goes on from
 come on top. Where that isn't below 2^31, the weights of each output channel are added up instead. What still can't be

@@ -1,4 +1,4 @@
-"""Conflicting accesses that neither engine order nor waits nor messages between cores put in order (CHIP §2)."""
+"""Conflicting accesses that no engine order, wait or message puts in order (docs/isa.md, Programs)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Which waits of a program are needed (CHIP §2), each with what proves it.
+Which waits of a program are needed (docs/isa.md, Programs), each with what proves it.
 
 A wait is *necessary* if without it a conflicting pair of records is left unordered by engine order and the other waits,
 whatever the timing: the pair is the proof. It is *implied* if without it no two records lose their order: an earlier

@@ -1,4 +1,4 @@
-"""Records of the multiply-accumulate cube: sums of products, and how they are finished (CHIP §4)."""
+"""Records of the multiply-accumulate cube: sums of products, and how they are finished (numerics.md §2, §3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of the lanes' element units: one result for each element (CHIP §4)."""
+"""Records of the lanes' element units: one result for each element (numerics.md §4, §6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that reduce windows and planes on the lanes' element units (CHIP §4)."""
+"""Records that reduce windows and planes on the lanes' element units (numerics.md §5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that multiply matrices with the rows of the left one in the lanes, batch by batch (CHIP §4)."""
+"""Records that multiply matrices with the rows of the left one in the lanes, batch by batch (numerics.md §2, §3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that make rows or columns of neighbouring ones, on the lanes' element units (CHIP §4)."""
+"""Records that make rows or columns of neighbouring ones, on the lanes' element units (numerics.md §5)."""
 
 from __future__ import annotations
 

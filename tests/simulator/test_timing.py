@@ -1,4 +1,4 @@
-"""Cycles of records, against figures worked out by hand from CHIP §3."""
+"""Cycles of records, against figures worked out by hand from docs/isa.md, Time."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Contraction(Activated, ABC):
     Sums of products, then bias, then for int8 `requantise`, then the clamp, then rounding to the result's type.
 
     `params` is f32 (1, oc, 1, 1), the bias; or i32 (1, oc, 1, 3): bias, multiplier, shift of each output channel
-    (CHIP §4, requantise); or absent (float only). An i32 result of 8-bit operands is the sum and the bias themselves.
+    (numerics.md §2); or absent (float only). An i32 result of 8-bit operands is the sum and the bias themselves.
     """
 
     params = operand_def(TensorOrNone)

@@ -145,7 +145,7 @@ class Rescale(Activated, ABC):
 
 @irdl_op_definition
 class RescaleAddOp(Rescale):
-    """`clamp((((a - za)·m₀ + (b - zb)·m₁ + 2^(rshift-1)) >> rshift) + zy)`: one shift, one rounding (CHIP §4)."""
+    """`clamp((((a - za)·m₀ + (b - zb)·m₁ + 2^(rshift-1)) >> rshift) + zy)`: one rounding (numerics.md §4)."""
 
     name = "tpu.RescaleAdd"
     multipliers = attr_def(Ints)
@@ -154,7 +154,7 @@ class RescaleAddOp(Rescale):
 
 @irdl_op_definition
 class RescaleMulOp(Rescale):
-    """`requantise((a - za)·(b - zb))` by `multiplier` and `rshift` (CHIP §4)."""
+    """`requantise((a - za)·(b - zb))` by `multiplier` and `rshift` (numerics.md §4)."""
 
     name = "tpu.RescaleMul"
     multiplier = attr_def(Int)

@@ -18,7 +18,7 @@ from compiler.ir.network import Shape, shape
 class Product(Activated, ABC):
     """
     Of 8-bit operands both zero points are subtracted at read, and the sums requantised by `multiplier` and `rshift`
-    (CHIP §4); an f32 result is `f32(sum) · f32(multiplier · 2^-rshift)`, an i32 result the sums themselves.
+    (numerics.md §2); an f32 result is `f32(sum) · f32(multiplier · 2^-rshift)`, an i32 result the sums themselves.
     """
 
     input = operand_def(AnyTensor)

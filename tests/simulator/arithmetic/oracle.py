@@ -1,4 +1,4 @@
-"""The chip's arithmetic one element at a time, in Python: what CHIP §4 says, written a second time."""
+"""The chip's arithmetic one element at a time, in Python: what docs/numerics.md says, written a second time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Order and conflicts by definition: every pair of records, every byte, every path (CHIP §2)."""
+"""Order and conflicts by definition: every pair of records, every byte, every path (docs/isa.md, Programs)."""
 
 from __future__ import annotations
 
