@@ -142,6 +142,14 @@ def named(inputs: Sequence[IO], feeds: Feeds) -> dict[str, Array]:
     return {name: np.asarray(feed) for name, feed in feeds.items()}
 
 
+def one_batch(inputs: Sequence[IO], feeds: Feeds, what: str) -> dict[str, Array]:
+    """Feeds by name, in the inputs' storage types, for `what` is of a single batch. Raises BadFeed."""
+    given = named(inputs, feeds)
+    if (count := batches(inputs, given)) != 1:
+        raise BadFeed(f"{what} is of one batch, not {count}; give one of them")
+    return {entry.name: stored(entry, given[entry.name]) for entry in inputs}
+
+
 def batches(inputs: Sequence[IO], feeds: Mapping[str, Array]) -> int:
     """How many runs the feeds are for: their leading extents are that many times the network's. Raises BadFeed."""
     counts: dict[str, int] = {}

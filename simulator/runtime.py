@@ -75,7 +75,7 @@ class PyRuntime:
         A feed is float32, quantised on the host, or already of the input's storage type. Its leading extent may be a
         multiple of the network's: then a chip runs once a batch, several side by side if there are threads for them,
         and outputs are put together along their first axis. Outputs are float32, or with `raw` as stored.
-        Raises host.BadFeed, HostFault, ClosedSession.
+        Raises host.BadFeed, HostFault, ClosedSession, Faulty.
         """
         wanted = host.chosen(self.model.outputs, output_names)
         given = host.named(self.model.inputs, feeds)
@@ -91,9 +91,9 @@ class PyRuntime:
         """
         Every tensor of the debug map by name, as stored, for one batch.
 
-        Raises host.BadFeed, HostFault, BadDump, ClosedSession.
+        Raises host.BadFeed, HostFault, BadDump, ClosedSession, Faulty.
         """
-        stored = self._single(feeds, "a dump")
+        stored = host.one_batch(self.model.inputs, feeds, "a dump")
         with limited(self._threads), self._chip() as chip:
             return chip.dump(stored)
 
@@ -103,9 +103,9 @@ class PyRuntime:
 
         The reference is of one batch, arrays by tensor name as stored or an `.npz` of them, such as the TPU network's
         results; it needn't have all. No more is run than up to there.
-        Raises host.BadFeed, BadReference, HostFault, ClosedSession.
+        Raises host.BadFeed, BadReference, HostFault, ClosedSession, Faulty.
         """
-        stored = self._single(feeds, "a search")
+        stored = host.one_batch(self.model.inputs, feeds, "a search")
         if not isinstance(reference, Mapping):
             with np.load(reference) as file:
                 reference = dict(file)
@@ -132,7 +132,7 @@ class PyRuntime:
 
     @contextmanager
     def _chip(self) -> Generator[Loaded]:
-        """A chip that nobody else has meanwhile."""
+        """A chip that nobody else has meanwhile; what the checks found in its run is told at the end. Raises Faulty."""
         if (free := self._free) is None:
             raise ClosedSession("this session was closed; make another")
         try:
@@ -141,6 +141,11 @@ class PyRuntime:
             chip = self._loaded()
         try:
             yield chip
+        except Exception as error:
+            self._report(chip, last=isinstance(error, IllegalRecord))
+            raise
+        else:
+            self._report(chip)
         finally:
             free.append(chip)
 
@@ -164,26 +169,13 @@ class PyRuntime:
 
     def _one(self, batch: Mapping[str, Array], wanted: Sequence[IO]) -> list[Array]:
         with self._chip() as chip:
-            try:
-                made = chip.run(batch, wanted)
-            except IllegalRecord:
-                self._report(chip, last=True)
-                raise
-            self._report(chip)
-            return made
+            return chip.run(batch, wanted)
 
     def _report(self, chip: Loaded, last: bool = False) -> None:
         """Raise what the checks found in a run, as they are told to; the `last` one can't go on."""
         if self._checking is not None and chip.watch is not None:
             with self._reporting:
                 self._checking.enter(chip.watch.take(), last)
-
-    def _single(self, feeds: Feeds, what: str) -> dict[str, Array]:
-        """Stored feeds of one batch. Raises BadFeed."""
-        given = host.named(self.model.inputs, feeds)
-        if (count := host.batches(self.model.inputs, given)) != 1:
-            raise host.BadFeed(f"{what} is of one batch, not {count}")
-        return {entry.name: host.stored(entry, given[entry.name]) for entry in self.model.inputs}
 
     def _batch(self, stored: Mapping[str, Array], number: int) -> dict[str, Array]:
         """One batch of stored feeds."""

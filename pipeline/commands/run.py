@@ -20,8 +20,8 @@ def run(model: Path, feeds: Path, output: Path | None, raw: bool, checked: bool,
     """
     Run a model on the arrays of an `.npz` by input name; print the outputs' first values, or write them all.
 
-    If `checked`, print what the checks find too; with results to hold it `against`, only the first mismatch. Whether
-    there is nothing to find fault with.
+    With results to hold it `against`, print the first mismatch in place of values; if `checked`, what the checks find
+    too. Whether there is nothing to find fault with.
     """
     held = read_npz(feeds)
     try:
@@ -31,7 +31,9 @@ def run(model: Path, feeds: Path, output: Path | None, raw: bool, checked: bool,
             raise BadInput(f"{feeds} has no {', '.join(missing)}; it holds {', '.join(held) or 'nothing'}")
         given = {name: held[name] for name in wanted}
         if against is not None:
-            return _hold(session, given, against)
+            same = _hold(session, given, against)
+            print_findings(session.findings)
+            return same and not session.findings
         names = [entry.name for entry in session.get_outputs()]
         results = dict(zip(names, session.run(None, given, raw=raw), strict=True))
     except Faulty as error:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
 from simulator import host
 from simulator.debugger.order import Hosted, Moment
 from simulator.debugger.program import Program
+from simulator.device import Device
 from simulator.execute.site import IllegalRecord, Site
 from simulator.execute.table import Step, prepared
 from simulator.host import Feeds
 from simulator.host_ops import Held, HostOp
 from simulator.isa.table import Engine, Region
 from simulator.machine import Watch
-from simulator.memory import NUMPY, Array, Bytes, Memory
-from simulator.model_file import IO
+from simulator.memory import Bytes, Memory
 
 
 @dataclass(frozen=True)
@@ -43,33 +42,27 @@ class State:
     """
 
     def __init__(self, program: Program, feeds: Feeds) -> None:
-        """Raises host.BadFeed."""
-        self._program, model = program, program.model
-        given = host.named(model.inputs, feeds)
-        if (count := host.batches(model.inputs, given)) != 1:
-            raise host.BadFeed(f"a debugged run is of one batch, not {count}")
-        self._stored = {entry.name: host.stored(entry, given[entry.name]) for entry in model.inputs}
-        self.held = Held()
-        self.memories: list[Memory] = []
+        """Raises host.BadFeed, DamagedModel."""
+        self._program = program
+        self._stored = host.one_batch(program.model.inputs, feeds, "a debugged run")
         self._steps: dict[tuple[int, Engine, int] | Moment, Step] = {}
         self._watched: Callable[[Sequence[Memory]], Watch] | None = None
         self._watch: Watch | None = None
         self.owns_weights = False
         """Whether weights are a copy; else they are the model's own."""
-        self._load(model.weights)
+        self._load(None)
+
+    @property
+    def memories(self) -> Sequence[Memory]:
+        """Each core's."""
+        return self._device.memories
 
     def begin(self) -> None:
         """Poisoned memories with the feeds in their places."""
-        for memory in self.memories:
-            memory.poison()
+        self._device.poison()
         if self.owns_weights:
             np.copyto(self.memories[0].regions[Region.WEIGHT], self._program.model.weights)
-        self.held = Held()
-        for entry in self._program.model.inputs:
-            if entry.held:
-                self.held[entry.name] = self._stored[entry.name]
-            else:
-                self.home(entry)[...] = self._stored[entry.name]
+        self.held = self._device.feed(self._stored)
 
     def run(self, moment: Moment) -> None:
         """Run a record, or an op of the host. Raises IllegalRecord, HostFault."""
@@ -100,16 +93,8 @@ class State:
         self._watch = made(self.memories)
         self._steps.clear()
 
-    def home(self, entry: IO) -> Array:
-        """An input or output that lies in the IO region."""
-        dtype, region = NUMPY[entry.dtype], self.memories[0].regions[Region.IO]
-        assert entry.offset + prod(entry.shape) * dtype.itemsize <= region.size
-        return np.ndarray(entry.shape, dtype, region.data, entry.offset)
-
-    def _load(self, weights: Bytes) -> None:
-        model = self._program.model
-        first = Memory(model.chip, weights, model.activation_bytes, model.io_bytes)
-        self.memories = [first, *(first.beside() for _ in model.others)]
+    def _load(self, weights: Bytes | None) -> None:
+        self._device = Device(self._program.model, weights)
         self._steps.clear()
         if self._watched is not None:
             self._watch = self._watched(self.memories)

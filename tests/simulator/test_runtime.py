@@ -219,7 +219,7 @@ def test_weights_of_sessions_are_the_same_bytes(tmp_path: Path) -> None:
     session = PyRuntime(tmp_path / "sample.model")
     assert isinstance(session.model.weights, np.memmap)
     chips = [Loaded(session.model) for _ in range(2)]
-    assert all(chip.memory.regions[Region.WEIGHT] is session.model.weights for chip in chips)
+    assert all(chip.memories[0].regions[Region.WEIGHT] is session.model.weights for chip in chips)
 
 
 def test_an_input_outside_of_the_io_region() -> None:

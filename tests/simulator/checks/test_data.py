@@ -173,3 +173,14 @@ def test_parameters_are_known_while_their_buffer_is_used_up() -> None:
     assert late.op == "COPY"
     program.commands.insert(-3, replace(late))
     assert examine(program.model()).unproven == {(0, Engine.TIU, 4)}
+
+
+def test_what_a_dump_finds_is_told_then_and_not_by_the_next_run() -> None:
+    ones = np.ones(FRAME, np.float32)
+    session = PyRuntime(floats("div", ones, ones).model(), checked=True)
+    sound, dividing_by_zero = {"x0": ones, "x1": ones}, {"x0": ones, "x1": np.zeros_like(ones)}
+    with pytest.raises(Faulty, match="births"):
+        session.dump(dividing_by_zero)
+    session.run(None, sound)
+    (found,) = session.findings
+    assert found.check == "births"
