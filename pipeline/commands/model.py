@@ -9,13 +9,14 @@ from typing import Any
 from compiler import members
 from pipeline.commands.run import print_findings
 from pipeline.display import CONSOLE, table
+from simulator.checks.banks import layer_conflicts
 from simulator.checks.check import examine
 from simulator.checks.summary import by_check, notes, summary
 from simulator.checks.waits import Kind, waits
 from simulator.concurrent import run_cores
 from simulator.isa.table import BY_CODE
 from simulator.model_file import IO, Model, read
-from simulator.profile import profile_of
+from simulator.profile import Profile, profile_of
 from simulator.subnets import HostSubnet
 
 COSTLIEST = 20
@@ -35,6 +36,7 @@ def check(path: Path, as_json: bool, of_waits: bool) -> bool:
     if as_json:
         shown: dict[str, Any] = {"summary": told, "findings": [finding.as_dict() for finding in found]}
         shown |= {"notes": [note.as_dict() for note in beside]}
+        shown |= {"bank_conflict_cycles": layer_conflicts(model) if examined.program else {}}
         print(json.dumps(shown | ({"waits": [asdict(wait) for wait in judged]} if of_waits else {}), indent=1))
         return not found
     told |= {"notes": sum(note.count for note in beside)}
@@ -64,7 +66,21 @@ def inspect(path: Path, trace: Path | None) -> bool:
         from simulator.trace.write import write
 
         write(model, timelines, trace, members.beside(path))
-    totals: dict[str, Any] = {
+    totals = _sizes(path, model, costs) | summary(model, examined, timelines)
+    CONSOLE.print(table([{"": name, "value": value} for name, value in totals.items()], str(path.name)))
+    ports = [_port("input", entry) for entry in model.inputs] + [_port("output", entry) for entry in model.outputs]
+    CONSOLE.print(table(ports, "inputs and outputs"))
+    CONSOLE.print(table(_commands(model), "commands"))
+    if model.host:
+        CONSOLE.print(table([_hosted(op) for op in model.host], "on the host"))
+    layers = _costliest(model, costs)
+    CONSOLE.print(table(layers, f"the {len(layers)} costliest of {len(costs.layers)} layers"))
+    print_findings(found)
+    return not found
+
+
+def _sizes(path: Path, model: Model, costs: Profile) -> dict[str, Any]:
+    return {
         "chip": model.chip.name,
         "cores": len(model.cores),
         "mode": model.mode,
@@ -79,17 +95,18 @@ def inspect(path: Path, trace: Path | None) -> bool:
         "subnets": len(model.parts),
         "host_ops": len(model.host),
         "host_bytes": sum(op.crossing_bytes for op in model.host),
-    } | summary(model, examined)
-    CONSOLE.print(table([{"": name, "value": value} for name, value in totals.items()], str(path.name)))
-    ports = [_port("input", entry) for entry in model.inputs] + [_port("output", entry) for entry in model.outputs]
-    CONSOLE.print(table(ports, "inputs and outputs"))
-    CONSOLE.print(table(_commands(model), "commands"))
-    if model.host:
-        CONSOLE.print(table([_hosted(op) for op in model.host], "on the host"))
-    layers = sorted(costs.rows(), key=lambda row: row["start"] - row["end"])[:COSTLIEST]
-    CONSOLE.print(table(layers, f"the {len(layers)} costliest of {len(costs.layers)} layers"))
-    print_findings(found)
-    return not found
+    }
+
+
+def _costliest(model: Model, costs: Profile) -> list[dict[str, Any]]:
+    """The layers that take longest, with the cycles of their bank conflicts where any of them has some."""
+    rows, conflicts = (
+        sorted(costs.rows(), key=lambda row: row["start"] - row["end"])[:COSTLIEST],
+        layer_conflicts(model),
+    )
+    if not any(row["layer"] in conflicts for row in rows):
+        return rows
+    return [row | {"bank_conflict_cycles": conflicts.get(row["layer"], 0)} for row in rows]
 
 
 def _port(kind: str, entry: IO) -> dict[str, Any]:

@@ -49,8 +49,7 @@ def bank_conflicts(model: Model, timelines: Sequence[Timeline] | None = None) ->
     """Count them; `timelines` are the model's, core by core, if they are there already. Raises events.Deadlock."""
     records = operands = cycles = whole = meetings = 0
     for core, timeline in zip(model.cores, timelines or run_cores(model.cores, model.chip), strict=True):
-        shared = spans.bank_conflicts(spans.local_spans(core.tiu, model.chip), model.chip)
-        cost = (TIU_SETUP + tiu_work(core.tiu, model.chip)) * shared
+        shared, cost = _costs(core.tiu, model.chip)
         records += int(np.count_nonzero(shared))
         operands += int(shared.sum())
         cycles += int(cost.sum())
@@ -60,16 +59,21 @@ def bank_conflicts(model: Model, timelines: Sequence[Timeline] | None = None) ->
 
 
 def layer_conflicts(model: Model) -> dict[str, int]:
-    """Cycles that bank conflicts cost each layer that has any."""
+    """Cycles that bank conflicts cost each layer that has any, over all cores, the dearest first."""
     found = dict[str, int]()
     for core in model.cores:
-        shared = spans.bank_conflicts(spans.local_spans(core.tiu, model.chip), model.chip)
-        cost = (TIU_SETUP + tiu_work(core.tiu, model.chip)) * shared
+        _, cost = _costs(core.tiu, model.chip)
         for i in np.flatnonzero(cost).tolist():
             tag = int(core.tiu["tag"][i])
             layer = model.layers[tag] if tag < len(model.layers) else ""
             found[layer] = found.get(layer, 0) + int(cost[i])
     return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+
+
+def _costs(records: Records, chip: Chip) -> tuple[Whole, Whole]:
+    """For each TIU record the operands that share a bank with another of its own, and the cycles which that takes."""
+    shared = spans.bank_conflicts(spans.local_spans(records, chip), chip)
+    return shared, (TIU_SETUP + tiu_work(records, chip)) * shared
 
 
 def _banks(records: Records, chip: Chip) -> Whole:

@@ -39,11 +39,12 @@ def check_overlap(model: Model) -> Iterator[Finding]:
 def overlap(program: Program) -> Iterator[Finding]:
     """The same of a program."""
     for kind in np.flatnonzero(_suspects(program)).tolist():
-        for finding in _overlaps(program.command(kind), program.model.chip):
+        command = program.command(kind)
+        for made, read, start, stop in _overlaps(command, program.model.chip):
+            message = f"{command.op} writes {made} over bytes {start} to {stop} of {read}"
             for where in program.records(kind):
-                made = report.at_record(program, NAME, where, finding.message, "overlap")
-                bytes_ = finding.operand, Region.LOCAL, finding.start, finding.stop
-                yield replace(made, operand=bytes_[0], region=bytes_[1], start=bytes_[2], stop=bytes_[3])
+                found = report.at_record(program, NAME, where, message, "overlap")
+                yield replace(found, operand=read, region=Region.LOCAL, start=start, stop=stop)
 
 
 def _suspects(program: Program) -> NDArray[np.bool_]:
@@ -59,7 +60,8 @@ def _suspects(program: Program) -> NDArray[np.bool_]:
     return meets.any(1)
 
 
-def _overlaps(command: Command, chip: Chip) -> Iterator[Finding]:
+def _overlaps(command: Command, chip: Chip) -> Iterator[tuple[str, str, int, int]]:
+    """The names of a result and of an operand that it is written over, and which bytes of the operand."""
     told = [in_lanes(command, access, chip.lanes) for access in accesses(command)]
     local = [access for access in told if access.operand.region == Region.LOCAL]
     for made in (access for access in local if access.write):
@@ -72,9 +74,7 @@ def _overlaps(command: Command, chip: Chip) -> Iterator[Finding]:
             part[...] = True
         for access in near:
             if any(bool(part.any()) for part in shadow.of(access.operand)):
-                start, stop = shadow.extent(access.operand, lambda part: part)
-                message = f"{command.op} writes {made.name} over bytes {start} to {stop} of {access.name}"
-                yield Finding(NAME, command.engine, 0, message, "", access.name, Region.LOCAL, start, stop)
+                yield made.name, access.name, *shadow.extent(access.operand, lambda part: part)
 
 
 def _meet(one: Access, other: Access, chip: Chip) -> bool:
@@ -87,12 +87,7 @@ def _in_place(command: Command, read: Access, made: Access) -> bool:
     """Whether each element of the result lies where the operand's element that it is made of lies."""
     if read.name == made.name:
         return True
-    a, b = read.operand, made.operand
-    same = (a.addr, a.lane, a.dims, a.strides, a.dtype.itemsize) == (
-        b.addr,
-        b.lane,
-        b.dims,
-        b.strides,
-        b.dtype.itemsize,
+    ours, theirs = (
+        (one.addr, one.lane, one.dims, one.strides, one.dtype.itemsize) for one in (read.operand, made.operand)
     )
-    return same and command.op in IN_PLACE and read.name != "table"
+    return ours == theirs and command.op in IN_PLACE and read.name != "table"

@@ -1,4 +1,9 @@
-"""A number for each byte of the chip's memories, and the bytes of an operand as views into it."""
+"""
+A number for each byte of the chip's memories, and the bytes of an operand as views into it.
+
+For a few operands at a time, and as the obvious form that `replay` is held against: that one has the boxes of all
+operands at once (`checks.boxes`) and a row for each class of lanes.
+"""
 
 from __future__ import annotations
 
@@ -46,13 +51,13 @@ class Shadow:
     def of(self, operand: Operand) -> tuple[Cells, ...]:
         """The cells of exactly the operand's bytes, as views. The operand must lie within its memory."""
         if operand not in self._views:
-            self._views[operand] = tuple(self._view(operand.region, *box) for box in boxes(operand, self._chip))
+            self._views[operand] = tuple(self._view(operand.region, *box) for box in _boxes(operand, self._chip))
         return self._views[operand]
 
     def extent(self, operand: Operand, hit: Callable[[Cells], Cells]) -> tuple[int, int]:
         """First byte of the operand, and the one after its last, whose cell is hit; bytes of a lane if it's local."""
         found: list[int] = []
-        for (start, axes), part in zip(boxes(operand, self._chip), self.of(operand), strict=True):
+        for (start, axes), part in zip(_boxes(operand, self._chip), self.of(operand), strict=True):
             where = np.argwhere(hit(part))
             found += (start + where @ np.array([step for _, step in axes])).tolist()
         if operand.region == Region.LOCAL:
@@ -66,20 +71,20 @@ class Shadow:
         return np.ndarray(extents, cells.dtype, cells.data, start * size, tuple(step * size for _, step in axes))
 
 
-def boxes(operand: Operand, chip: Chip) -> Iterator[tuple[int, tuple[Axis, ...]]]:
+def _boxes(operand: Operand, chip: Chip) -> Iterator[tuple[int, tuple[Axis, ...]]]:
     """An operand's bytes as boxes: first byte and axes. Local bytes count on from lane to lane."""
     n, c, h, w = operand.dims
     sn, sc, sh, sw = operand.strides
     inner = ((h, sh), (w, sw), (operand.dtype.itemsize, 1))
     if operand.region != Region.LOCAL:
-        yield operand.addr, joined((n, sn), (c, sc), *inner)
+        yield operand.addr, _joined((n, sn), (c, sc), *inner)
         return
     for lane, depth, lanes, depths in pieces(operand, chip.lanes):
         first = lane * chip.lane_bytes + operand.addr + depth * sc
-        yield first, joined((lanes, chip.lane_bytes), (n, sn), (depths, sc), *inner)
+        yield first, _joined((lanes, chip.lane_bytes), (n, sn), (depths, sc), *inner)
 
 
-def joined(*axes: Axis) -> tuple[Axis, ...]:
+def _joined(*axes: Axis) -> tuple[Axis, ...]:
     """The same bytes by fewer axes: neighbours that lie end to end become one; extents of 1 and strides of 0 go."""
     made: list[Axis] = []
     for extent, stride in reversed(axes):

@@ -15,15 +15,16 @@ from simulator.checks.finding import Finding, collapsed
 from simulator.checks.structure import STRUCTURE
 from simulator.checks.unread import unread
 from simulator.cores import Streams, messages, sends
+from simulator.events import Timeline
 from simulator.isa.table import SPECS
 from simulator.model_file import Model
 
 
-def summary(model: Model, examined: Examined) -> dict[str, Any]:
+def summary(model: Model, examined: Examined, timelines: Sequence[Timeline] | None = None) -> dict[str, Any]:
     """
     Records and operands, sums that only data can decide on, messages sent for nobody, bank conflicts, findings.
 
-    Without the timed figures where the program can't run, and so takes no time.
+    Without the timed figures where the program can't run, and so takes no time; `timelines` as for `bank_conflicts`.
     """
     made: dict[str, Any] = {"records": sum(len(core.tiu) + len(core.gdma) for core in model.cores)}
     program = examined.program
@@ -31,7 +32,7 @@ def summary(model: Model, examined: Examined) -> dict[str, Any]:
         made |= {"different_records": len(program.kinds), "operands": len(program.accesses.kind)}
         made |= {"sums_left_to_data": len(examined.unproven), "unheard_sends": _unheard(model.cores)}
     if all(finding.check != STRUCTURE for finding in examined.findings):
-        made |= {f"bank_conflict_{name}": count for name, count in bank_conflicts(model).as_dict().items()}
+        made |= {f"bank_conflict_{name}": count for name, count in bank_conflicts(model, timelines).as_dict().items()}
     return made | {"findings": sum(finding.count for finding in examined.findings)}
 
 

@@ -16,7 +16,11 @@ from typer.testing import CliRunner, Result
 
 from compiler import members
 from pipeline.cli import app
+from simulator.isa.record import Command
+from simulator.model_file import write
 from tests.offline_zoo import TOLERANCE
+from tests.simulator.hand_made import local
+from tests.simulator.hand_made import model as hand_made
 
 BUILD = ("build", "lenet", "--target", "e8-int8")
 
@@ -130,8 +134,9 @@ def test_checks_pass_a_built_model_and_find_what_is_cut_out_of_it(offline: Path)
     figures("--goal", "sample_model")
     model = offline / "lenet" / "e8-int8" / "sample.model"
     np.savez("x.npz", x=np.zeros((1, 1, 28, 28), np.float32))
-    told = json.loads(tpuflow("check", str(model), "--waits", "--json").stdout)["waits"]
-    assert {(wait["kind"], wait["least"] == wait["until"]) for wait in told} == {("necessary", True)}
+    shown = json.loads(tpuflow("check", str(model), "--waits", "--json").stdout)
+    assert {(wait["kind"], wait["least"] == wait["until"]) for wait in shown["waits"]} == {("necessary", True)}
+    assert shown["bank_conflict_cycles"] == {}
     assert tpuflow("run", str(model), "--input", "x.npz", "--checked").exit_code == 0
     text = tpuflow("dis", "--plain", str(model)).stdout
     first = next(line for line in text.splitlines() if line.startswith("CONV"))
@@ -146,6 +151,14 @@ def test_checks_pass_a_built_model_and_find_what_is_cut_out_of_it(offline: Path)
     for shown in (tpuflow("inspect", "racy.model"), tpuflow("run", "racy.model", "--input", "x.npz", "--checked")):
         assert shown.exit_code == 1
         assert "RAW: CONV reads LOCAL bytes" in shown.stdout
+
+
+def test_layers_whose_operands_share_a_bank_are_told(offline: Path) -> None:
+    shared = Command("COPY", {name: local(addr, (1, 8, 4, 32)) for name, addr in (("out", 0), ("in", 512))})
+    write(hand_made([shared], [], ["copied"]), Path("shared.model"))
+    told = json.loads(tpuflow("check", "shared.model", "--json").stdout)
+    assert told["bank_conflict_cycles"] == {"copied": told["summary"]["bank_conflict_cycles"]}
+    assert told["summary"]["bank_conflict_cycles"] > 0
 
 
 def test_a_listing_has_tensors_and_groups(offline: Path) -> None:
