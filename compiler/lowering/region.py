@@ -18,7 +18,7 @@ from compiler.dialects.tpu.movement import ReshapeOp
 from compiler.dialects.tpu.pooling import ReduceOp
 from compiler.ir.network import Shape, shape, size
 from compiler.ir.storage import is_quantised, storage
-from simulator.timing import PASSES
+from simulator.passes import PASSES
 
 LANES, EU_BYTES = 64, 64
 """Of the largest chip, whatever the network is compiled for: what fills these fills fewer too."""

@@ -24,8 +24,8 @@ from compiler.schedule.fetching import copying_order
 from simulator.chip import Chip
 from simulator.isa.table import DType
 from simulator.layout import up
+from simulator.passes import PASSES
 from simulator.timing import (
-    PASSES,
     TIU_SETUP,
     conv_work,
     copy_work,

@@ -19,7 +19,8 @@ from simulator.isa.semantics.form import Meaning, Part, Worked
 from simulator.isa.semantics.functions import FUNCTIONS
 from simulator.isa.semantics.table import SEMANTICS
 from simulator.isa.table import BY_CODE, SPECS, DType, Engine, Flag, Param, Region, Spec
-from simulator.timing import DMA_SETUP, PASSES, TIU_SETUP, cycles, transfer, work
+from simulator.passes import PASSES
+from simulator.timing import DMA_SETUP, TIU_SETUP, cycles, transfer, work
 
 FLAGS: Mapping[Flag, str] = {
     Flag.ACC_IN: "goes on from the f32 or i32 accumulators in `acc` instead of from the bias or the start value",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from assets.zoo.builders.catalogue import built
 from assets.zoo.builders.seeded import Layers
-from simulator import chip, timing
+from simulator import chip, passes, timing
 from simulator.bound import bounds
 from simulator.chip import CHIPS, VARIANTS
 
@@ -96,8 +96,8 @@ def test_a_constant_keeps_its_value(name: str) -> None:
 
 
 def test_passes_keep_their_number_and_say_why() -> None:
-    assert {name: passes.count for name, passes in timing.PASSES.items()} == PASSES
-    assert all(passes.why for passes in timing.PASSES.values())
+    assert {name: held.count for name, held in passes.PASSES.items()} == PASSES
+    assert all(held.why for held in passes.PASSES.values())
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from simulator.chip import CHIPS, Chip, variant
 from simulator.isa.record import Command, Operand
 from simulator.isa.table import DType, Flag, Region
 from simulator.layout import Frame, strides
+from simulator.passes import PASSES
 from simulator.timing import (
-    PASSES,
     bank_conflicts,
     contiguous,
     conv_work,
