@@ -13,6 +13,7 @@ from onnx import helper
 
 from compiler.npz import read_npz
 from compiler.results import Results
+from simulator.debugger.session import Debugger
 from simulator.model_file import Model, read
 from tests.compiler.host.built import Array, compiled, model, tensor
 
@@ -43,6 +44,18 @@ def built(name: str) -> Built:
     compiled(_network(hosted=name == "hosted"), {"x": X}, folder, mode, chip, seed=3)
     first = read_npz(folder / "evaluation.npz")["x"][:2]
     return Built(read(folder / "sample.model"), {"x": first}, Results.load(folder, "tpu_results").arrays, folder)
+
+
+def debugger(made: Built) -> Debugger:
+    """A debugger of the program, before its first record."""
+    return Debugger(made.model, made.feeds)
+
+
+def gone_through(made: Built) -> Debugger:
+    """The same at the end of the run."""
+    held = debugger(made)
+    held.go_on()
+    return held
 
 
 def _network(hosted: bool) -> onnx.ModelProto:
