@@ -14,20 +14,14 @@ from simulator.checks.walk import Access
 from simulator.isa.record import Command, Records
 from simulator.isa.table import SPECS, Engine, Region
 from simulator.memory import BadOperand, check, written_twice
-from simulator.model_file import Model
 from simulator.spans import ITEMSIZES
 from simulator.timing import span
 
 NAME = "bounds"
 
 
-def check_bounds(model: Model) -> Iterator[Finding]:
-    """A finding for each operand that isn't where it may be. The model must have passed structure."""
-    return bounds(Program(model))
-
-
 def bounds(program: Program) -> Iterator[Finding]:
-    """The same of a program."""
+    """A finding for each operand that isn't where it may be."""
     model = program.model
     for number in np.flatnonzero(_suspects(program)).tolist():
         command, access = program.command(int(program.accesses.kind[number])), program.access(number)

@@ -22,7 +22,6 @@ from simulator.checks.walk import Access, accesses, in_lanes
 from simulator.chip import Chip
 from simulator.isa.record import Command
 from simulator.isa.table import Region
-from simulator.model_file import Model
 from simulator.timing import span
 
 NAME = "overlap"
@@ -31,13 +30,8 @@ IN_PLACE = ("ARITH", "LUT", "RESCALE_ADD", "RESCALE_MUL", "CAST", "COPY")
 """Ops that read an element only to make the one in its place."""
 
 
-def check_overlap(model: Model) -> Iterator[Finding]:
-    """A finding for each operand a record writes over. The model must have passed structure and bounds."""
-    return overlap(Program(model))
-
-
 def overlap(program: Program) -> Iterator[Finding]:
-    """The same of a program."""
+    """A finding for each operand a record writes over. The program must have passed bounds."""
     for kind in np.flatnonzero(_suspects(program)).tolist():
         command = program.command(kind)
         for made, read, start, stop in _overlaps(command, program.model.chip):

@@ -8,23 +8,16 @@ from dataclasses import replace
 from simulator.checks import report
 from simulator.checks.finding import Finding
 from simulator.checks.program import Program
-from simulator.checks.replay import Hit, Replay, replay
+from simulator.checks.replay import Hit, Replay
 from simulator.checks.shadow_run import RAW, WAR, WAW
-from simulator.model_file import Model
 
 NAME = "races"
 
 KINDS = {RAW: "RAW", WAW: "WAW", WAR: "WAR"}
 
 
-def check_races(model: Model) -> Iterator[Finding]:
-    """A finding for each operand and kind of conflict. The model must have passed structure and bounds."""
-    program = Program(model)
-    return races(program, replay(program))
-
-
 def races(program: Program, found: Replay) -> Iterator[Finding]:
-    """The conflicts of a replay."""
+    """A finding for each operand and kind of conflict of a replay."""
     for hit in found.hits:
         if hit.kind in KINDS:
             yield _conflict(program, hit)

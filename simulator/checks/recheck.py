@@ -21,7 +21,7 @@ from simulator.model_file import Model
 
 
 class Recheck:
-    """Says of a program's variants with shorter waits whether `check_races` has anything to find."""
+    """Says of a program's variants with shorter waits whether `races` has anything to find."""
 
     def __init__(self, model: Model) -> None:
         """Go through a program that has passed structure and bounds. Raises Deadlock."""

@@ -9,23 +9,16 @@ from simulator.checks import report
 from simulator.checks.cells import HostAccess
 from simulator.checks.finding import Finding
 from simulator.checks.program import Program
-from simulator.checks.replay import Hit, Replay, replay
+from simulator.checks.replay import Hit, Replay
 from simulator.checks.shadow_run import UNINITIALISED
 from simulator.isa.table import Engine, Region
-from simulator.model_file import Model
 from simulator.subnets import HostSubnet
 
 NAME = "uninitialised"
 
 
-def check_uninitialised(model: Model) -> Iterator[Finding]:
-    """A finding for each operand read too early. The model must have passed structure and bounds."""
-    program = Program(model)
-    return uninitialised(program, replay(program))
-
-
 def uninitialised(program: Program, found: Replay) -> Iterator[Finding]:
-    """What a replay read of bytes that hold nothing, and the outputs that it left so."""
+    """A finding for each operand that a replay read of bytes that hold nothing, and each output that it left so."""
     for hit in found.hits:
         if hit.kind == UNINITIALISED:
             yield _on_host(hit) if isinstance(hit.where, HostSubnet) else _on_chip(program, hit)

@@ -26,10 +26,10 @@ from compiler.stages import (
 )
 from simulator.bound import bounds
 from simulator.checks.check import check
-from simulator.checks.races import check_races
 from simulator.memory import NUMPY
 from simulator.model_file import Model, read
 from simulator.profile import profile
+from tests.simulator.checks.alone import check_races
 from tests.simulator.checks.oracle import unordered, waits, without_wait
 from tests.simulator.oracle.program import differing_bytes
 

@@ -7,13 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.checks.bounds import check_bounds
 from simulator.checks.check import check
-from simulator.checks.overlap import check_overlap
 from simulator.checks.structure import check_structure
-from simulator.checks.uninitialised import check_uninitialised
 from simulator.isa.record import Command, Operand
 from simulator.isa.table import DType, Flag, Region
+from tests.simulator.checks.alone import check_bounds, check_overlap, check_uninitialised
 from tests.simulator.hand_made import copy_twice, far, local, model
 
 DIMS = (1, 8, 4, 32)

@@ -13,10 +13,10 @@ from compiler.dialects.tpu.base import TpuOp
 from compiler.schedule.addresses import assign
 from compiler.schedule.divide import divide
 from simulator.checks.check import check
-from simulator.checks.races import check_races
 from simulator.model_file import Model
 from tests.compiler.codegen.test_bits import TINY, network_of
 from tests.compiler.interpreter.makers import MAKERS, Draw, operands_of
+from tests.simulator.checks.alone import check_races
 from tests.simulator.checks.oracle import unordered, waits, without_wait
 
 ONE_OP = [maker for maker in MAKERS if maker.__name__ not in ("reshape", "luts")]

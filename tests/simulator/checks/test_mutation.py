@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from simulator.checks.check import check
 from simulator.checks.ordering import soonest
-from simulator.checks.races import check_races
 from simulator.checks.recheck import Recheck
 from simulator.checks.waits import Kind, waits, without
 from simulator.cores import Turn, turns
@@ -21,6 +20,7 @@ from simulator.isa.table import Region
 from simulator.machine import Machine
 from simulator.memory import POISON, Memory
 from simulator.model_file import Model
+from tests.simulator.checks.alone import check_races
 from tests.simulator.checks.drawn import programs
 from tests.simulator.checks.orders import orders, result, story
 from tests.simulator.checks.reachability import Node, before

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.checks.races import check_races
-from simulator.checks.uninitialised import check_uninitialised
 from simulator.isa.record import Command, Operand
 from simulator.isa.table import DType, Engine, Region
 from simulator.layout import Frame, Strides
 from simulator.model_file import Model
 from tests.simulator.checks import reference
+from tests.simulator.checks.alone import check_races, check_uninitialised
 from tests.simulator.checks.oracle import unordered, waits, without_wait
 from tests.simulator.checks.reference import found_by
 from tests.simulator.hand_made import copy_twice, far, local, model
