@@ -1,20 +1,29 @@
-"""How the bulk kernels are compiled, in one place: what may never be relaxed, since the bits depend on it."""
+"""
+How numba compiles, in one place: what may never be relaxed, since the bits depend on it.
+
+Kernels that a run of the chip needs are `native`, which keeps their machine code in files of its own, so that a process
+loads it without numba. Loops of the compiler and of the static checks are `compiled`: numba keeps these, they may call
+each other within a file and make arrays, and the process imports numba.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+OPTIONS: Mapping[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy"}
+"""Every float operation is rounded by itself, none contracted or reordered; the interpreter's lock is let go."""
+
 
 def compiled(kernel: F) -> F:
     """
-    The kernel as machine code: every float operation rounded by itself, no contraction, no reordering.
+    The kernel as machine code that numba keeps on disk, made at the first call.
 
-    The code is kept on disk; a change in a file is seen there only for kernels of that file, so a kernel calls none of
-    another file. It is made at the first call and lets go of the interpreter's lock.
+    A change in a file is seen there only for kernels of that file, so a kernel calls none of another file.
     """
-    return cast(F, numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(kernel))
+    untyped: Any = numba
+    return cast(F, untyped.njit(cache=True, **OPTIONS)(kernel))

@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.core.compiler_lock import global_compiler_lock
 
+from simulator.arithmetic.compiled import OPTIONS
 from simulator.arithmetic.kinds import DATA, EXTENTS, STRIDES, ArrayKind, Kind, TupleKind
 from simulator.arithmetic.machine_code import NEVER, MachineCode
 
@@ -33,9 +34,8 @@ def made(function: Callable[..., Any], kinds: Sequence[Kind], entry: str) -> Mac
     returns 0 unless the function raised. Raises NotAlone.
     """
     untyped: Any = numba
-    options = {"nogil": True, "fastmath": False, "error_model": "numpy"}
     bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    dispatcher = untyped.njit(**options, **bare)(function)
+    dispatcher = untyped.njit(**OPTIONS, **bare)(function)
     with cast("Any", global_compiler_lock):
         dispatcher.compile(tuple(_typed(kind) for kind in kinds))
         (compiled,) = dispatcher.overloads.values()

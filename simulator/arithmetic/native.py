@@ -2,7 +2,7 @@
 Kernels: functions on arrays that run as machine code.
 
 Numba makes the code of a kernel for the types of a call, once; a file keeps it, and later processes load that without
-importing numba. The bits depend on it that no float operation is contracted or reordered: each is rounded by itself.
+importing numba. `compiled` says by which options, and what is compiled otherwise.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from simulator.arithmetic.processor import identity, level
 Function = Callable[..., Any]
 
 
-MAKERS = ("kinds", "machine_code", "making", "native")
+MAKERS = ("compiled", "kinds", "machine_code", "making", "native")
 """Modules of this package that make every kernel's code, and say how it is called."""
 
 
@@ -37,6 +37,7 @@ class Kernel:
     def __init__(self, name: str, sources: Sequence[Path], function: Callable[[], Function]) -> None:
         """`function()` is the Python code, in the files `sources`; it is asked for when code must be made."""
         self._name, self._sources, self._function = name, sources, function
+        self._imported = _stamps(sources)
         self._ready = dict[Key, Function]()
         self._making = Lock()
 
@@ -54,17 +55,18 @@ class Kernel:
             return self._by_numba()
         entry = f"{self._name}-{self._digest(key)}"
         path = _folder() / entry
-        try:
-            return _entered(machine_code.unpacked(path.read_bytes(), entry), key)
-        except (OSError, BadCode):
-            _aim()
+        current = _stamps(self._sources) == self._imported
+        if current and (kept := _kept(path, entry)) is not None:
+            return _entered(kept, key)
+        _aim()
         from simulator.arithmetic import making
 
         try:
             made = making.made(self._function(), kinds(key), entry)
         except making.NotAlone:
             return self._by_numba()
-        _write(path, made.packed())
+        if current:  # else this is code of what the files were, under the name of what they are
+            _write(path, made.packed())
         return _entered(made, key)
 
     def _by_numba(self) -> Function:
@@ -88,6 +90,19 @@ class Kernel:
 def native(function: Function) -> Kernel:
     """The function as a kernel."""
     return Kernel(function.__qualname__, [Path(function.__code__.co_filename)], lambda: function)
+
+
+def _stamps(sources: Sequence[Path]) -> list[int]:
+    """When the files were last changed, in nanoseconds."""
+    return [source.stat().st_mtime_ns for source in sources]
+
+
+def _kept(path: Path, entry: str) -> MachineCode | None:
+    """The code of a file that is there and whole."""
+    try:
+        return machine_code.unpacked(path.read_bytes(), entry)
+    except (OSError, BadCode):
+        return None
 
 
 def _entered(code: MachineCode, key: Key) -> Function:

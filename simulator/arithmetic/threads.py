@@ -15,11 +15,25 @@ if TYPE_CHECKING:
 
 VARIABLE = "TPUFLOW_THREADS"
 """Says how many threads a run works with, where nobody asks for another number."""
-THREADS = int(os.environ.get(VARIABLE) or len(os.sched_getaffinity(0)))
-"""As $TPUFLOW_THREADS says, else one for each core this process may use."""
 MOST = 64
 WORTHWHILE = 80_000.0
 """Nanoseconds of work below which a thread isn't woken."""
+
+
+class BadNumber(ValueError):
+    """$TPUFLOW_THREADS isn't a number of threads."""
+
+
+def default() -> int:
+    """The number of threads where nobody asks for another. Raises BadNumber."""
+    told = os.environ.get(VARIABLE) or str(len(os.sched_getaffinity(0)))
+    if not told.isdecimal() or not int(told):
+        raise BadNumber(f"{VARIABLE}={told}: give a whole number from 1, or unset it for one thread a core")
+    return min(int(told), MOST)
+
+
+THREADS = default()
+"""As $TPUFLOW_THREADS says, else one for each core this process may use; no more than MOST."""
 
 _wanted: ContextVar[int] = ContextVar("threads", default=THREADS)
 

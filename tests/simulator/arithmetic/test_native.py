@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,22 @@ def test_code_of_another_maker_is_not_found(folder: Path, monkeypatch: pytest.Mo
     run(np.ones((2, 3), np.float32))
     maker.cache_clear()
     assert len(list(folder.iterdir())) == 2
+
+
+def test_code_of_a_file_that_was_edited_since_its_import_is_not_kept(folder: Path, tmp_path: Path) -> None:
+    """Else the old code would be found, for ever, under the name of the new."""
+    source = tmp_path / "edited" / "edited.py"
+    source.parent.mkdir()
+    source.write_text("def filled(made):\n    made[0] = 1\n")
+    os.utime(source, ns=(0, 0))
+    names: dict[str, Any] = {}
+    exec(compile(source.read_text(), source, "exec"), names)
+    kernel = native.native(names["filled"])
+    source.write_text("def filled(made):\n    made[0] = 2\n")
+    made = np.zeros(1)
+    kernel(made)
+    assert made[0] == 1
+    assert list(folder.iterdir()) == [source.parent]
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty"])

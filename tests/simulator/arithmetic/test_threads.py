@@ -36,3 +36,10 @@ def test_little_work_wakes_no_thread_and_a_limit_ends_with_its_block() -> None:
         assert ran == {threading.get_ident()}
         threads.spread(4, lambda start, stop: ran.add(threading.get_ident()), 1e9)
     assert len(ran) > 1
+
+
+@pytest.mark.parametrize("told", ["two", "0", "-1", "1.5"])
+def test_a_variable_that_is_no_number_of_threads_is_told(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    monkeypatch.setenv(threads.VARIABLE, told)
+    with pytest.raises(threads.BadNumber, match=rf"TPUFLOW_THREADS={told}: give a whole number from 1"):
+        threads.default()
