@@ -1,6 +1,6 @@
-"""Faults that can be put into a record stream, by name; each but those of whole records changes one field of one."""
+"""Faults that can be put into a record stream, by name; all but those of whole records or two operands change one field."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ Record = Any
 """One of `Records`, as a view."""
 
 ENDS = tuple(SPECS[op].code for op in ("END", "DMA_END"))
+SEND = SPECS["SEND"].code
 IDLE: Mapping[Engine, Command] = {Engine.TIU: Command("NOP"), Engine.GDMA: Command("WAIT")}
 """What does nothing but wait; a WAIT for no message."""
 
@@ -45,7 +46,7 @@ def mutants(model: Model, fault: str, random: Random) -> Iterator[Model]:
 
 def faults() -> list[str]:
     """The names of all kinds."""
-    return [*_WHOLE, *_FIELDS, "swap addresses", "drop a flag"]
+    return [*_WHOLE, *_FIELDS, *_RECORDS]
 
 
 def _with(model: Model, core: int, engine: Engine, records: Records) -> Model:
@@ -56,28 +57,39 @@ def _with(model: Model, core: int, engine: Engine, records: Records) -> Model:
 
 
 def _in_record(fault: str, records: Records, i: int, random: Random) -> Records | None:
-    """A fault in a field of one record, if it has such a field."""
-    record = records[i]
-    there = np.flatnonzero(spans.used(records[i : i + 1])[0]).tolist()
-    if fault == "swap addresses":
-        if len(there) < 2:
-            return None
-        a, b = random.sample(there, 2)
-        addresses = record["operands"]["addr"]
-        addresses[a], addresses[b] = int(addresses[b]), int(addresses[a])
-        return records
-    if fault == "drop a flag":
-        flags = [flag for flag in Flag if int(record["flags"]) & flag]
-        if not flags:
-            return None
+    """A fault in one record, if it has a place for it."""
+    there: list[int] = np.flatnonzero(spans.used(records[i : i + 1])[0]).tolist()
+    if fault in _RECORDS:
+        return records if _RECORDS[fault](records[i], there, random) else None
+    return records if there and _FIELDS[fault](records[i]["operands"][random.choice(there)], random) else None
+
+
+def _addresses_swapped(record: Record, there: Sequence[int], random: Random) -> bool:
+    if len(there) < 2:
+        return False
+    a, b = random.sample(there, 2)
+    addresses = record["operands"]["addr"]
+    addresses[a], addresses[b] = int(addresses[b]), int(addresses[a])
+    return True
+
+
+def _flag_dropped(record: Record, there: Sequence[int], random: Random) -> bool:
+    flags = [flag for flag in Flag if int(record["flags"]) & flag]
+    if flags:
         record["flags"] = int(record["flags"]) & ~random.choice(flags)
-        return records
-    if not there:
-        return None
-    return records if _FIELDS[fault](record["operands"][random.choice(there)], random) else None
+    return bool(flags)
+
+
+_RECORDS: Mapping[str, Callable[[Record, Sequence[int], Random], bool]] = {
+    "swap addresses": _addresses_swapped,
+    "drop a flag": _flag_dropped,
+}
+"""Of a whole record, whose operands are in the slots given; whether it has changed."""
 
 
 def _moved(by: int) -> Callable[[Record, Random], bool]:
+    """An operand that lies so many bytes before or after."""
+
     def move(operand: Record, random: Random) -> bool:
         at = int(operand["addr"]) + random.choice((-by, by))
         operand["addr"] = max(at, 0)
@@ -87,6 +99,8 @@ def _moved(by: int) -> Callable[[Record, Random], bool]:
 
 
 def _resized(field: str, by: int) -> Callable[[Record, Random], bool]:
+    """An extent other by so much, or a stride by so many elements, of an axis with more than one index."""
+
     def resize(operand: Record, random: Random) -> bool:
         step = by * (DType(int(operand["dtype"])).itemsize if field == "strides" else 1)
         axes = [axis for axis in range(4) if operand["dims"][axis] > 1]
@@ -99,17 +113,17 @@ def _resized(field: str, by: int) -> Callable[[Record, Random], bool]:
     return resize
 
 
-def _retargeted(operand: Record, random: Random) -> bool:
+def _in_next_lane(operand: Record, random: Random) -> bool:
     operand["lane"] = int(operand["lane"]) + 1
     return bool(operand["region"] == Region.LOCAL)
 
 
-def _retyped(operand: Record, random: Random) -> bool:
+def _of_other_type(operand: Record, random: Random) -> bool:
     operand["dtype"] = OTHER_TYPES[int(operand["dtype"])]
     return True
 
 
-def _elsewhere(operand: Record, random: Random) -> bool:
+def _in_other_region(operand: Record, random: Random) -> bool:
     regions = [region for region in Region if region != operand["region"]]
     operand["region"] = random.choice(regions)
     return True
@@ -122,10 +136,11 @@ _FIELDS: Mapping[str, Callable[[Record, Random], bool]] = {
     "grow an extent": _resized("dims", 1),
     "shrink a stride": _resized("strides", -1),
     "grow a stride": _resized("strides", 1),
-    "next lane": _retargeted,
-    "other type": _retyped,
-    "other region": _elsewhere,
+    "next lane": _in_next_lane,
+    "other type": _of_other_type,
+    "other region": _in_other_region,
 }
+"""Of one operand; whether it has changed."""
 
 
 def _swapped(records: Records, i: int, engine: Engine) -> Records | None:
@@ -136,32 +151,23 @@ def _swapped(records: Records, i: int, engine: Engine) -> Records | None:
     return records
 
 
-def _deleted(records: Records, i: int, engine: Engine) -> Records | None:
-    """A record that only waits in place of one; the numbers of the others stay."""
-    if records["op"][i] in (*ENDS, SPECS["SEND"].code, SPECS["WAIT"].code):
-        return None
-    wait = int(records["wait"][i])
-    records[i] = encode([replace(IDLE[engine], wait=wait, tag=int(records["tag"][i]))])[0]
-    return records
+def _idled(picked: Callable[[int], bool]) -> Callable[[Records, int, Engine], Records | None]:
+    """In place of a record whose op code is picked, one that only waits; the numbers of the others stay."""
 
+    def idle(records: Records, i: int, engine: Engine) -> Records | None:
+        if not picked(int(records["op"][i])):
+            return None
+        waits = replace(IDLE[engine], wait=int(records["wait"][i]), tag=int(records["tag"][i]))
+        records[i] = encode([waits])[0]
+        return records
 
-def _unsent(records: Records, i: int, engine: Engine) -> Records | None:
-    if records["op"][i] != SPECS["SEND"].code:
-        return None
-    records[i] = encode([replace(IDLE[engine], wait=int(records["wait"][i]))])[0]
-    return records
-
-
-def _unended(records: Records, i: int, engine: Engine) -> Records | None:
-    if records["op"][i] not in ENDS:
-        return None
-    records[i] = encode([replace(IDLE[engine], wait=int(records["wait"][i]))])[0]
-    return records
+    return idle
 
 
 _WHOLE: Mapping[str, Callable[[Records, int, Engine], Records | None]] = {
     "swap neighbours": _swapped,
-    "delete a record": _deleted,
-    "drop a SEND": _unsent,
-    "drop an end": _unended,
+    "delete a record": _idled(lambda code: code not in (*ENDS, SEND, SPECS["WAIT"].code)),
+    "drop a SEND": _idled(lambda code: code == SEND),
+    "drop an end": _idled(lambda code: code in ENDS),
 }
+"""Of a stream, at a record's place; None where that has no such fault."""
