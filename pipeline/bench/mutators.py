@@ -1,4 +1,4 @@
-"""Faults that can be put into a record stream, by name; all but those of whole records or two operands change one field."""
+"""Faults that can be put into a record stream, by name: in one operand, in a whole record, or of records themselves."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
