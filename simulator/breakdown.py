@@ -132,47 +132,70 @@ def broken_down(
     The engines' last records belong to no layer; their cycles are among the resources', and in `rest` if its traffic is
     given.
     """
-    count = len(model.layers)
-    when = deciding(model.cores, timelines, count, model.chip)
-    decided = when.by_layer(count)
-    each = [_extra(core, timeline, count, model.chip) for core, timeline in zip(model.cores, timelines, strict=True)]
-    extra = {key: sum((core[key] for core in each), np.zeros(count + 1, np.int64)) for key in each[0]}
-    extra["lmem_peak"] = np.max([core["lmem_peak"] for core in each], axis=0)
-    kinds = _kinds(model, count)
+    figures = _figures(model, timelines)
     place = {name: i for i, name in enumerate(model.layers)}
-    again = {tensor.name: volume(tensor.slices) / max(prod(tensor.shape), 1) - 1 for tensor in model.tensors}
-    layers = list[Part]()
-    for told in (*traffic, *([rest] if rest else [])):
-        at = count if told is rest else place[told.layer]
-        layers.append(
-            Part(
-                name=told.layer,
-                group=groups.get(told.layer, told.layer),
-                ops=_ops(kinds[at]),
-                decides=int(decided[at].sum()),
-                why=_why(decided[at]),
-                bound=own.get(told.layer, Own()).cycles(model.chip) if told.layer else 0,
-                start=told.start,
-                end=told.end,
-                tiu_cycles=told.tiu_cycles,
-                gdma_cycles=told.gdma_cycles,
-                macs=told.macs,
-                mac_utilisation=_over(told.macs, macs_per_cycle * told.tiu_cycles),
-                compulsory_bytes=own.get(told.layer, Own()).weights if told.layer else 0,
-                halo=max(again.get(told.layer, 0.0), 0.0),
-                wire_bytes=told.wire_bytes,
-                **{name: int(values[at]) for name, values in extra.items()},
-            )
-        )
-    ends = layers.pop() if rest else None
+    layers = [_layer(told, place[told.layer], figures, groups, own, macs_per_cycle, model.chip) for told in traffic]
+    ends = _layer(rest, len(place), figures, groups, {}, macs_per_cycle, model.chip) if rest else None
     makers = {part.group: [other for other in layers if other.group == part.group] for part in layers}
     whole = list[Part]()
     for name, parts in makers.items():
         at = [place[part.name] for part in parts]
-        made = _grouped(name, parts, decided[at].sum(0), own, macs_per_cycle, model.chip)
-        whole.append(replace(made, ops=_ops(kinds[at].sum(0))))
-    totals = dict(zip(RESOURCES, decided.sum(0).tolist(), strict=True))
-    return Breakdown(layers, sorted(whole, key=lambda part: part.start), totals, when, ends)
+        made = _grouped(name, parts, figures.decided[at].sum(0), own, macs_per_cycle, model.chip)
+        whole.append(replace(made, ops=_ops(figures.kinds[at].sum(0))))
+    totals = dict(zip(RESOURCES, figures.decided.sum(0).tolist(), strict=True))
+    return Breakdown(layers, sorted(whole, key=lambda part: part.start), totals, figures.when, ends)
+
+
+@dataclass(frozen=True)
+class _Figures:
+    """
+    Of each layer, and in the last row of what belongs to none, what its traffic doesn't tell.
+
+    `decided` (layers + 1, resources) cycles of the run, `extra` (layers + 1) by the name of the part's field, `kinds`
+    (layers + 1, 256) records by op code; `again` by tensor the share of its elements that are computed again.
+    """
+
+    when: Deciding
+    decided: Cycles
+    extra: Mapping[str, Cycles]
+    kinds: Cycles
+    again: Mapping[str, float]
+
+
+def _figures(model: Model, timelines: Sequence[Timeline]) -> _Figures:
+    count = len(model.layers)
+    when = deciding(model.cores, timelines, count, model.chip)
+    each = [_extra(core, timeline, count, model.chip) for core, timeline in zip(model.cores, timelines, strict=True)]
+    extra = {key: sum((core[key] for core in each), np.zeros(count + 1, np.int64)) for key in each[0]}
+    extra["lmem_peak"] = np.max([core["lmem_peak"] for core in each], axis=0)
+    again = {tensor.name: volume(tensor.slices) / max(prod(tensor.shape), 1) - 1 for tensor in model.tensors}
+    return _Figures(when, when.by_layer(count), extra, _kinds(model, count), again)
+
+
+def _layer(
+    told: Traffic, at: int, figures: _Figures, groups: Mapping[str, str], own: Mapping[str, Own],
+    macs_per_cycle: float, chip: Chip,
+) -> Part:  # fmt: skip
+    """The part that a layer is, or what belongs to none: row `at` of the figures."""
+    needed = own.get(told.layer, Own())
+    return Part(
+        name=told.layer,
+        group=groups.get(told.layer, told.layer),
+        ops=_ops(figures.kinds[at]),
+        decides=int(figures.decided[at].sum()),
+        why=_why(figures.decided[at]),
+        bound=needed.cycles(chip),
+        start=told.start,
+        end=told.end,
+        tiu_cycles=told.tiu_cycles,
+        gdma_cycles=told.gdma_cycles,
+        macs=told.macs,
+        mac_utilisation=_over(told.macs, macs_per_cycle * told.tiu_cycles),
+        compulsory_bytes=needed.weights,
+        halo=max(figures.again.get(told.layer, 0.0), 0.0),
+        wire_bytes=told.wire_bytes,
+        **{name: int(values[at]) for name, values in figures.extra.items()},
+    )
 
 
 class Miscounted(ValueError):
