@@ -43,7 +43,7 @@ def run(
     files.save_text(network, out, "lg", "lg_weights.npz")
     files.link_weights(inputs["tpu_mlir"] / "tpu_weights.npz", out / "lg_weights.npz")
     memory_maps.write(out / "local_memory.csv", memory_maps.local_buffers(network))
-    members.write(out / "members.csv", memory_maps.members(network))
+    members.write(out / members.NAME, memory_maps.members(network))
     table = list(rows(made, chip))
     return {
         "groups": len(table),

@@ -80,7 +80,7 @@ def run(
         model_explorer.write(out / f"{name}.nodes.json", figures)
     live = lifetimes(model, timelines)
     write_npz(out / "timeline.npz", arrays(model, timelines, parts, live))
-    write_trace(model, timelines, out / "trace.json", members.read(inputs["lg_mlir"] / "members.csv"), live)
+    write_trace(model, timelines, out / "trace.json", members.read(inputs["lg_mlir"] / members.NAME), live)
     (out / "findings.txt").write_text("".join(f"{finding}\n" for finding in found))
     return {
         **totals,
@@ -149,7 +149,7 @@ def _parts(
 ) -> Breakdown:
     work = contractions(whole, aside)
     own = own_work(work, homes(whole, work, model.layers), WIDTHS[mode], model.chip)
-    groups = members.read(inputs["lg_mlir"] / "members.csv")
+    groups = members.read(inputs["lg_mlir"] / members.NAME)
     macs_per_cycle = _roofs(mode, model.chip)["macs_per_cycle"] / model.chip.cores
     return broken_down(model, timelines, costs.layers, groups, own, macs_per_cycle, costs.rest)
 

@@ -37,7 +37,7 @@ def from_file(path: Path, feeds: Path | None, sample: int) -> Given:
     if not path.is_file():
         raise BadSession(f"there is no file {path}; for a model of the zoo, name a target too, such as x64-int8")
     model = read(path)
-    known = groups(path.parent / "members.csv")
+    known = members.beside(path)
     if feeds is not None:
         return Given(model, fed(feeds, model, sample), f"sample {sample} of {feeds}", groups=known)
     return Given(
@@ -73,10 +73,3 @@ def results(path: Path) -> Mapping[str, Array]:
     if path.with_suffix(".json").is_file():
         return Results.load(path.parent, path.stem).arrays
     return read_npz(path, texts=True)
-
-
-def groups(path: Path) -> Mapping[str, str]:
-    """The group of each layer, where the profile has told."""
-    if not path.is_file():
-        return {}
-    return members.read(path)

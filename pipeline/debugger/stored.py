@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from assets.workshop import Workshop
+from compiler import members
 from compiler.build.builder import partition_of
 from compiler.build.flow import Target
 from compiler.results import Results
 from pipeline.build_bars import BuildBars
-from pipeline.debugger.given import Given, fed, groups
+from pipeline.debugger.given import Given, fed
 from pipeline.display import bars
 from simulator.model_file import read
 
@@ -25,7 +26,7 @@ def from_store(name: str, text: str, feeds: Path | None, sample: int) -> Given:
     data = feeds or builder.zoo.files(name)["evaluation_data"] / "evaluation.npz"
     what = f"sample {sample} of {data.name if feeds is None else feeds}"
     given = Given(model, fed(data, model, sample), what)
-    given.groups = groups(made["lg_mlir"].ref.path / "members.csv")
+    given.groups = members.read(made["lg_mlir"].ref.path / members.NAME)
     if feeds is None and sample == 0:
         given.wanted = Results.load(made["tpu_results"].ref.path, "tpu_results").arrays
     return given
