@@ -41,7 +41,8 @@ sees, and two **engines** that work side by side:
   the cube, which multiplies I input channels by P pixels a cycle for the lane's own output channel;
 * the **GDMA** moves bytes between global and local memory.
 
-A preset is every number of a chip. Its SHA-256 is in each program, and a program runs on no other.
+A preset is every number of a chip. Its SHA-256 is in each program, and a program runs on no other. The file of a
+program, `sample.model`, is laid out as `simulator/container.py` and `simulator/model_file.py` say.
 """
 
 PROGRAMS = f"""\
@@ -97,7 +98,7 @@ either sign or 0. **In global memory** element (n, c, h, w) is at byte
 
 So {_FRAME} of i8 from lane 6 of e8 (L = {E8.lanes}) has channel 0 in lane 6, channel 1 in lane 7, both at depth 0,
 channels 2 to 9 in lanes 0 to 7 at depth 1. A stride of 0 repeats: the operand is broadcast along that axis. Only what
-is read may have it, or other strides by which elements share bytes: no two elements of a result share one.
+is read may have strides, 0 or others, by which elements share bytes: no two elements of a result share one.
 
 Elements are little endian. The address, and each stride of an axis longer than 1, is a multiple of the element's
 size; every byte lies within the region, or the lane.
