@@ -11,17 +11,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator import spans
+from simulator.checks.boxes import Whole
 from simulator.chip import Chip
 from simulator.concurrent import run_cores
 from simulator.events import Timeline, tiu_work
 from simulator.isa.record import Records
 from simulator.model_file import Model
 from simulator.timing import TIU_SETUP
-
-Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from simulator.isa.table import Region
 from simulator.spans import ITEMSIZES
 
 Whole = NDArray[np.int64]
+"""Whole numbers, one for each of many things."""
 
 
 @dataclass(frozen=True)

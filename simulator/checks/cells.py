@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.checks.boxes import Boxes, boxes
+from simulator.checks.boxes import Boxes, Whole, boxes
 from simulator.checks.program import Program
 from simulator.cores import messages
 from simulator.isa.table import BY_CODE, Engine, Region
 from simulator.model_file import IO
 from simulator.subnets import HostSubnet, HostValue
-
-Whole = NDArray[np.int64]
 
 HOST = -1
 """In the place of a stream: the host's ops, which run while both engines rest."""

@@ -15,15 +15,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.checks.ordering import Order
+from simulator.checks.ordering import Numbers, Order
 from simulator.checks.walk import accesses, in_lanes
 from simulator.chip import Chip
 from simulator.events import distinct
 from simulator.isa.record import Operand, Records, decode
 from simulator.isa.table import Engine, Region
 from simulator.model_file import Model
-
-Numbers = NDArray[np.int64]
 
 REGION_SHIFT = 40
 """Regions lie so far apart, as a power of two, that no operand reaches the next."""

@@ -17,6 +17,7 @@ from simulator.events import Deadlock
 from simulator.isa.table import Engine
 
 Numbers = NDArray[np.int64]
+"""Records by their numbers, from 1, or how many of them; 0 is none."""
 
 
 @dataclass(frozen=True)

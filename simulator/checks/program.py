@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import spans
+from simulator.checks.boxes import Whole
 from simulator.checks.walk import TABLES, Access, accesses
 from simulator.chip import Chip
 from simulator.cores import turns
@@ -22,8 +23,6 @@ from simulator.events import distinct
 from simulator.isa.record import OPERAND, OPERANDS, Command, Records, decode
 from simulator.isa.table import SPECS, Engine, Region
 from simulator.model_file import Model
-
-Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -38,20 +38,20 @@ def run(
             own, turns = box[first:last], axes[first:last]
             offset = 0 if shared[a] else core * core_step
             if not write[a]:
-                found += _compare(empty, own, turns, offset, lane_step, 0, 0, v, a, -1, hits, found)
+                found += _compare(empty, own, turns, offset, lane_step, 0, UNINITIALISED, v, a, -1, hits, found)
             if stream >= 0:
                 mine = core if shared[a] else stream
                 for other in range(cores if shared[a] else 2):
                     if other == mine:
                         continue
                     known = far[v, other] if shared[a] else visits[v, 4]
-                    kind_w = 2 if write[a] else 1
+                    after = WAW if write[a] else RAW
                     found += _compare(
-                        written[other], own, turns, offset, lane_step, known, kind_w, v, a, other, hits, found
+                        written[other], own, turns, offset, lane_step, known, after, v, a, other, hits, found
                     )
                     if write[a]:
                         found += _compare(
-                            read[other], own, turns, offset, lane_step, known, 3, v, a, other, hits, found
+                            read[other], own, turns, offset, lane_step, known, WAR, v, a, other, hits, found
                         )
                 if cores > 1 or not shared[a]:
                     _fill(written[mine] if write[a] else read[mine], own, turns, offset, lane_step, number)

@@ -15,16 +15,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator.checks.conflicts import Needs, needs
-from simulator.checks.ordering import Order, far, ordering
+from simulator.checks.ordering import Numbers, Order, far, ordering
 from simulator.cores import Message, Streams, messages, sends
 from simulator.isa.table import Engine
 from simulator.model_file import Model
 from simulator.subnets import ChipSubnet
-
-Numbers = NDArray[np.int64]
 
 
 class Kind(StrEnum):
