@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.events import Deadlock, order
 from simulator.isa.record import Records
 from simulator.isa.table import SPECS, Engine
+from simulator.order import Deadlock, order
 
 LONGEST = 8
 """The most records of one engine in a row where turns are drawn at random."""

@@ -7,44 +7,27 @@ engine is free again, a GDMA record `DMA_LATENCY` later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import shake_128
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arithmetic.native import native
 from simulator.chip import Chip
-from simulator.isa.record import RECORD, Records, decode
+from simulator.isa.distinct import distinct
+from simulator.isa.record import Records, decode
 from simulator.isa.table import Engine
+from simulator.order import order
 from simulator.spans import bank_conflicts, local_spans
 from simulator.timing import TIU_SETUP, Transfer, transfer, work
 
 Cycles = NDArray[np.int64]
 
-_BYTES = np.dtype((np.void, RECORD.itemsize))
-_ODD = np.frombuffer(shake_128(b"records").digest(RECORD.itemsize), np.uint64) | np.uint64(1)
-"""Odd factors for a sum over a record's words: equal records have equal sums, others hardly ever."""
-
-
 SHORT = 50_000
 """Records that plain Python goes through in as long as it takes to load machine code."""
 
 _Whole = Cycles | list[int]
-
-
-class Deadlock(ValueError):
-    """
-    Engines wait for records that come after those that wait; the message names them.
-
-    `record` of `engine` of `core`, counted from 1, is the first of them.
-    """
-
-    def __init__(self, message: str, core: int = 0, engine: Engine = Engine.TIU, record: int = 0) -> None:
-        super().__init__(message)
-        self.core, self.engine, self.record = core, engine, record
 
 
 @dataclass(frozen=True)
@@ -104,45 +87,8 @@ def dma_costs(records: Records, chip: Chip) -> Cycles:
     return np.array([_row(transfer(decode(record), chip)) for record in kinds], np.int64).reshape(-1, 4)[kind]
 
 
-def order(tiu_wait: Sequence[int], gdma_wait: Sequence[int]) -> list[tuple[Engine, int]]:
-    """
-    All records, each by engine and index from 0, in an order that keeps engine order and waits. Raises Deadlock.
-
-    The TIU goes on for as long as it can, then the GDMA.
-    """
-    done = [0, 0]
-    waits = (tiu_wait, gdma_wait)
-    made: list[tuple[Engine, int]] = []
-    while done[0] < len(tiu_wait) or done[1] < len(gdma_wait):
-        before = len(made)
-        for engine in Engine:
-            mine, other = waits[engine], done[1 - engine]
-            first = at = done[engine]
-            while at < len(mine) and mine[at] <= other:
-                at += 1
-            made += [(engine, i) for i in range(first, at)]
-            done[engine] = at
-        if len(made) == before:
-            raise _stuck(waits, done)
-    return made
-
-
 def _row(cost: Transfer) -> tuple[int, int, int, int]:
     return cost.occupancy, cost.latency, cost.payload, cost.wire
-
-
-def distinct(records: Records, addresses: bool) -> tuple[Records, NDArray[np.intp]]:
-    """Records that differ in what their cost depends on, and for each record the one of these it equals."""
-    plain = records.copy()
-    plain["wait"] = plain["tag"] = 0
-    if not addresses:
-        plain["operands"]["addr"] = 0
-    words = plain.view(np.uint64).reshape(len(plain), RECORD.itemsize // 8)
-    sums = (words * _ODD).sum(1, dtype=np.uint64)
-    _, first, kind = np.unique(sums, return_index=True, return_inverse=True)
-    if not np.array_equal(words[first[kind]], words):
-        _, first, kind = np.unique(plain.view(_BYTES), return_index=True, return_inverse=True)
-    return plain[first], kind
 
 
 def starts(
@@ -196,13 +142,3 @@ def _fill(
 
 
 _run = native(_fill)
-
-
-def _stuck(waits: tuple[Sequence[int], Sequence[int]], done: list[int]) -> Deadlock:
-    stuck = [(engine, at) for engine in Engine if (at := done[engine]) < len(waits[engine])]
-    parts = [
-        f"{engine.name} record {at + 1} waits for {Engine(1 - engine).name} record {waits[engine][at]}"
-        for engine, at in stuck
-    ]
-    first, at = stuck[0]
-    return Deadlock("deadlock: " + ", ".join(parts), 0, first, at + 1)

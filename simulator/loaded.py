@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from simulator.device import Device
-from simulator.dump import Stitcher
 from simulator.host_ops import Held
 from simulator.isa.table import Engine
 from simulator.machine import Observer
 from simulator.memory import Array, Memory
-from simulator.mismatch import FirstMismatch, Found, Search
 from simulator.model_file import IO, Model
 from simulator.parts import ready
 
 if TYPE_CHECKING:
     from simulator.checks.watch import Watch
+    from simulator.mismatch import FirstMismatch
 
 
 class Loaded:
@@ -43,6 +42,8 @@ class Loaded:
 
     def dump(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Every tensor of the debug map, as stored. Raises IllegalRecord, HostFault, BadDump."""
+        from simulator.dump import Stitcher
+
         stitcher, held = Stitcher(self.model.tensors, self.memories), self.enter(feeds)
         for engine in Engine:
             stitcher.snapshot(0, engine, 0)
@@ -58,6 +59,8 @@ class Loaded:
 
     def first_mismatch(self, feeds: Mapping[str, Array], reference: Mapping[str, Array]) -> FirstMismatch | None:
         """Run until a tensor differs from its reference. Raises IllegalRecord, HostFault, BadReference."""
+        from simulator.mismatch import Found, Search
+
         search, held = Search(self.model, self.memories, reference), self.enter(feeds)
         try:
             for engine in Engine:

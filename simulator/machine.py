@@ -8,9 +8,9 @@ import numpy as np
 
 from simulator.constants import Constants
 from simulator.cores import Streams, Turn, turns
-from simulator.events import distinct
 from simulator.execute.site import IllegalRecord, Site
 from simulator.execute.table import Step, prepared
+from simulator.isa.distinct import distinct
 from simulator.isa.record import Command, Operand, Records, decode
 from simulator.isa.table import SPECS, Engine
 from simulator.memory import Memory

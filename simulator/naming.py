@@ -19,11 +19,11 @@ from math import prod
 from simulator.checks.walk import Visit, visits
 from simulator.cores import Turn, turns
 from simulator.debug_map import TensorSlice
-from simulator.events import Deadlock
 from simulator.holdings import Holding, Holdings, contains
 from simulator.isa.record import Operand
 from simulator.isa.table import DType, Engine, Region
 from simulator.model_file import IO, Model
+from simulator.order import Deadlock
 from simulator.subnets import HostSubnet, HostValue
 
 MOVERS = ("LOAD", "STORE", "COPY")

@@ -14,7 +14,8 @@ from simulator.chip import Chip
 from simulator.concurrent import last_cycle, run_cores
 from simulator.cores import Streams
 from simulator.critical import CONTRACTIONS, is_outward, layers_of, summed
-from simulator.events import Cycles, Timeline, Track, distinct
+from simulator.events import Cycles, Timeline, Track
+from simulator.isa.distinct import distinct
 from simulator.isa.record import Command, Records, decode
 from simulator.isa.table import DType, Flag, Region
 from simulator.model_file import Model
@@ -74,7 +75,7 @@ class Profile:
 
 
 def profile(model: Model) -> Profile:
-    """The model's records timed and summed up. Raises events.Deadlock."""
+    """The model's records timed and summed up. Raises order.Deadlock."""
     return profile_of(model, run_cores(model.cores, model.chip))
 
 

@@ -18,12 +18,12 @@ from simulator.execute.site import IllegalRecord
 from simulator.host import Feeds, Info
 from simulator.loaded import Loaded
 from simulator.memory import Array
-from simulator.mismatch import FirstMismatch
 from simulator.model_file import IO, Model, read
 
 if TYPE_CHECKING:
     from simulator.checks.finding import Finding
     from simulator.checks.session import Checking
+    from simulator.mismatch import FirstMismatch
     from simulator.profile import Profile
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arithmetic.rice import BLOCK, RAW, bits, folded
-from simulator.events import distinct
+from simulator.isa.distinct import distinct
 from simulator.isa.record import Command, Operand, Records, decode, encode
 from simulator.isa.table import DType, Region
 from simulator.layout import up

@@ -44,7 +44,7 @@ class BankConflicts:
 
 
 def bank_conflicts(model: Model, timelines: Sequence[Timeline] | None = None) -> BankConflicts:
-    """Count them; `timelines` are the model's, core by core, if they are there already. Raises events.Deadlock."""
+    """Count them; `timelines` are the model's, core by core, if they are there already. Raises order.Deadlock."""
     records = operands = cycles = whole = meetings = 0
     for core, timeline in zip(model.cores, timelines or run_cores(model.cores, model.chip), strict=True):
         shared, cost = _costs(core.tiu, model.chip)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from simulator.checks.ordering import Numbers, Order
 from simulator.checks.walk import accesses, in_lanes
 from simulator.chip import Chip
-from simulator.events import distinct
+from simulator.isa.distinct import distinct
 from simulator.isa.record import Operand, Records, decode
 from simulator.isa.table import Engine, Region
 from simulator.model_file import Model

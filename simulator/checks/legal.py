@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from simulator.checks import report
 from simulator.checks.finding import Finding
 from simulator.checks.program import Program, sizes
-from simulator.events import distinct
 from simulator.execute.site import IllegalRecord, Site
 from simulator.execute.table import prepared
+from simulator.isa.distinct import distinct
 from simulator.isa.record import OPERAND, RECORD, Command, Records
 from simulator.isa.table import SPECS, DType
 from simulator.memory import Memory

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.cores import Message, Streams, Turn, messages, sends, turns
-from simulator.events import Deadlock
 from simulator.isa.table import Engine
+from simulator.order import Deadlock
 
 Numbers = NDArray[np.int64]
 """Records by their numbers, from 1, or how many of them; 0 is none."""

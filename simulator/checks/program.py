@@ -19,7 +19,7 @@ from simulator.checks.boxes import Whole
 from simulator.checks.walk import TABLES, Access, accesses
 from simulator.chip import Chip
 from simulator.cores import turns
-from simulator.events import distinct
+from simulator.isa.distinct import distinct
 from simulator.isa.record import OPERAND, OPERANDS, Command, Records, decode
 from simulator.isa.table import SPECS, Engine, Region
 from simulator.model_file import Model
@@ -52,7 +52,7 @@ class Program:
     """A model that passed `structure`, prepared for the other checks."""
 
     def __init__(self, model: Model) -> None:
-        """Raises events.Deadlock."""
+        """Raises order.Deadlock."""
         self.model = model
         found = [[distinct(core.of(engine), addresses=True) for engine in Engine] for core in model.cores]
         self.kinds: Records = np.concatenate([kinds for core in found for kinds, _ in core])

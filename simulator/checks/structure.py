@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from simulator.checks.finding import Finding
 from simulator.cores import turns
-from simulator.events import Deadlock
 from simulator.isa.record import Records
 from simulator.isa.table import ARITHMETIC, BINARY, BY_CODE, SPECS, DType, Engine, Flag, Region, Spec
 from simulator.model_file import Model
+from simulator.order import Deadlock
 from simulator.subnets import ChipSubnet, Range
 
 STRUCTURE = "structure"

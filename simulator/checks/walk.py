@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simulator.cores import Turn, turns
-from simulator.events import distinct
+from simulator.isa.distinct import distinct
 from simulator.isa.record import Command, Operand, Records, decode
 from simulator.isa.table import Engine, Flag
 from simulator.model_file import Model
@@ -66,7 +66,7 @@ def in_lanes(command: Command, access: Access, lanes: int) -> Access:
 
 
 def visits(model: Model, order: Iterable[Turn] | None = None) -> Iterator[Visit]:
-    """Every record of all streams, in `order` if it is given. Raises events.Deadlock, ValueError."""
+    """Every record of all streams, in `order` if it is given. Raises order.Deadlock, ValueError."""
     decoded = [{engine: _Decoded(core.of(engine)) for engine in Engine} for core in model.cores]
     for core, engine, i in turns(model.cores) if order is None else order:
         stream = decoded[core][engine]

@@ -16,7 +16,7 @@ from simulator.checks.walk import Access, accesses, in_lanes
 from simulator.chip import Chip
 from simulator.cores import Turn
 from simulator.debugger.order import Hosted, Moment
-from simulator.events import distinct
+from simulator.isa.distinct import distinct
 from simulator.isa.record import Command, Operand, Records, decode
 from simulator.isa.table import BY_CODE, SPECS, Engine, Region
 from simulator.memory import BadOperand, check

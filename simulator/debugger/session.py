@@ -14,11 +14,12 @@ from simulator.debugger.reference import Reference
 from simulator.debugger.run import CannotRun, Run
 from simulator.debugger.stops import Breakpoint, DataChecks
 from simulator.debugger.tensors import Tensors
-from simulator.events import Deadlock, Timeline
+from simulator.events import Timeline
 from simulator.host import Feeds
 from simulator.isa.table import Engine
 from simulator.memory import Array
 from simulator.model_file import Model
+from simulator.order import Deadlock
 
 
 @dataclass(frozen=True)

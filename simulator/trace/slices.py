@@ -8,7 +8,8 @@ from itertools import groupby
 
 from simulator.concurrent import last_cycle
 from simulator.critical import CAUSES, RESOURCES, causes, deciding, layers_of, still
-from simulator.events import Cycles, Timeline, distinct, dma_costs, tiu_work
+from simulator.events import Cycles, Timeline, dma_costs, tiu_work
+from simulator.isa.distinct import distinct
 from simulator.isa.record import Command, decode
 from simulator.isa.table import Engine
 from simulator.isa.text import text_of

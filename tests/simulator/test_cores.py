@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from simulator.cores import Turn, turns
 from simulator.debug_map import TensorSlice
-from simulator.events import Deadlock
 from simulator.isa.record import Command, encode
 from simulator.isa.table import DType, Engine, Region
 from simulator.loaded import Loaded
 from simulator.machine import Machine
 from simulator.model_file import Tensor, read, write
+from simulator.order import Deadlock
 from simulator.runtime import PyRuntime
 from simulator.subnets import ChipSubnet
 from tests.simulator.hand_made import local

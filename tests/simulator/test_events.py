@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.events import Deadlock, dma_costs, order, run, starts, tiu_costs
+from simulator.events import dma_costs, run, starts, tiu_costs
 from simulator.isa.record import Command, encode
 from simulator.isa.table import Engine
+from simulator.order import Deadlock, order
 from tests.simulator.hand_made import E8, copy_twice, local, model
 
 

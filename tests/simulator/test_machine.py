@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.events import Deadlock
 from simulator.execute.site import IllegalRecord
 from simulator.isa.record import Command, Records, encode
 from simulator.isa.table import DType, Engine
@@ -15,6 +14,7 @@ from simulator.loaded import Loaded
 from simulator.machine import Machine
 from simulator.memory import POISON
 from simulator.model_file import Model
+from simulator.order import Deadlock
 from simulator.runtime import PyRuntime
 from tests.simulator.programs import Program
 

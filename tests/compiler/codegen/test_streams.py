@@ -19,6 +19,7 @@ from simulator.checks.walk import accesses
 from simulator.chip import CHIPS
 from simulator.isa.record import Command, Operand, decode, encode
 from simulator.isa.table import DType, Engine, Region
+from simulator.order import order
 from simulator.timing import span
 
 CHIP = CHIPS["e8"]
@@ -250,7 +251,7 @@ def test_moved_buffers_hold_what_they_held(tiles: list[Step]) -> None:
     streams_ = {Engine.TIU: made.tiu, Engine.GDMA: made.gdma}
     final = {node: decode(streams_[node.command.engine][made.position[node] - 1]) for node in nodes}
     there = {(node.command.engine, made.position[node] - 1): node for node in nodes}
-    run = [there[key] for key in events.order(made.tiu["wait"].tolist(), made.gdma["wait"].tolist()) if key in there]
+    run = [there[key] for key in order(made.tiu["wait"].tolist(), made.gdma["wait"].tolist()) if key in there]
     assert told([(node, node.command) for node in nodes]) == told([(node, final[node]) for node in run])
     for earlier, later in conflicting([Step([Node(final[node], "") for node in run])]):
         a, b = (next(n for n in run if final[n] is node.command) for node in (earlier, later))

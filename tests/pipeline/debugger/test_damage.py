@@ -11,8 +11,8 @@ from pipeline.debugger.context import Context
 from pipeline.debugger.shell import execute
 from pipeline.debugger.words import BadCommand
 from simulator.debugger.session import Debugger
-from simulator.events import Deadlock
 from simulator.model_file import Model
+from simulator.order import Deadlock
 from tests.simulator.debugger.compiled import TARGETS, built
 
 LINES = """

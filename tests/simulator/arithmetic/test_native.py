@@ -131,6 +131,6 @@ def test_the_highest_level_there_is_unless_another_is_named(monkeypatch: pytest.
 
 
 def test_a_session_starts_without_what_makes_code() -> None:
-    slow = ("numba", "onnx", "onnxruntime", "concurrent.futures", "numpy.random")
+    slow = ("numba", "onnx", "onnxruntime", "concurrent.futures", "numpy.random", "simulator.events", "simulator.dump")
     told = f"import sys, simulator.runtime; print([name for name in {slow} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", told], stdout=subprocess.PIPE, text=True, check=True).stdout == "[]\n"
