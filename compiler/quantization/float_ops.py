@@ -20,11 +20,7 @@ FLOAT_READERS = (SoftmaxOp, LayerNormOp, RMSNormOp)
 
 
 def stays_float(op: Operation, formats: Formats = MappingProxyType({})) -> bool:
-    """
-    Whether it is an elementwise op that a sum's root is, or whose result serves float ops alone.
-
-    No qtable's entry says otherwise.
-    """
+    """Whether it is the root of a sum, or an elementwise op that serves float ops alone, and no qtable has it int8."""
     if not isinstance(op, Elementwise) or formats.get(name_of(op)) == "int8":
         return False
     return is_root_of_sum(op) or serves_float(op, formats)
