@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from pipeline.bench.app import app as bench_app
 from pipeline.newcomers.app import app as zoo_app
 from pipeline.nightly.app import baseline_app, night_app
+from pipeline.store_app import app as store_app
 
 
 class Group(TyperGroup):
@@ -36,7 +37,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Compile neural networks for a simulated NPU, and see what each one costs and how exact it is.",
 )
-store_app = typer.Typer(no_args_is_help=True, help="The store of artifacts.")
 app.add_typer(store_app, name="store")
 app.add_typer(bench_app, name="bench")
 app.add_typer(zoo_app, name="zoo")
@@ -297,28 +297,3 @@ def ui(
     from pipeline.commands.ui_client import Address
 
     command.serve(Address(host, port))
-
-
-@store_app.command()
-def gc(
-    verify: Annotated[bool, typer.Option(help="Read every object and record, and remove damaged ones.")] = False,
-    unused: Annotated[bool, typer.Option(help="Also remove what no model shows any more.")] = False,
-    max_bytes: Annotated[
-        str | None,
-        typer.Option(help="Remove of that the least recently used until no more is left, such as 20GB."),
-    ] = None,
-    keep_hours: Annotated[float, typer.Option(min=0, help="Keep what was used in the last so many hours.")] = 2,
-    dry_run: Annotated[bool, typer.Option(help="Only say what would go.")] = False,
-) -> None:
-    """Remove leftovers from the store, and what it has no room for; what a model shows stays."""
-    from pipeline.commands import store as command
-
-    command.gc(verify, unused, max_bytes, keep_hours, dry_run)
-
-
-@store_app.command("show")
-def show_store() -> None:
-    """Say what is in the store: records, objects and bytes by stage."""
-    from pipeline.commands import store as command
-
-    command.show()
