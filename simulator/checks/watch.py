@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from simulator.checks import births, report, wide
 from simulator.checks.finding import Finding, collapsed
 from simulator.checks.program import Program
-from simulator.checks.proofs import LIMIT
 from simulator.checks.report import Where
+from simulator.checks.resident import LIMIT
 from simulator.checks.walk import Access
 from simulator.cores import Turn
 from simulator.execute.site import Site
