@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.zoo.packages import PackageUnavailable
 from compiler.build.builder import Builder
 from compiler.build.flow import Target
-from pipeline.bench.judged import Judged
+from pipeline.bench.judged import Judged, Wanted, judged
 from pipeline.bench.status import Told
 from simulator.model_file import read
 
@@ -30,6 +31,8 @@ PARTS: Mapping[str, str] = {
     "oracle": "pipeline.bench.sim_oracle",
 }
 """Module of each part."""
+
+NONE = Wanted(0, 0, less=True)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,9 @@ class Bench:
 
 
 def rows(bench: Bench, only: Sequence[str] = ()) -> Iterator[Judged]:
-    """The figures of the parts named, or of all."""
+    """The figures of the parts named, or of all. A part ends where a model can't be had, which is a bar missed."""
     for part in only or PARTS:
-        yield from import_module(PARTS[part]).rows(bench)
+        try:
+            yield from import_module(PARTS[part]).rows(bench)
+        except PackageUnavailable as error:
+            yield judged(f"{part}: {error}", "models_absent", 1, "models", NONE)

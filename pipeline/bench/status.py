@@ -33,7 +33,8 @@ class Told(Listener):
     def each(self, rows: Iterable[R]) -> Iterator[R]:
         """The rows, each told on a line of its own as it comes: a bench that is ended early has said what it knew."""
         for row in rows:
-            self._status.console.print(f"{row.case}  {row.metric}  {row.value:.6g} {row.unit}", highlight=False)
+            line = f"{row.case}  {row.metric}  {row.value:.6g} {row.unit}"
+            self._status.console.print(line, markup=False, highlight=False, soft_wrap=True)
             yield row
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.bench import exact, sim_cycles
+from assets.zoo.packages import PackageUnavailable
+from pipeline.bench import exact, sim_cycles, sim_start
 from pipeline.bench.app import app
 from pipeline.bench.judged import Wanted
 from pipeline.bench.sim_speed import paired
@@ -60,6 +61,17 @@ def test_a_missed_bar_of_sim_is_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sim_cycles, "WANTED", Wanted(0, 0, less=True))
     (row,) = told(*case, code=1)["rows"]
     assert row["verdict"] == "missed"
+
+
+def test_a_model_that_cannot_be_had_ends_its_part_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable(bench: object) -> list[object]:
+        raise PackageUnavailable("resnet50 is in a package that isn't here")
+
+    monkeypatch.setattr(sim_start, "rows", unavailable)
+    first, second = told("sim", "--only", "start,cycles", "-m", "lenet", "--pairs", "1", code=1)["rows"]
+    assert first["case"] == "start: resnet50 is in a package that isn't here"
+    assert (first["metric"], first["verdict"]) == ("models_absent", "missed")
+    assert (second["case"], second["metric"]) == ("lenet/x64-int8", "cycles_only_cpu_s")
 
 
 def test_a_part_of_sim_that_there_is_not() -> None:
