@@ -184,9 +184,8 @@ def _check(model: Model, choice: Choice, groups: Mapping[str, str]) -> None:
     for what, name, known in (("layer", choice.layer, model.layers), ("group", choice.group, set(groups.values()))):
         if name and name not in known:
             near = ", ".join([other for other in known if name in other][:3] or get_close_matches(name, known, 3, 0.4))
-            raise NoSuchPart(
-                f"no {what} is called {name!r}; {f'the nearest are {near}' if near else 'none is near it'}"
-            )
+            mend = f"the nearest are {near}" if near else f"none is near it; leave --{what} to see all"
+            raise NoSuchPart(f"no {what} is called {name!r}; {mend}")
 
 
 def _check_records(model: Model) -> None:

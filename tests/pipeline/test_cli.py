@@ -128,6 +128,10 @@ def test_a_built_model_is_taken_apart_and_put_together(offline: Path) -> None:
     assert (wrong.exit_code, wrong.stderr) == (
         1, f"error: lenet.tpuasm: line {line}, column 1: no op is called LAOD; is LOAD meant?\n",
     )  # fmt: skip
+    Path("lenet.tpuasm").write_bytes(b"NOP\nEND \xff")
+    wrong = tpuflow("asm", "lenet.tpuasm", "-o", "made.model")
+    assert wrong.exit_code == 1
+    assert wrong.stderr.startswith("error: lenet.tpuasm: line 2, column 5: that isn't UTF-8; ")
 
 
 def test_checks_pass_a_built_model_and_find_what_is_cut_out_of_it(offline: Path) -> None:
