@@ -1,9 +1,9 @@
 """
 How numba compiles, in one place: what may never be relaxed, since the bits depend on it.
 
-Kernels that a run of the chip needs are `native`, which keeps their machine code in files of its own, so that a process
-loads it without numba. Loops of the compiler and of the static checks are `compiled`: numba keeps these, they may call
-each other within a file and make arrays, and the process imports numba.
+What a run of the chip or its checks need is `native`, which keeps machine code in files of its own, so that a process
+loads it without numba. Loops of the compiler are `compiled`: numba keeps these, they may call each other within a file
+and make arrays, and the process imports numba.
 """
 
 from __future__ import annotations

@@ -130,7 +130,13 @@ def test_the_highest_level_there_is_unless_another_is_named(monkeypatch: pytest.
         level.__wrapped__()
 
 
-def test_a_session_starts_without_what_makes_code() -> None:
-    slow = ("numba", "onnx", "onnxruntime", "concurrent.futures", "numpy.random", "simulator.events", "simulator.dump")
-    told = f"import sys, simulator.runtime; print([name for name in {slow} if name in sys.modules])"
+@pytest.mark.parametrize(
+    ("module", "slow"),
+    [
+        ("simulator.runtime", ("onnx", "onnxruntime", "concurrent.futures", "numpy.random", "simulator.events")),
+        ("simulator.checks.session", ()),
+    ],
+)
+def test_a_session_starts_without_what_makes_code(module: str, slow: tuple[str, ...]) -> None:
+    told = f"import sys, {module}; print([name for name in {('numba', *slow)} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", told], stdout=subprocess.PIPE, text=True, check=True).stdout == "[]\n"
