@@ -1,42 +1,16 @@
 """The debugger's commands, on small networks of one core, of two, and with an op of the host."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from compiler.npz import write_npz
 from pipeline.commands.debug import play
 from pipeline.debugger.context import Context
 from pipeline.debugger.shell import ALIASES, COMMANDS, Shell, execute
 from pipeline.debugger.words import BadCommand, index, near
 from simulator.debugger.session import Debugger
 from simulator.isa.table import Region
-from tests.simulator.debugger.compiled import built
+from tests.pipeline.debugger.talk import Talk
 from tests.simulator.hand_made import copy_twice
-
-
-class Talk:
-    """A session whose answers are kept."""
-
-    def __init__(self, name: str = "one core", groups: dict[str, str] | None = None) -> None:
-        self.built = built(name)
-        self.said: list[str] = []
-        self.context = Context(Debugger(self.built.model, self.built.feeds, groups), self.said.append)
-
-    def __call__(self, *lines: str) -> str:
-        """The answers to the last of these lines."""
-        for line in lines:
-            self.said.clear()
-            execute(self.context, line)
-        return "\n".join(self.said)
-
-    def refused(self, line: str) -> str:
-        """What is said against a line."""
-        with pytest.raises(BadCommand) as caught:
-            execute(self.context, line)
-        return str(caught.value)
 
 
 @pytest.fixture
@@ -188,102 +162,6 @@ def test_who_touches_bytes(talk: Talk) -> None:
     said: list[str] = []
     execute(Context(Debugger(copy_twice(), {"x": np.zeros((1, 8, 8, 32), np.int8)}), said.append), "who LOCAL+0x7000")
     assert said == ["no record touches that"]
-
-
-def test_breakpoints_of_every_kind(talk: Talk) -> None:
-    layer = list(talk.context.debugger.program.by_layer)[1]
-    for line, what in (
-        (f"break {layer}", f"layer {layer}"),
-        (f"break layer {layer}", f"layer {layer}"),
-        (f"break tensor {layer}", f"tensor {layer}"),
-        ("break conv", "op CONV"),
-        ("b op POOL", "op POOL"),
-        ("break tiu 2", "TIU 2"),
-        ("break LOCAL+0:64 write", "at LOCAL+0:64 write"),
-        ("break at IO+0", "at IO+0"),
-        ("break check", "0 findings"),
-        ("break nan", "nan"),
-        ("tbreak gdma 2", "GDMA 2"),
-        ("watch IO+0:4", "change of IO+0:4"),
-        ("watch tiu 1.out", "change of tiu 1.out"),
-        ("watch x", "change of x"),
-    ):
-        assert talk(line).endswith(f": {what}"), line
-    assert talk("info breakpoints").count("stopped 0 times") == 14
-    assert talk("c").startswith("breakpoint 11, GDMA 2\n1 of")
-    assert talk("c").startswith(f"breakpoint 1, layer {layer}; breakpoint 2, layer {layer}\n")
-    talk("disable 1 2")
-    assert talk("info breakpoints").count("disabled") == 2
-    assert "11: GDMA 2" not in talk("info breakpoints")
-    talk("enable", "delete 3 4")
-    assert "there is no breakpoint 3; there are 1, 2, 5" in talk.refused("delete 3")
-    assert talk("delete", "info breakpoints") == "no breakpoints"
-    assert "give results with --against" in talk.refused("break mismatch")
-    assert "there is no op in this program 'LUT'" in talk.refused("break op lut")
-    assert "break where?" in talk.refused("break")
-
-
-def test_what_is_set_is_computed_with(talk: Talk, tmp_path: Path) -> None:
-    talk("set x = 0", "c")
-    zeros = talk("p/s y[0,0,0,:4]")
-    talk("run", "unset", "c")
-    assert talk("p/s y[0,0,0,:4]") != zeros
-    talk("run", "set/s x[0] = 0", "set x[1,:,:,:] = 0.0", "c")
-    assert talk("p/s y[0,0,0,:4]") == zeros
-    assert talk("info changes").startswith("after 0 moments: 2,304 bytes at IO+")
-    write_npz(tmp_path / "zeros.npz", {"x": np.zeros((2, 8, 12, 12), np.float32)})
-    talk("unset", f"set x = {tmp_path}/zeros.npz", "c")
-    assert talk("p/s y[0,0,0,:4]") == zeros
-    for line, why in (
-        ("set x[0,0,0,0] = red", "neither numbers nor an .npz"),
-        ("set x[0,0,0,:3] = 1 2", "2 numbers for x of [3]"),
-        ("set/s x = 1000", "stored numbers are whole, "),
-        ("set nothing = 1", "there is no tensor 'nothing'"),
-        ("set x", "write 'set TENSOR[INDEX] = 0.5'"),
-        ("set LOCAL+0:2 = ff", "1 bytes for 2"),
-        ("set LOCAL+0 = zz", "isn't bytes in hex"),
-    ):
-        assert why in talk.refused(line), line
-    talk("run")
-    assert "nothing of y_MaxPool is in memory now" in talk.refused("set y = 0")
-
-
-def test_bytes_and_operands_are_set(talk: Talk) -> None:
-    assert talk("set LOCAL+0:2 = 12 ab", "x/2 LOCAL+0%5") == "LOCAL+0x0000%5: 12 ab"
-    talk("until tiu 1", "set tiu 1.filter[0,0,0,:] = 5")
-    assert "[5 5 5 5 5 5 5 5 5]" in talk("print tiu 1.filter[0,0,0,:]")
-    assert "[5 5 5 5 5 5 5 5 5]" not in talk("back", "step", "print tiu 1.filter[0,0,0,:]")
-
-
-def test_a_planted_weight_is_found_by_comparing(talk: Talk) -> None:
-    """Changed in DDR before its load: the first record of its layer is where the run stops, and a script fails."""
-    context, wanted = talk.context, talk.built.wanted
-    context.debugger.hold_against(wanted)
-    assert play(context, ["break mismatch", "continue", "compare"])
-    assert not context.faults
-    gdma = [turn for turn in context.debugger.program.turns() if turn.engine]
-    load = next(turn for turn in gdma if context.operands(turn).get("out", "").endswith(":filter"))
-    layer = context.debugger.program.layer(load)
-    assert play(context, ["run", f"set gdma {load.at + 1}.in[0,0,0,:4] = -99", "continue"])
-    assert context.faults
-    assert f"tensor {layer!r} differs in" in context.faults[0]
-    assert context.debugger.program.layer(context.debugger.run.past[-1]) == layer
-    assert "expected" in talk("compare")
-    assert "tensors agree" in talk(f"compare {context.debugger.tensors.names[0]}")
-
-
-def test_faults_of_the_run_itself_are_counted() -> None:
-    made = copy_twice()
-    gdma = made.gdma.copy()
-    gdma["operands"]["addr"][2, 0] = 1 << 20
-    tiu = made.tiu.copy()
-    tiu["wait"][2] = len(made.gdma)
-    for wrong, why in ((replace(made, gdma=gdma), "fault: GDMA record 3"), (replace(made, tiu=tiu), "deadlock: ")):
-        said: list[str] = []
-        context = Context(Debugger(wrong, {"x": np.zeros((1, 8, 8, 32), np.int8)}), said.append)
-        assert play(context, ["check", "continue", "info waits", "list"])
-        assert any(line.startswith(why) for line in said)
-        assert len(context.faults) > 1
 
 
 def test_lines_that_are_no_command(talk: Talk) -> None:
