@@ -106,6 +106,7 @@ _CLAMP = (
 )
 _ACC, _SCALARS = Flag.ACC_IN | Flag.ACC_OUT, Flag.SCALAR_A | Flag.SCALAR_B
 _ZX = Param("zx", "i0", "i32", "zero point of the input, also the value of padding")
+_ZERO = Param("zx", "i0", "i32", "zero point of the input")
 _ZY = Param("zy", "i1", "i32", "zero point of the result")
 
 ARITHMETIC = ("add", "sub", "mul", "div", "max", "min", "abs", "sqrt", "exp", "log", "tanh", "erf", "sin", "cos",
@@ -140,20 +141,20 @@ SPECS: Mapping[str, Spec] = {
         "depthwise convolution of in (n, c, h, w) by filter (1, c, 1, kh·kw)", flags=_ACC,
     ),
     "MATMUL": Spec(
-        4, Engine.TIU, ("out", "in", "filter", "params", "acc"), (_ZX, _ZY, *_CLAMP),
+        4, Engine.TIU, ("out", "in", "filter", "params", "acc"), (_ZERO, _ZY, *_CLAMP),
         "matrix product of in (m, k) by filter (n, k), turned: columns in the lanes", flags=_ACC,
     ),
     "POOL": Spec(
-        5, Engine.TIU, ("out", "in", "params"), (*_WINDOW, _ZX, _ZY, *_CLAMP),
+        5, Engine.TIU, ("out", "in", "params"), (*_WINDOW, _ZERO, _ZY, *_CLAMP),
         "maximum or average of each window", ("max", "avg"), Flag.COUNT_PAD,
     ),
     "REDUCE": Spec(
         6, Engine.TIU, ("out", "in", "acc"),
         (
             Param("over_h", "u0", "u16", "1 if rows are reduced"), Param("over_w", "u1", "u16", "1 if columns are"),
-            Param("shift", "u2", "u16", "requantise shift of an int8 mean"),
+            Param("shift", "u2", "u16", "requantise shift of an 8-bit sum, product or mean"),
             Param("zx", "u3", "i16", "zero point of the input"), Param("zy", "u4", "i16", "zero point of the result"),
-            Param("multiplier", "i0", "i32", "requantise multiplier of an int8 mean"),
+            Param("multiplier", "i0", "i32", "requantise multiplier of the same"),
             Param("count", "i1", "i32", "elements reduced in all, over every step: what a mean divides by"),
             *_CLAMP,
         ),
@@ -164,7 +165,7 @@ SPECS: Mapping[str, Spec] = {
         7, Engine.TIU, ("out", "a", "b"),
         (
             Param("scalar", "lo", "f32", "the scalar operand, if flagged"),
-            Param("whole", "i0", "i32", "the same where the function is one of i32"),
+            Param("whole", "i0", "i32", "the same where the record is of i32"),
         ),
         "a function of one or two operands or scalars, computed in i32 or f32",
         ARITHMETIC, _SCALARS,
@@ -212,8 +213,8 @@ SPECS: Mapping[str, Spec] = {
         (
             Param("scalar_a", "lo", "f32", "in place of a, if flagged"),
             Param("scalar_b", "hi", "f32", "in place of b, if flagged"),
-            Param("whole_a", "i0", "i32", "in place of a, if flagged, where the result is an i32"),
-            Param("whole_b", "i1", "i32", "in place of b, if flagged, where the result is an i32"),
+            Param("whole_a", "i0", "i32", "in place of a, if flagged, where the record is of i32"),
+            Param("whole_b", "i1", "i32", "in place of b, if flagged, where the record is of i32"),
         ),
         "one of two operands or scalars, as a condition has it", flags=_SCALARS,
     ),

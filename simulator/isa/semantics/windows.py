@@ -36,8 +36,8 @@ avg of 8-bit `in`:
     r = shift ? (s·m + 2^(shift-1)) >> shift : s·m                         in i64
     out = min(max(r + zy, low), high)
 
-count is of the taps that aren't padding, with COUNT_PAD kh·kw. A count that no row has is a fault; so far as two
-rows have one count, which of them is used isn't defined. `zx` and `zy` have no part in max.""",
+count is of the taps that aren't padding, with COUNT_PAD kh·kw. A count that no row has is a fault; where two rows
+have one count, which of them is used isn't defined. `zx` and `zy` have no part in max.""",
         "§5",
         "n·⌈c/L⌉·⌈oh·ow/(E/size)⌉·(kh·kw + passes), passes 5 for avg of floats, 2 of bytes, 0 for max",
         Worked(
