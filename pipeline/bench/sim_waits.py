@@ -2,9 +2,9 @@
 Mutation testing of the races check: every wait of real programs deleted, and shortened by one record.
 
 The truth is `simulator.checks.waits`: conflicts by runs of bytes, order by what each record knows. What it is held
-against is the check's own map of bytes: all mutants by `Recheck`, and by the whole of `check`, or some where there are
-very many; and, of waits that are necessary, the chip: run in an order that is legal without the wait, it leaves other
-bytes. So that there are waits that aren't needed, some are planted.
+against is the check: all mutants by `races`, some of them by the whole of `check`; and, of waits that are necessary,
+the chip: run in an order that is legal without the wait, it leaves other bytes. So that there are waits that aren't
+needed, some are planted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,9 @@ from pipeline.bench.sim import Bench
 from pipeline.bench.sim_stand import Stand
 from simulator.checks.check import check
 from simulator.checks.ordering import soonest
-from simulator.checks.recheck import Recheck
+from simulator.checks.program import Program
+from simulator.checks.races import races
+from simulator.checks.replay import replay
 from simulator.checks.waits import Kind, Wait, waits, without
 from simulator.cores import Streams, Turn, turns
 from simulator.execute.site import IllegalRecord
@@ -61,20 +63,25 @@ def rows(bench: Bench) -> Iterator[Judged]:
             yield from _run(built.case, model, Stand(model, built.feeds), _sample(found, RUN, random))
 
 
+def racing(model: Model) -> bool:
+    """Whether the check finds a conflict that nothing orders."""
+    program = Program(model)
+    return any(True for _ in races(program, replay(program)))
+
+
 def _caught(case: str, model: Model, found: Sequence[Wait], random: Random) -> Iterator[Judged]:
     """All mutants against the truth."""
-    recheck = Recheck(model)
     mutants = [_Mutant(wait, until) for wait in found for until in {0, wait.until - 1} if wait.kind != Kind.BORDER]
-    quick = {mutant: recheck.races(without(model, mutant.wait, mutant.until).cores) for mutant in mutants}
+    raced = {mutant: racing(without(model, mutant.wait, mutant.until)) for mutant in mutants}
     borders = [_Mutant(wait, 0) for wait in found if wait.kind == Kind.BORDER]
     random.shuffle(mutants)
     mutants.sort(key=lambda mutant: not mutant.wait.message)
     some = [*borders, *mutants[:WHOLE]]
     whole = {mutant: bool(check(without(model, mutant.wait, mutant.until))) for mutant in some}
-    wrong = [mutant for told in (quick, whole) for mutant, said in told.items() if said != mutant.to_be_caught]
+    wrong = [mutant for told in (raced, whole) for mutant, said in told.items() if said != mutant.to_be_caught]
     for metric, deleted in (("necessary_caught", True), ("shortened_caught", False)):
         asked = [mutant for mutant in mutants if mutant.to_be_caught and deleted == (mutant.until == 0)]
-        caught = [quick[mutant] and whole.get(mutant, True) for mutant in asked]
+        caught = [raced[mutant] and whole.get(mutant, True) for mutant in asked]
         yield judged(case, metric, _percent(caught), "%", ALL)
     yield judged(case, "mutants", len(mutants) + len(borders), "programs")
     yield judged(case, "mutants_checked_whole", len(whole), "programs")
@@ -97,10 +104,9 @@ def _planted(model: Model, random: Random) -> Model:
 
 
 def _proven(case: str, model: Model) -> Iterator[Judged]:
-    """Waits that aren't needed, deleted one by one: the check's own map finds no pair of records that minds."""
-    recheck = Recheck(model)
+    """Waits that aren't needed, deleted one by one: the check finds no pair of records that minds."""
     spare = [wait for wait in waits(model) if wait.spare]
-    proven = [not recheck.races(without(model, wait).cores) for wait in spare]
+    proven = [not racing(without(model, wait)) for wait in spare]
     yield judged(case, "unneeded_when_planted", len(spare), "waits")
     yield judged(case, "unneeded_proven", _percent(proven), "%", ALL)
 

@@ -1,15 +1,14 @@
 """`bench sim --only waits` on a model that needs no download: all necessary waits are caught, and a miss is told."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from pipeline.bench import sim_waits
 from pipeline.bench.app import app
-from simulator.checks.recheck import Recheck
-from simulator.cores import Streams
+from simulator.model_file import Model
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -31,9 +30,9 @@ def test_all_necessary_waits_are_caught_and_the_chip_shows_why() -> None:
 
 
 def test_a_check_that_misses_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def blind(recheck: Recheck, cores: Sequence[Streams]) -> bool:
+    def blind(model: Model) -> bool:
         return False
 
-    monkeypatch.setattr(Recheck, "races", blind)
+    monkeypatch.setattr(sim_waits, "racing", blind)
     rows = told(code=1)
     assert rows["necessary_caught"]["verdict"] == rows["verdicts_that_differ"]["verdict"] == "missed"

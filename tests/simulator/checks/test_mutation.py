@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from simulator.checks.check import check
 from simulator.checks.ordering import soonest
-from simulator.checks.recheck import Recheck
 from simulator.checks.waits import Kind, waits, without
 from simulator.cores import Turn, turns
 from simulator.isa.table import Region
@@ -99,12 +98,3 @@ def test_an_order_in_which_a_record_is_soonest_is_legal(made: Model) -> None:
         assert place.keys() == earlier.keys()
         assert all(place[a] < place[b] for b in earlier for a in earlier[b])
         assert set(order[: place[Node(core, engine, record)]]) == earlier[Node(core, engine, record)]
-
-
-@given(st.sampled_from(((1, 10), (2, 8))).flatmap(lambda size: programs(*size)))
-@settings(max_examples=60)
-def test_rechecked_as_checked_anew(made: Model) -> None:
-    recheck = Recheck(made)
-    assert not recheck.races(made.cores)
-    for mutant in mutants(made):
-        assert recheck.races(mutant.cores) == bool(list(check_races(mutant)))
