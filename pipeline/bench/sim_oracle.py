@@ -65,7 +65,8 @@ def rows(bench: Bench) -> Iterator[Judged]:
     for run in runs():
         bench.told.at(run.case)
         if not (ROOT / RUNNER / "__main__.py").exists():
-            yield judged(f"{run.case}: no {RUNNER} here", "commands_an_op", 0, "commands", Wanted(COMMANDS, COMMANDS))
+            case = f"{run.case}: no {RUNNER} here; run it in a clone"
+            yield judged(case, "commands_an_op", 0, "commands", Wanted(COMMANDS, COMMANDS))
             continue
         yield from _told(run, compared(run, COMMANDS))
 

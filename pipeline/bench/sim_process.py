@@ -21,6 +21,7 @@ with numpy.load(sys.argv[2]) as held:
 made = {{name: array for name, array in made.items() if array.dtype != object}}
 numpy.savez(sys.argv[3], **{{name: numpy.frombuffer(array.tobytes(), numpy.uint8) for name, array in made.items()}})
 """
+"""Bytes of every tensor, by name; not of strings, which only the host makes."""
 CYCLES = """
 from pathlib import Path
 from simulator.model_file import read
