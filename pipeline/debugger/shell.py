@@ -5,6 +5,7 @@ import re
 import readline
 import textwrap
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from compiler.npz import DamagedArrays
@@ -55,15 +56,20 @@ class Shell(cmd.Cmd):
     def preloop(self) -> None:
         """Names are completed up to a blank, whatever they are spelt with; earlier sessions' lines are there."""
         readline.set_completer_delims(" \t[=")
-        if self._history is not None and self._history.is_file():
-            readline.read_history_file(self._history)
+        if self._history is not None:
+            with suppress(OSError):  # lines typed before are a comfort, not worth a session
+                readline.read_history_file(self._history)
 
     def postloop(self) -> None:
-        """Keep what was typed."""
-        if self._history is not None:
+        """Keep what was typed; say so where that can't be."""
+        if self._history is None:
+            return
+        readline.set_history_length(HISTORY)
+        try:
             self._history.parent.mkdir(parents=True, exist_ok=True)
-            readline.set_history_length(HISTORY)
             readline.write_history_file(self._history)
+        except OSError as error:
+            self._context.say(f"the lines typed aren't kept: {error}")
 
     def onecmd(self, line: str) -> bool:
         """Run a line and say what is wrong with it; True at the end of the session."""

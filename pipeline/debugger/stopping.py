@@ -101,6 +101,8 @@ def _numbered(context: Context, rest: str) -> list[Breakpoint]:
 
 def _on_data(context: Context, kind: str, named: str) -> Breakpoint:
     debugger = context.debugger
+    if named and kind != "check":
+        raise BadCommand(f"nothing follows {kind}, not {named!r}: it stops at any record")
     if kind in stops.DATA:
         return debugger.data.at([stops.DATA[kind]], kind)
     if kind == "mismatch":

@@ -1,5 +1,7 @@
 """The debugger's commands, on small networks of one core, of two, and with an op of the host."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -197,3 +199,11 @@ def test_an_empty_line_repeats_what_ran(talk: Talk) -> None:
     shell.onecmd("prnt x")
     assert talk.said[-1].startswith("there is no command 'prnt'; near it are print")
     assert shell.onecmd("EOF")
+
+
+def test_a_history_that_cannot_be_kept_ends_no_session_badly(talk: Talk, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    shell = Shell(talk.context, tmp_path / "file" / "history")
+    shell.preloop()
+    shell.postloop()
+    assert talk.said[-1].startswith("the lines typed aren't kept: ")

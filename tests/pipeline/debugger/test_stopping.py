@@ -48,6 +48,7 @@ def test_breakpoints_of_every_kind(talk: Talk) -> None:
     assert "give results with --against" in talk.refused("break mismatch")
     assert "there is no op in this program 'LUT'" in talk.refused("break op lut")
     assert "break where?" in talk.refused("break")
+    assert "nothing follows nan, not 'conv'" in talk.refused("break nan conv")
 
 
 def test_a_planted_weight_is_found_by_comparing(talk: Talk) -> None:
