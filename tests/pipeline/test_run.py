@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from simulator.model_file import write
+from simulator.debug_map import TensorSlice
+from simulator.isa.table import DType, Engine
+from simulator.model_file import Tensor, write
 from simulator.runtime import PyRuntime
+from tests.simulator.programs import Program
 from tests.simulator.test_first_mismatch import X, mapped
 
 SLOW = ("dagster", "numba", "onnx", "onnxruntime", "xdsl", "grimp", "compiler.build.builder", "simulator.checks.check")
@@ -40,6 +44,24 @@ def test_a_first_mismatch_is_told_and_is_exit_code_1(files: tuple[Path, Path]) -
     reference["sum"][1, 2, 3, 0] += 1
     np.savez(path, **reference)  # pyright: ignore[reportArgumentType]
     assert "'sum' differs in 1 of" in ran(model, "-i", feeds, "--against", path, code=1)
+
+
+def test_what_the_checks_find_is_told_beside_the_first_mismatch(tmp_path: Path) -> None:
+    program, ones = Program("e8"), np.ones((1, 8, 2, 3), np.float32)
+    a, b = (program.load(program.feed(ones)) for _ in range(2))
+    quotient = program.local(a.dims, DType.F32)
+    program.do("ARITH", "div", out=quotient, a=a, b=b)
+    program.store(quotient)
+    box = ((0, 1), (0, 8), (0, 2), (0, 3))
+    read = Tensor("a", ones.shape, DType.F32, slices=[TensorSlice(Engine.GDMA, 1, a, box)])
+    write(replace(program.model(), tensors=(read,)), tmp_path / "sample.model")
+    np.savez(tmp_path / "in.npz", x0=ones, x1=0 * ones)
+    np.savez(tmp_path / "ref.npz", a=ones)
+    command = tmp_path / "sample.model", "-i", tmp_path / "in.npz", "--against", tmp_path / "ref.npz"
+    assert "is the same" in ran(*command)
+    told = ran(*command, "--checked", code=1)
+    assert "is the same" in told
+    assert "births: TIU record 1" in told
 
 
 def test_it_imports_what_it_needs(files: tuple[Path, Path]) -> None:
