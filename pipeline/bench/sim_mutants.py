@@ -31,7 +31,7 @@ from simulator.isa.table import Engine, Region
 from simulator.layout import up
 from simulator.model_file import Model, read
 
-MODELS = ("resnet8", "squeezenet")
+MODELS = ("resnet8", "squeezenet", "vowels_gru")
 TARGETS = ("x64-int8", "x32-int8")
 
 EACH = 12
@@ -59,7 +59,7 @@ def rows(bench: Bench) -> Iterator[Judged]:
         case = f"fault/{fault}"
         yield judged(case, "mutants", counted.total(), "programs")
         for outcome in OUTCOMES:
-            wanted = NONE if outcome == "missed" else None
+            wanted = NONE if outcome == "missed" and counted else None
             yield judged(case, outcome.replace(" ", "_"), counted[outcome], "programs", wanted)
 
 

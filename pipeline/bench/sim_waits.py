@@ -82,7 +82,7 @@ def _caught(case: str, model: Model, found: Sequence[Wait], random: Random) -> I
     for metric, deleted in (("necessary_caught", True), ("shortened_caught", False)):
         asked = [mutant for mutant in mutants if mutant.to_be_caught and deleted == (mutant.until == 0)]
         caught = [raced[mutant] and whole.get(mutant, True) for mutant in asked]
-        yield judged(case, metric, _percent(caught), "%", ALL)
+        yield _share(case, metric, caught)
     yield judged(case, "mutants", len(mutants) + len(borders), "programs")
     yield judged(case, "mutants_checked_whole", len(whole), "programs")
     yield judged(case, "verdicts_that_differ", len(wrong), "verdicts", NONE)
@@ -108,7 +108,7 @@ def _proven(case: str, model: Model) -> Iterator[Judged]:
     spare = [wait for wait in waits(model) if wait.spare]
     proven = [not racing(without(model, wait)) for wait in spare]
     yield judged(case, "unneeded_when_planted", len(spare), "waits")
-    yield judged(case, "unneeded_proven", _percent(proven), "%", ALL)
+    yield _share(case, "unneeded_proven", proven)
 
 
 def _run(case: str, model: Model, stand: Stand, necessary: Sequence[Wait]) -> Iterator[Judged]:
@@ -137,5 +137,6 @@ def _sample(found: Sequence[Wait], most: int, random: Random) -> list[Wait]:
     return sorted(necessary, key=lambda wait: not wait.message)[:most]
 
 
-def _percent(held: Sequence[bool]) -> float:
-    return 100 * sum(held) / len(held) if held else 100.0
+def _share(case: str, metric: str, held: Sequence[bool]) -> Judged:
+    """How many per cent hold; of none it is 0, and no verdict."""
+    return judged(case, metric, 100 * sum(held) / max(len(held), 1), "%", ALL if held else None)

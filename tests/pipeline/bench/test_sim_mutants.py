@@ -39,7 +39,9 @@ def test_no_fault_leaves_bytes_that_depend_on_the_order(monkeypatch: pytest.Monk
         outcomes = [rows[f"fault/{fault}", outcome.replace(" ", "_")]["value"] for outcome in sim_mutants.OUTCOMES]
         assert sum(outcomes) == rows[f"fault/{fault}", "mutants"]["value"]
     assert sum(row["value"] for (_, metric), row in rows.items() if metric == "found") > 25
-    assert {row["verdict"] for (_, metric), row in rows.items() if metric == "missed"} == {"goal"}
+    for fault in faults():
+        there = rows[f"fault/{fault}", "mutants"]["value"]
+        assert rows[f"fault/{fault}", "missed"]["verdict"] == ("goal" if there else "")
 
 
 @pytest.mark.parametrize("fault", [fault for fault in faults() if fault != "drop a flag"])
