@@ -59,6 +59,21 @@ def run(
 
 
 @compiled
+def _turns(axes: Any) -> int:  # pragma: no cover
+    """Runs of bytes that follow each other in a box of four axes of extent and step."""
+    return axes[0, 0] * axes[1, 0] * axes[2, 0] * axes[3, 0]
+
+
+@compiled
+def _at(axes: Any, turn: int) -> int:  # pragma: no cover
+    """Where such a run begins, from the first."""
+    m, rest = turn % axes[3, 0], turn // axes[3, 0]
+    k, rest = rest % axes[2, 0], rest // axes[2, 0]
+    j, i = rest % axes[1, 0], rest // axes[1, 0]
+    return i * axes[0, 1] + j * axes[1, 1] + k * axes[2, 1] + m * axes[3, 1]
+
+
+@compiled
 def _compare(
     cells: Any, box: Any, axes: Any, offset: int, lane_step: int, known: int, kind: int, visit: int, access: int,
     other: int, hits: Any, found: int,
@@ -68,17 +83,14 @@ def _compare(
     for b in range(len(box)):
         start, length = offset + box[b, 0] + box[b, 1], box[b, 2]
         for r in range(box[b, 3]):
-            for i in range(axes[b, 0, 0]):
-                for j in range(axes[b, 1, 0]):
-                    for k in range(axes[b, 2, 0]):
-                        for m in range(axes[b, 3, 0]):
-                            at = i * axes[b, 0, 1] + j * axes[b, 1, 1] + k * axes[b, 2, 1] + m * axes[b, 3, 1]
-                            at += start + r * lane_step
-                            part = cells[at : at + length]
-                            best = part[0]
-                            for z in range(part.size):
-                                best = max(best, part[z])
-                            latest = max(latest, np.int64(best))
+            for turn in range(_turns(axes[b])):
+                at = _at(axes[b], turn)
+                at += start + r * lane_step
+                part = cells[at : at + length]
+                best = part[0]
+                for z in range(part.size):
+                    best = max(best, part[z])
+                latest = max(latest, np.int64(best))
     if latest <= known:
         return 0
     if found < len(hits):
@@ -96,15 +108,12 @@ def _extent(
     row[5], row[7] = np.iinfo(np.int64).max, np.iinfo(np.int64).max
     for b in range(len(box)):
         for r in range(box[b, 3]):
-            for i in range(axes[b, 0, 0]):
-                for j in range(axes[b, 1, 0]):
-                    for k in range(axes[b, 2, 0]):
-                        for m in range(axes[b, 3, 0]):
-                            at = i * axes[b, 0, 1] + j * axes[b, 1, 1] + k * axes[b, 2, 1] + m * axes[b, 3, 1]
-                            for byte in range(box[b, 1] + at, box[b, 1] + at + box[b, 2]):
-                                if cells[offset + box[b, 0] + r * lane_step + byte] > known:
-                                    row[5], row[6] = min(row[5], byte), max(row[6], byte + 1)
-                                    row[7], row[8] = min(row[7], box[b, 4] + r), max(row[8], box[b, 4] + r + 1)
+            for turn in range(_turns(axes[b])):
+                at = _at(axes[b], turn)
+                for byte in range(box[b, 1] + at, box[b, 1] + at + box[b, 2]):
+                    if cells[offset + box[b, 0] + r * lane_step + byte] > known:
+                        row[5], row[6] = min(row[5], byte), max(row[6], byte + 1)
+                        row[7], row[8] = min(row[7], box[b, 4] + r), max(row[8], box[b, 4] + r + 1)
 
 
 @compiled
@@ -112,13 +121,10 @@ def _fill(cells: Any, box: Any, axes: Any, offset: int, lane_step: int, value: i
     for b in range(len(box)):
         start, length = offset + box[b, 0] + box[b, 1], box[b, 2]
         for r in range(box[b, 3]):
-            for i in range(axes[b, 0, 0]):
-                for j in range(axes[b, 1, 0]):
-                    for k in range(axes[b, 2, 0]):
-                        for m in range(axes[b, 3, 0]):
-                            at = i * axes[b, 0, 1] + j * axes[b, 1, 1] + k * axes[b, 2, 1] + m * axes[b, 3, 1]
-                            at += start + r * lane_step
-                            cells[at : at + length] = value
+            for turn in range(_turns(axes[b])):
+                at = _at(axes[b], turn)
+                at += start + r * lane_step
+                cells[at : at + length] = value
 
 
 def readers(
@@ -148,12 +154,9 @@ def _see(cells: Any, box: Any, axes: Any, offset: int, lane_step: int, seen: Any
     for b in range(len(box)):
         start, length = offset + box[b, 0] + box[b, 1], box[b, 2]
         for r in range(box[b, 3]):
-            for i in range(axes[b, 0, 0]):
-                for j in range(axes[b, 1, 0]):
-                    for k in range(axes[b, 2, 0]):
-                        for m in range(axes[b, 3, 0]):
-                            at = i * axes[b, 0, 1] + j * axes[b, 1, 1] + k * axes[b, 2, 1] + m * axes[b, 3, 1]
-                            at += start + r * lane_step
-                            for cell in range(at, at + length):
-                                if cells[cell] >= 0:
-                                    seen[cells[cell]] = 1
+            for turn in range(_turns(axes[b])):
+                at = _at(axes[b], turn)
+                at += start + r * lane_step
+                for cell in range(at, at + length):
+                    if cells[cell] >= 0:
+                        seen[cells[cell]] = 1
